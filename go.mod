@@ -1,0 +1,3 @@
+module github.com/tutela-health/tutela
+
+go 1.26.0

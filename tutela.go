@@ -1,0 +1,276 @@
+// Package tutela is the vocabulary of the platform: the nouns that every plane
+// shares, and nothing that does I/O. It imports the standard library only.
+package tutela
+
+import (
+	"context"
+	"time"
+)
+
+// Tenant names an environment or organisation: own host name, database, users, keys and ledger.
+type Tenant string
+
+// UserID identifies a person's or service's account within a tenant.
+type UserID string
+
+// PatientID is the logical id of a FHIR Patient resource.
+type PatientID string
+
+// Locator is the keyed hash of a resource's type and id (HMAC-SHA-256 under the tenant's
+// locator key, truncated to 64 bits). It stands for the resource wherever plaintext must not.
+type Locator int64
+
+// Bucket says whose key a row lies under: the Locator of the one Patient concerned,
+// BucketGeneral or BucketShared. It is also the patient's pseudonym in the ledger.
+type Bucket int64
+
+// The two buckets that are no patient's.
+const (
+	BucketGeneral Bucket = 0 // concerns no patient
+	BucketShared  Bucket = 1 // concerns several; a key of its own, wrapped for each of them
+)
+
+// Ref names a resource, as in "Patient/123".
+type Ref struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+}
+
+// String gives the relative FHIR reference.
+func (r Ref) String() string {
+	if r.ID == "" {
+		return r.Type
+	}
+	return r.Type + "/" + r.ID
+}
+
+// ActorKind tells people from software.
+type ActorKind string
+
+// The kinds of actor.
+const (
+	ActorAnonymous ActorKind = "anonymous"
+	ActorPerson    ActorKind = "person"
+	ActorService   ActorKind = "service"
+	ActorSystem    ActorKind = "system" // Tutela itself: sequencer, jobs, commands on a stopped store
+)
+
+// Principal is who is calling, as identity proved it. The zero value is nobody.
+type Principal struct {
+	Tenant    Tenant
+	ID        UserID
+	Kind      ActorKind
+	Username  string
+	Roles     []string
+	Unit      string    // ward or department
+	Scopes    []string  // SMART on FHIR v2 scopes as granted, e.g. "system/*.cruds"
+	Session   string    // id of the session, empty for services
+	Client    string    // OAuth client id
+	Assurance string    // how strongly authenticated (NIST SP 800-63B: aal1, aal2, aal3)
+	FHIRUser  Ref       // the caller's own resource
+	Patient   PatientID // launch context, for patient/ scopes
+	Address   string    // network address of the peer
+	Expires   time.Time // when the token ends
+}
+
+// Purpose is a code of HL7 v3 PurposeOfUse (http://terminology.hl7.org/CodeSystem/v3-ActReason).
+type Purpose string
+
+// The purposes that policies name.
+const (
+	PurposeTreatment  Purpose = "TREAT"
+	PurposeEmergency  Purpose = "ETREAT"
+	PurposePayment    Purpose = "HPAYMT"
+	PurposeOperations Purpose = "HOPERAT"
+	PurposeResearch   Purpose = "HRESCH"
+	PurposePatient    Purpose = "PATRQT"
+	PurposeSystem     Purpose = "HSYSADMIN"
+)
+
+// Action is what was asked. FHIR interactions carry their RESTful names (FHIR R4, 3.1.0).
+type Action string
+
+// The actions that the first planes write. Later planes add theirs here.
+const (
+	ActionRead         Action = "read"
+	ActionVRead        Action = "vread"
+	ActionHistory      Action = "history-instance"
+	ActionSearch       Action = "search-type"
+	ActionCreate       Action = "create"
+	ActionUpdate       Action = "update"
+	ActionDelete       Action = "delete"
+	ActionBatch        Action = "batch"
+	ActionTransaction  Action = "transaction"
+	ActionExport       Action = "export"
+	ActionTokenIssue   Action = "token.issue"
+	ActionAuthenticate Action = "authenticate"
+	ActionUserCreate   Action = "user.create"
+	ActionTenantInit   Action = "tenant.init"
+	ActionStart        Action = "node.start"
+	ActionStop         Action = "node.stop"
+	ActionKeyCreate    Action = "key.create"
+	ActionKeyList      Action = "key.list"
+	ActionAuditVerify  Action = "audit.verify"
+	ActionAuditSearch  Action = "audit.search"
+	ActionAuditProve   Action = "audit.prove"
+	ActionAuditRead    Action = "audit.read"
+	ActionAssess       Action = "assess.run"
+	ActionEvidence     Action = "assess.evidence"
+	ActionReindex      Action = "index.rebuild"
+)
+
+// Outcome says how an action ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeSuccess Outcome = "success"
+	OutcomeDenied  Outcome = "denied" // refused by a decision
+	OutcomeFailed  Outcome = "failed" // the caller's fault: malformed, not found, conflict
+	OutcomeError   Outcome = "error"  // ours
+)
+
+// Actor is the acting account as an entry keeps it.
+type Actor struct {
+	ID    UserID    `json:"id"`
+	Kind  ActorKind `json:"kind"`
+	Name  string    `json:"name,omitempty"`
+	Roles []string  `json:"roles,omitempty"`
+	Unit  string    `json:"unit,omitempty"`
+}
+
+// Touched is one patient whom an entry concerns.
+type Touched struct {
+	Patient Bucket         `json:"p"`
+	Counts  map[string]int `json:"n,omitempty"` // resources by type
+	Flags   []string       `json:"f,omitempty"` // treated, same-name, household, co-worker, vip
+}
+
+// Write is one version that an entry put into the store. Digest is SHA-256 over the sealed row.
+type Write struct {
+	Locator Locator
+	Version int64
+	Bucket  Bucket
+	Deleted bool
+	Digest  [32]byte
+}
+
+// Subject is what an entry is about when it is no record: a user, key, backup, scan, control.
+type Subject struct {
+	Kind   string `json:"kind"`
+	ID     string `json:"id"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Disclosure says to whom data went outside the organisation, and why (45 CFR 164.528).
+type Disclosure struct {
+	Recipient string  `json:"recipient"`
+	Purpose   Purpose `json:"purpose"`
+	Kind      string  `json:"kind"`
+}
+
+// Basis is why a decision allowed or denied.
+type Basis struct {
+	Policies     []string `json:"policies,omitempty"`
+	Consent      string   `json:"consent,omitempty"`
+	Relationship string   `json:"relationship,omitempty"`
+}
+
+// Entry is one line of the ledger: who did what, when, to whose data, on what grounds. It holds
+// no value from a record; those go into the personal Sections beside it.
+type Entry struct {
+	ID            string      `json:"id"` // 128 random bits, hexadecimal
+	Time          time.Time   `json:"time"`
+	Node          string      `json:"node"`
+	Tenant        Tenant      `json:"tenant"`
+	Actor         Actor       `json:"actor"`
+	Session       string      `json:"session,omitempty"`
+	Client        string      `json:"client,omitempty"`
+	Address       string      `json:"address,omitempty"`
+	Assurance     string      `json:"aal,omitempty"`
+	Request       string      `json:"request,omitempty"` // request id, as in the X-Request-Id header
+	Action        Action      `json:"action"`
+	Type          string      `json:"type,omitempty"` // resource type of the request
+	Outcome       Outcome     `json:"outcome"`
+	Status        int         `json:"status,omitempty"` // HTTP status, where there was one
+	Count         int         `json:"count,omitempty"`  // aggregated events, 0 means one
+	Purpose       Purpose     `json:"purpose,omitempty"`
+	Basis         *Basis      `json:"basis,omitempty"`
+	Patients      []Touched   `json:"patients,omitempty"`
+	Bytes         int64       `json:"bytes,omitempty"` // of patient data that left
+	Grant         string      `json:"grant,omitempty"`
+	PolicyVersion string      `json:"policy,omitempty"`
+	BreakGlass    string      `json:"break_glass,omitempty"`
+	Disclosure    *Disclosure `json:"disclosure,omitempty"`
+	Subject       *Subject    `json:"subject,omitempty"`
+	Evidence      *Evidence   `json:"evidence,omitempty"`
+	Continues     string      `json:"continues,omitempty"` // id of the entry that this one continues
+	Demo          bool        `json:"demo,omitempty"`
+	Writes        []Write     `json:"-"` // kept in binary beside the JSON
+}
+
+// Section is the personal part of an entry: it names values and ids, and lies under the patient's key.
+type Section struct {
+	Patient Bucket // BucketGeneral when no patient is known
+	Body    []byte // JSON: query, reason, references
+}
+
+// Verdict is the result of a check. The zero value is CouldNotCheck: silence is no pass.
+type Verdict string
+
+// The verdicts.
+const (
+	CouldNotCheck Verdict = ""
+	Pass          Verdict = "pass"
+	Fail          Verdict = "fail"
+	NotApplicable Verdict = "not-applicable"
+)
+
+// String names the verdict.
+func (v Verdict) String() string {
+	if v == CouldNotCheck {
+		return "could-not-check"
+	}
+	return string(v)
+}
+
+// Evidence is what a check observed.
+type Evidence struct {
+	Check    string    `json:"check"`
+	Observed string    `json:"observed"`
+	On       string    `json:"on"` // what was tried: an address, a file, a repository
+	Verdict  Verdict   `json:"verdict"`
+	At       time.Time `json:"at"`
+	Expires  time.Time `json:"expires"`
+}
+
+// Check tries to break something and says what happened.
+type Check struct {
+	ID       string // stable, e.g. "protect.token-required"
+	Title    string
+	Controls []string      // requirement IDs and regulation sections
+	Fresh    time.Duration // how long its evidence counts
+	Try      func(context.Context) Evidence
+}
+
+// KeyKind says what a stored wrapped key is for.
+type KeyKind string
+
+// The kinds of wrapped key.
+const (
+	KeyRing    KeyKind = "ring"    // keyring key, wrapped by the provider's generation key; version = generation
+	KeyPatient KeyKind = "patient" // data key of one patient; id = Bucket
+	KeyGeneral KeyKind = "general" // data key for what concerns no patient; id = 0
+	KeyDay     KeyKind = "day"     // ledger header key of one day; id = days since 1970-01-01 UTC
+	KeySystem  KeyKind = "system"  // named secrets: index, locator, ledger, signer, cursor; id = their number
+)
+
+// WrappedKey is a key as the store keeps it: useless without the keyring.
+type WrappedKey struct {
+	Kind       KeyKind
+	ID         int64
+	Version    int
+	Generation int // generation of the key that wraps it
+	Blob       []byte
+	Created    time.Time
+}
