@@ -1,0 +1,251 @@
+package keys
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/errs"
+)
+
+// Shelf keeps wrapped keys. The store implements it.
+type Shelf interface {
+	// WrappedKey gives one version, or the newest for version 0; errs.NotFound when there is none.
+	WrappedKey(ctx context.Context, kind tutela.KeyKind, id int64, version int) (tutela.WrappedKey, error)
+	// WrappedKeys gives all, in no order.
+	WrappedKeys(ctx context.Context, yield func(tutela.WrappedKey) error) error
+	// PutWrappedKey adds one durably; errs.Conflict when kind, id and version are taken.
+	PutWrappedKey(ctx context.Context, w tutela.WrappedKey) error
+}
+
+// Config says what a Ring works with. Cached is how many opened keys are kept (0: 16,384).
+type Config struct {
+	Tenant   tutela.Tenant
+	Shelf    Shelf
+	Provider Provider
+	Clock    clock.Clock
+	Cached   int
+}
+
+// Ring opens keys. It holds the keyring key of each generation in memory, and a bounded
+// number of data keys.
+type Ring struct {
+	cfg   Config
+	cache *cache
+
+	mu          sync.RWMutex
+	generations map[int]*Key // guarded by mu
+	newest      int          // guarded by mu
+}
+
+// Init makes the first generation of a new system: the provider's key and the keyring key under it.
+func Init(ctx context.Context, cfg Config) error {
+	if err := cfg.Provider.Create(ctx, 1); err != nil {
+		return fmt.Errorf("create generation key: %w", err)
+	}
+	secret := random(Size)
+	defer clear(secret)
+	blob, err := cfg.Provider.Wrap(ctx, 1, secret, ringAAD(cfg.Tenant, 1))
+	if err != nil {
+		return fmt.Errorf("wrap keyring key: %w", err)
+	}
+	err = cfg.Shelf.PutWrappedKey(ctx, tutela.WrappedKey{
+		Kind: tutela.KeyRing, Version: 1, Generation: 1, Blob: blob, Created: cfg.Clock(),
+	})
+	if err != nil {
+		return fmt.Errorf("keep keyring key: %w", err)
+	}
+	return nil
+}
+
+// Open unwraps the keyring and gives the Ring.
+func Open(ctx context.Context, cfg Config) (*Ring, error) {
+	if cfg.Cached == 0 {
+		cfg.Cached = 16 << 10
+	}
+	r := &Ring{cfg: cfg, cache: newCache(cfg.Cached), generations: make(map[int]*Key)}
+	newest, err := cfg.Shelf.WrappedKey(ctx, tutela.KeyRing, 0, 0)
+	if err != nil {
+		return nil, fmt.Errorf("find keyring: %w", err)
+	}
+	if _, err := r.generation(ctx, newest.Generation); err != nil {
+		return nil, err
+	}
+	r.newest = newest.Generation
+	return r, nil
+}
+
+// Close drops every opened key.
+func (r *Ring) Close() {
+	r.cache.clear()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.generations)
+}
+
+// Current gives the newest data key of kind and id, and makes it durably when there is none.
+func (r *Ring) Current(ctx context.Context, kind tutela.KeyKind, id int64) (*Key, error) {
+	for {
+		k, fresh, err := r.Prepare(ctx, kind, id)
+		if err != nil || fresh == nil {
+			return k, err
+		}
+		err = r.cfg.Shelf.PutWrappedKey(ctx, *fresh)
+		if err == nil {
+			r.Adopt(*fresh, k)
+			return k, nil
+		}
+		if !errs.Is(err, errs.Conflict) {
+			return nil, fmt.Errorf("keep new %s key: %w", kind, err)
+		} // another writer was first: its key counts
+	}
+}
+
+// Prepare gives the newest data key. Where there is none yet it makes one, and fresh must
+// be claimed in the transaction that first uses it; when that has committed, call Adopt.
+func (r *Ring) Prepare(ctx context.Context, kind tutela.KeyKind, id int64) (k *Key, fresh *tutela.WrappedKey, err error) {
+	k, err = r.At(ctx, kind, id, 0)
+	if !errs.Is(err, errs.NotFound) {
+		return k, nil, err
+	}
+	secret := random(Size)
+	w, err := r.wrap(ctx, kind, id, 1, secret)
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err = NewKey(secret, 1)
+	return k, &w, err
+}
+
+// Adopt caches a key that Prepare made, once its row is durable.
+func (r *Ring) Adopt(w tutela.WrappedKey, k *Key) {
+	r.cache.put(name{w.Kind, w.ID, 0}, k)
+	r.cache.put(name{w.Kind, w.ID, w.Version}, k)
+}
+
+// At gives one version of a data key, or the newest for version 0. A key that was destroyed
+// or never made is errs.NotFound.
+func (r *Ring) At(ctx context.Context, kind tutela.KeyKind, id int64, version int) (*Key, error) {
+	n := name{kind, id, version}
+	if k, ok := r.cache.get(n); ok {
+		return k, nil
+	}
+	secret, w, err := r.unwrap(ctx, kind, id, version)
+	if err != nil {
+		return nil, err
+	}
+	k, err := NewKey(secret, w.Version)
+	if err != nil {
+		return nil, err
+	}
+	r.cache.put(n, k)
+	return k, nil
+}
+
+// Secret gives the 32 bytes of a named system secret and makes it on first use. Callers zero
+// what they no longer need.
+func (r *Ring) Secret(ctx context.Context, secret string) ([]byte, error) {
+	sum := sha256.Sum256([]byte("tutela system secret " + secret))
+	id := int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
+	for {
+		b, _, err := r.unwrap(ctx, tutela.KeySystem, id, 0)
+		if !errs.Is(err, errs.NotFound) {
+			return b, err
+		}
+		b = random(Size)
+		w, err := r.wrap(ctx, tutela.KeySystem, id, 1, b)
+		if err != nil {
+			return nil, err
+		}
+		err = r.cfg.Shelf.PutWrappedKey(ctx, w)
+		if err == nil {
+			return b, nil
+		}
+		if !errs.Is(err, errs.Conflict) {
+			return nil, fmt.Errorf("keep system secret: %w", err)
+		}
+	}
+}
+
+// Forget drops a key from memory, every version.
+func (r *Ring) Forget(kind tutela.KeyKind, id int64) { r.cache.forget(kind, id) }
+
+// Tenant is whose keys these are.
+func (r *Ring) Tenant() tutela.Tenant { return r.cfg.Tenant }
+
+// Provider is where the generation keys are.
+func (r *Ring) Provider() Provider { return r.cfg.Provider }
+
+func (r *Ring) wrap(ctx context.Context, kind tutela.KeyKind, id int64, version int, secret []byte) (tutela.WrappedKey, error) {
+	r.mu.RLock()
+	generation := r.newest
+	r.mu.RUnlock()
+	ring, err := r.generation(ctx, generation)
+	if err != nil {
+		return tutela.WrappedKey{}, err
+	}
+	return tutela.WrappedKey{
+		Kind: kind, ID: id, Version: version, Generation: generation,
+		Blob: ring.Seal(nil, secret, r.dataAAD(kind, id, version)), Created: r.cfg.Clock(),
+	}, nil
+}
+
+func (r *Ring) unwrap(ctx context.Context, kind tutela.KeyKind, id int64, version int) ([]byte, tutela.WrappedKey, error) {
+	w, err := r.cfg.Shelf.WrappedKey(ctx, kind, id, version)
+	if err != nil {
+		return nil, w, err
+	}
+	secret, err := r.Unwrap(ctx, w)
+	return secret, w, err
+}
+
+// Unwrap opens one wrapped data key: for verification and rewrapping. The caller zeroes it.
+func (r *Ring) Unwrap(ctx context.Context, w tutela.WrappedKey) ([]byte, error) {
+	ring, err := r.generation(ctx, w.Generation)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := ring.Open(nil, w.Blob, r.dataAAD(w.Kind, w.ID, w.Version))
+	if err != nil {
+		return nil, fmt.Errorf("unwrap %s key: %w", w.Kind, err)
+	}
+	return secret, nil
+}
+
+// generation gives the opened keyring key of a generation.
+func (r *Ring) generation(ctx context.Context, n int) (*Key, error) {
+	r.mu.RLock()
+	k, ok := r.generations[n]
+	r.mu.RUnlock()
+	if ok {
+		return k, nil
+	}
+	w, err := r.cfg.Shelf.WrappedKey(ctx, tutela.KeyRing, 0, n)
+	if err != nil {
+		return nil, fmt.Errorf("find keyring generation %d: %w", n, err)
+	}
+	secret, err := r.cfg.Provider.Unwrap(ctx, w.Generation, w.Blob, ringAAD(r.cfg.Tenant, n))
+	if err != nil {
+		return nil, fmt.Errorf("unwrap keyring generation %d: %w", n, err)
+	}
+	k, err = NewKey(secret, n)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.generations[n] = k
+	return k, nil
+}
+
+func (r *Ring) dataAAD(kind tutela.KeyKind, id int64, version int) AAD {
+	return AAD{Tenant: r.cfg.Tenant, Purpose: "data-key", Subject: []byte(kind), ID: id, Version: int64(version)}
+}
+
+func ringAAD(t tutela.Tenant, generation int) []byte {
+	return AAD{Tenant: t, Purpose: "keyring-key", Version: int64(generation)}.encode(nil, generation)
+}
