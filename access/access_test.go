@@ -1,0 +1,122 @@
+package access
+
+import (
+	"testing"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/errs"
+)
+
+const own, other = tutela.Bucket(77), tutela.Bucket(78)
+
+func locate(id tutela.PatientID) tutela.Bucket {
+	if id == "me" {
+		return own
+	}
+	return other
+}
+
+func caller(role Role, scopes ...string) tutela.Principal {
+	return tutela.Principal{ID: "u", Roles: []string{string(role)}, Scopes: scopes}
+}
+
+func TestZeroValuesDeny(t *testing.T) {
+	if (Grant{}).Admits(Facts{Type: "Patient"}) {
+		t.Error("the zero Grant admits")
+	}
+	var a Authorizer
+	if _, err := a.Authorize(tutela.Principal{}, Request{Action: tutela.ActionRead, Type: "Patient"}); !errs.Is(err, errs.Denied) {
+		t.Errorf("the zero Authorizer answered %v", err)
+	}
+}
+
+func TestRolesAreAllOrNothing(t *testing.T) {
+	a := New(locate)
+	for _, c := range []struct {
+		name   string
+		p      tutela.Principal
+		r      Request
+		permit bool
+	}{
+		{"loader creates anything", caller(RoleService, "system/*.cruds"), Request{Action: tutela.ActionCreate, Type: "Observation"}, true},
+		{"scope of another type", caller(RoleService, "system/Patient.cruds"), Request{Action: tutela.ActionCreate, Type: "Observation"}, false},
+		{"scope of another action", caller(RoleService, "system/*.rs"), Request{Action: tutela.ActionCreate, Type: "Observation"}, false},
+		{"no scope", caller(RoleService), Request{Action: tutela.ActionRead, Type: "Observation"}, false},
+		{"physician reads", caller(RolePhysician, "user/*.cruds"), Request{Action: tutela.ActionRead, Type: "Observation"}, true},
+		{"billing sees no observation", caller(RoleBilling, "user/*.rs"), Request{Action: tutela.ActionRead, Type: "Observation"}, false},
+		{"billing sees claims", caller(RoleBilling, "user/*.rs"), Request{Action: tutela.ActionSearch, Type: "Claim"}, true},
+		{"billing writes no claim", caller(RoleBilling, "user/*.cruds"), Request{Action: tutela.ActionCreate, Type: "Claim"}, false},
+		{"registration has demographics", caller(RoleRegistration, "user/*.cruds"), Request{Action: tutela.ActionUpdate, Type: "Patient"}, true},
+		{"registration finds a practitioner", caller(RoleRegistration, "user/*.cruds"), Request{Action: tutela.ActionSearch, Type: "Practitioner"}, true},
+		{"administrator sees no patient", caller(RoleAdmin, "user/*.cruds"), Request{Action: tutela.ActionRead, Type: "Patient"}, false},
+		{"researcher sees nothing", caller(RoleResearcher, "user/*.rs"), Request{Action: tutela.ActionSearch, Type: "Organization"}, false},
+		{"developer sees nothing", caller(RoleDeveloper, "user/*.rs"), Request{Action: tutela.ActionRead, Type: "Patient"}, false},
+		{"auditor reads the ledger", caller(RoleAuditor), Request{Action: tutela.ActionAuditRead}, true},
+		{"auditor reads no chart", caller(RoleAuditor, "user/*.rs"), Request{Action: tutela.ActionRead, Type: "Patient"}, false},
+		{"physician reads no ledger", caller(RolePhysician, "user/*.cruds"), Request{Action: tutela.ActionAuditRead}, false},
+		{"unknown role", caller("root", "system/*.cruds"), Request{Action: tutela.ActionRead, Type: "Patient"}, false},
+		{"patient without a patient", caller(RolePatient, "patient/*.rs"), Request{Action: tutela.ActionRead, Type: "Patient"}, false},
+		{"patient context without a patient, any role", caller(RolePhysician, "patient/*.rs"), Request{Action: tutela.ActionRead, Type: "Patient"}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g, err := a.Authorize(c.p, c.r)
+			if (err == nil) != c.permit {
+				t.Fatalf("Authorize: %v, want permit %v", err, c.permit)
+			}
+			if err != nil && !errs.Is(err, errs.Denied) {
+				t.Errorf("kind of %v is not Denied", err)
+			}
+			if c.permit && len(g.Basis().Policies) == 0 {
+				t.Error("a grant without a basis")
+			}
+		})
+	}
+}
+
+func TestPatientSeesOnlyOwn(t *testing.T) {
+	a := New(locate)
+	p := caller(RolePatient, "patient/*.rs", "user/Practitioner.rs")
+	p.Patient = "me"
+	g, err := a.Authorize(p, Request{Action: tutela.ActionRead, Type: "Observation"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		facts  Facts
+		admits bool
+	}{
+		{Facts{Type: "Observation", Patients: []tutela.Bucket{own}}, true},
+		{Facts{Type: "Observation", Patients: []tutela.Bucket{other}}, false},
+		{Facts{Type: "Observation", Patients: []tutela.Bucket{own, other}}, false},
+		{Facts{Type: "Observation"}, false},
+	} {
+		if got := g.Admits(c.facts); got != c.admits {
+			t.Errorf("Admits(%+v) = %v", c.facts, got)
+		}
+	}
+	if b, ok := g.Only("Observation"); !ok || b != own {
+		t.Errorf("Only = %v, %v", b, ok)
+	}
+}
+
+func TestScopes(t *testing.T) {
+	for text, want := range map[string]Scope{
+		"system/*.cruds":          {"system", "*", "cruds"},
+		"user/Observation.rs":     {"user", "Observation", "rs"},
+		"patient/Patient.read":    {"patient", "Patient", "rs"},
+		"user/Condition.write":    {"user", "Condition", "cud"},
+		"user/*.*":                {"user", "*", "cruds"},
+		"user/Observation.sr":     {},
+		"user/Observation.":       {},
+		"user/.rs":                {},
+		"user/Observation":        {},
+		"root/Observation.rs":     {},
+		"openid":                  {},
+		"user/Observation.rs?a=b": {},
+	} {
+		got, ok := ParseScope(text)
+		if got != want || ok != (want != Scope{}) {
+			t.Errorf("ParseScope(%q) = %+v, %v", text, got, ok)
+		}
+	}
+}

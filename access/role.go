@@ -1,0 +1,74 @@
+package access
+
+import "github.com/tutela-health/tutela"
+
+// Role names a set of permits.
+type Role string
+
+// The roles that ship.
+const (
+	RoleService      Role = "service"
+	RoleAdmin        Role = "admin"
+	RolePrivacy      Role = "privacy"
+	RolePhysician    Role = "physician"
+	RoleNurse        Role = "nurse"
+	RoleRegistration Role = "registration"
+	RoleBilling      Role = "billing"
+	RoleResearcher   Role = "researcher"
+	RoleDeveloper    Role = "developer"
+	RoleAuditor      Role = "auditor"
+	RolePatient      Role = "patient"
+)
+
+// permit is what a role may do, before scopes narrow it.
+type permit struct {
+	types   map[string]bool // nil: every type
+	letters string          // subset of cruds
+	own     bool            // only resources whose one patient is the caller
+	other   []tutela.Action // actions on what is no record
+}
+
+func (p permit) allows(action tutela.Action, typ string) bool {
+	for _, a := range p.other {
+		if a == action {
+			return true
+		}
+	}
+	s := Scope{Type: "*", Letters: p.letters}
+	return (p.types == nil || p.types[typ]) && s.Allows(action, typ)
+}
+
+// permitsOf is the role table: all or nothing by type. A role that is not in it may nothing.
+// Administrators, researchers and developers reach no patient data.
+func permitsOf(r Role) []permit {
+	directory := permit{types: types("Practitioner", "PractitionerRole", "Organization", "Location"), letters: "rs"}
+	switch r {
+	case RoleService:
+		return []permit{{letters: "cruds"}}
+	case RolePhysician, RoleNurse:
+		return []permit{{letters: "cruds"}}
+	case RoleRegistration:
+		return []permit{directory, {types: types("Patient", "RelatedPerson", "Coverage", "Appointment"), letters: "crus"}}
+	case RoleBilling:
+		return []permit{directory, {types: types("Patient", "Coverage", "Claim", "ClaimResponse",
+			"ExplanationOfBenefit", "Account", "Invoice", "ChargeItem", "PaymentNotice", "PaymentReconciliation"), letters: "rs"}}
+	case RolePatient:
+		return []permit{directory, {letters: "rs", own: true}}
+	case RoleAuditor, RolePrivacy:
+		return []permit{{other: []tutela.Action{tutela.ActionAuditRead, tutela.ActionAuditSearch,
+			tutela.ActionAuditProve, tutela.ActionAuditVerify}}}
+	case RoleAdmin:
+		return []permit{{other: []tutela.Action{tutela.ActionKeyList, tutela.ActionAssess, tutela.ActionReindex,
+			tutela.ActionUserCreate, tutela.ActionAuditVerify}}}
+	default: // RoleResearcher and RoleDeveloper wait for de-identified access
+		return nil
+	}
+}
+
+func types(names ...string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		set[n] = true
+	}
+	return set
+}
