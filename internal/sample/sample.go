@@ -1,0 +1,3 @@
+package sample
+import "iter"
+func Patients(n int, seed uint64) iter.Seq[[]byte] { return func(func([]byte) bool){} }
