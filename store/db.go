@@ -38,6 +38,12 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 			return nil, fmt.Errorf("open sqlite: %w", err)
 		}
 		return start(e, rest, c), nil
+	case "postgres", "postgresql":
+		e, err := openPostgres(ctx, c)
+		if err != nil {
+			return nil, fmt.Errorf("open postgres: %w", err)
+		}
+		return start(e, "", c), nil
 	}
 	return nil, errs.New(errs.Invalid, "database URL must start with sqlite: or postgres:")
 }

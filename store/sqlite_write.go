@@ -99,7 +99,9 @@ func (e *sqliteEngine) update(ctx context.Context, f func(*Tx) error) error {
 }
 
 // exclusive implements engine: SQLite's writer is alone among processes too.
-func (e *sqliteEngine) exclusive(ctx context.Context, f func(*Tx) error) error { return e.update(ctx, f) }
+func (e *sqliteEngine) exclusive(ctx context.Context, f func(*Tx) error) error {
+	return e.update(ctx, f)
+}
 
 // sqliteTx is an open transaction of the writing connection.
 type sqliteTx struct {

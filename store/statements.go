@@ -9,11 +9,11 @@ import (
 type verb int
 
 const (
-	insert      verb = iota
-	upsert           // insert, or replace by key
-	remove           // delete by the first n key columns
-	claimAbsent      // insert unless the key is taken
-	claimPresent     // replace where the first n columns after the key are as expected
+	insert       verb = iota
+	upsert            // insert, or replace by key
+	remove            // delete by the first n key columns
+	claimAbsent       // insert unless the key is taken
+	claimPresent      // replace where the first n columns after the key are as expected
 )
 
 // statement identifies a generated statement.

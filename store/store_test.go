@@ -4,8 +4,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/store"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m, func() error { return goleak.Find() }) }
 
 var (
 	notes = &store.Table{
@@ -39,6 +43,7 @@ func claim(id int64, expect []any, value int64) store.Op {
 func onEachEngine(t *testing.T, f func(t *testing.T, db *store.DB)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { f(t, openTest(t, "sqlite:"+filepath.Join(t.TempDir(), "t.db"))) })
+	t.Run("postgres", func(t *testing.T) { f(t, openTest(t, testkit.Postgres(t))) })
 }
 
 func openTest(t testing.TB, url string) *store.DB {
