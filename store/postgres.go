@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/tutela-health/tutela/internal/clock"
 )
 
 const (
@@ -21,6 +23,7 @@ type postgresEngine struct {
 	pool    *pgxpool.Pool
 	sql     placeholders
 	writers int
+	clock   clock.Clock
 }
 
 func openPostgres(ctx context.Context, c Config) (*postgresEngine, error) {
@@ -36,7 +39,7 @@ func openPostgres(ctx context.Context, c Config) (*postgresEngine, error) {
 	if err != nil {
 		return nil, postgresError(err)
 	}
-	e := &postgresEngine{pool: pool, writers: c.Writers}
+	e := &postgresEngine{pool: pool, writers: c.Writers, clock: c.Clock}
 	if err := e.check(ctx); err != nil {
 		pool.Close()
 		return nil, err

@@ -24,7 +24,7 @@ func (e *postgresEngine) tryUpdate(ctx context.Context, f func(*Tx) error) error
 		return postgresError(err)
 	}
 	defer rollbackPostgres(ctx, tx)
-	if err := f(&Tx{&postgresTx{tx, &e.sql}, Postgres}); err != nil {
+	if err := f(&Tx{&postgresTx{tx, &e.sql}, Postgres, e.clock}); err != nil {
 		return err
 	}
 	err = postgresError(tx.Commit(ctx))

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"modernc.org/sqlite"
+
+	"github.com/tutela-health/tutela/internal/clock"
 )
 
 // sqliteEngine is a SQLite database in write-ahead mode: one connection writes, many read.
@@ -19,6 +21,7 @@ type sqliteEngine struct {
 	connector driver.Connector
 	writer    chan *sqliteConn // holds the one writing connection while nobody uses it
 	space     *space
+	clock     clock.Clock
 
 	mu      sync.Mutex // guards what follows
 	idle    []*sqliteConn
@@ -49,7 +52,9 @@ func openSQLite(path string, c Config) (*sqliteEngine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &sqliteEngine{path: path, connector: connector, writer: make(chan *sqliteConn, 1), maxIdle: c.Readers}
+	e := &sqliteEngine{
+		path: path, connector: connector, writer: make(chan *sqliteConn, 1), clock: c.Clock, maxIdle: c.Readers,
+	}
 	w, err := e.dialWriter()
 	if err != nil {
 		return nil, err

@@ -95,7 +95,7 @@ func rollback(c *sqliteConn) *sqliteConn {
 
 // update implements engine.
 func (e *sqliteEngine) update(ctx context.Context, f func(*Tx) error) error {
-	return e.write(ctx, func(tx *sqliteTx) error { return f(&Tx{tx, SQLite}) })
+	return e.write(ctx, func(tx *sqliteTx) error { return f(&Tx{tx, SQLite, e.clock}) })
 }
 
 // exclusive implements engine: SQLite's writer is alone among processes too.

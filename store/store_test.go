@@ -27,6 +27,7 @@ var (
 func testMigrations() []store.Migration {
 	return []store.Migration{{ID: "9000_test", SQL: `
 CREATE TABLE notes (author {{int}} NOT NULL, number {{int}} NOT NULL, body {{text}}, PRIMARY KEY (author, number)) {{clustered}};
+CREATE TABLE chain (lane {{int}} NOT NULL, seq {{int}} NOT NULL, body {{bytes}} NOT NULL, PRIMARY KEY (lane, seq)) {{clustered}};
 CREATE TABLE counters (id {{int}} PRIMARY KEY, value {{int}}) {{clustered}};
 `}}
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+
+	"github.com/tutela-health/tutela/internal/clock"
 )
 
 // Tx is a read-write transaction of Update. It is for one goroutine, and only while Update's
@@ -10,6 +12,7 @@ import (
 type Tx struct {
 	transaction
 	engine Engine
+	clock  clock.Clock
 }
 
 // transaction is the engine's side of a Tx.
