@@ -3,6 +3,7 @@ package r4
 import (
 	"cmp"
 	"slices"
+	"sort"
 )
 
 // ParamType is the type of a search parameter (FHIR R4, search.html#ptypes).
@@ -76,9 +77,11 @@ func Lookup(resourceType, name string) (*Param, bool) {
 const baseType = "Resource"
 
 func findParam(base, name string) (int, bool) {
-	return slices.BinarySearchFunc(params[:], Param{Base: base, Name: name}, func(a, b Param) int {
-		return cmp.Or(cmp.Compare(a.Base, b.Base), cmp.Compare(a.Name, b.Name))
+	i := sort.Search(len(params), func(i int) bool {
+		p := &params[i]
+		return p.Base > base || p.Base == base && p.Name >= name
 	})
+	return i, i < len(params) && params[i].Base == base && params[i].Name == name
 }
 
 // Params lists the search parameters of a resource type in alphabetical order, those of all types

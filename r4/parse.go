@@ -24,8 +24,9 @@ func Parse(data []byte) (*Resource, error) {
 	}
 	p := parser{
 		data: data,
-		dec:  jsontext.NewDecoder(bytes.NewBuffer(data)),
-		doc:  &document{buf: make([]byte, 0, len(data)), nodes: make([]node, 0, len(data)/24+8)},
+		dec:  newDecoder(data),
+		doc:  &document{buf: make([]byte, 0, len(data)), nodes: make([]node, 0, len(data)/16+8)},
+		path: make([]segment, 0, 16),
 	}
 	if err := p.document(); err != nil && len(p.issues) < maxIssues {
 		p.report(IssueStructure, diagnose(err))
@@ -36,15 +37,22 @@ func Parse(data []byte) (*Resource, error) {
 	return &Resource{doc: p.doc}, nil
 }
 
+// newDecoder reads strict JSON, but for duplicate names: the parser finds those itself, since it knows
+// every name that an object may have.
+func newDecoder(data []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))
+}
+
 // parser is one pass over one JSON text. Its methods return an error only where parsing cannot go
 // on; a broken rule is reported and parsing continues, to find the others.
 type parser struct {
-	data    []byte
-	dec     *jsontext.Decoder
-	doc     *document
-	path    []segment
-	issues  []Issue
-	scratch []byte
+	data     []byte
+	dec      *jsontext.Decoder
+	doc      *document
+	path     []segment
+	issues   []Issue
+	scratch  []byte
+	searched int64 // bytes read ahead to find resource types
 }
 
 // errStop ends parsing after an issue has been reported.
@@ -83,7 +91,7 @@ func (p *parser) trailing() error {
 
 // resource reads an object whose type its resourceType names. The node's element is elem.
 func (p *parser) resource(elem elementID) error {
-	name := peekType(p.data[p.dec.InputOffset():])
+	name := p.peekType()
 	typ, ok := resourceType(name)
 	switch {
 	case len(name) == 0:
@@ -113,7 +121,7 @@ func (p *parser) object(elem elementID, typ typeID) error {
 	}
 	at := p.open(elem, typ, '{')
 	for p.dec.PeekKind() != '}' {
-		if err := p.member(typ); err != nil {
+		if err := p.member(at, typ); err != nil {
 			return err
 		}
 	}
@@ -125,8 +133,8 @@ func (p *parser) object(elem elementID, typ typeID) error {
 	return nil
 }
 
-// member reads a name and its value.
-func (p *parser) member(typ typeID) error {
+// member reads a name and its value, for the object whose node is owner.
+func (p *parser) member(owner int, typ typeID) error {
 	raw, err := p.dec.ReadValue()
 	if err != nil {
 		return err
@@ -138,9 +146,13 @@ func (p *parser) member(typ typeID) error {
 		p.report(IssueStructure, fmt.Sprintf("unknown element at byte %d", at))
 		return p.skip()
 	}
+	p.path = append(p.path, segment{elements[elem].name, -1})
+	if p.doc.hasMember(owner, elem, companion) {
+		p.report(IssueStructure, "a duplicate name")
+		return errStop
+	}
 	p.doc.buf = append(p.doc.buf, raw...)
 	p.doc.buf = append(p.doc.buf, ':')
-	p.path = append(p.path, segment{elements[elem].name, -1})
 	first := len(p.doc.nodes)
 	err = p.value(elem, companion)
 	if companion && len(p.doc.nodes) > first {

@@ -2,14 +2,16 @@ package r4
 
 import (
 	"bytes"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-// peekType finds the resourceType of the first object in data, empty where it has none. What comes
-// before the object may be white space, a comma or a colon. The type usually stands first; it need
-// not, and then the object is read once more.
-func peekType(data []byte) []byte {
+// maxSearch bounds the looking ahead for types, as a multiple of the input's length, so that nested
+// resources whose type stands last cannot make parsing quadratic.
+const maxSearch = 4
+
+// peekType finds the resourceType of the next object, empty where it has none. The type usually
+// stands first; it need not, and then the object is read once more.
+func (p *parser) peekType() []byte {
+	data := p.data[p.dec.InputOffset():] // from a comma, a colon or white space before the object on
 	open := bytes.IndexByte(data, '{')
 	if open < 0 {
 		return nil
@@ -17,7 +19,12 @@ func peekType(data []byte) []byte {
 	if name, ok := firstType(data[open+1:]); ok {
 		return name
 	}
-	return searchType(data[open:])
+	if p.searched > maxSearch*int64(len(p.data)) {
+		return nil
+	}
+	name, read := searchType(data[open:])
+	p.searched += read
+	return name
 }
 
 // firstType reads `"resourceType": "X"` where it is the first member.
@@ -43,27 +50,27 @@ func firstType(data []byte) ([]byte, bool) {
 
 func trimSpace(data []byte) []byte { return bytes.TrimLeft(data, " \t\r\n") }
 
-// searchType looks through the members of the object that data starts with.
-func searchType(data []byte) []byte {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(data))
+// searchType looks through the members of the object that data starts with, and also gives the number
+// of bytes that it read.
+func searchType(data []byte) (name []byte, read int64) {
+	dec := newDecoder(data)
 	if _, err := dec.ReadToken(); err != nil {
-		return nil
+		return nil, dec.InputOffset()
 	}
 	for dec.PeekKind() == '"' {
-		name, err := dec.ReadToken()
+		member, err := dec.ReadToken()
 		if err != nil {
-			return nil
+			break
 		}
-		if name.String() == "resourceType" && dec.PeekKind() == '"' {
-			value, err := dec.ReadToken()
-			if err != nil {
-				return nil
+		if member.String() == "resourceType" && dec.PeekKind() == '"' {
+			if value, err := dec.ReadToken(); err == nil {
+				return []byte(value.String()), dec.InputOffset()
 			}
-			return []byte(value.String())
+			break
 		}
 		if dec.SkipValue() != nil {
-			return nil
+			break
 		}
 	}
-	return nil
+	return nil, dec.InputOffset()
 }

@@ -25,6 +25,17 @@ func (p *parser) close(at int, bracket byte) {
 	n.end, n.next = int32(len(p.doc.buf)), int32(len(p.doc.nodes))
 }
 
+// hasMember reports whether the unfinished object at owner has the member already. It has few: each
+// of its type's elements and their companions once.
+func (d *document) hasMember(owner int, elem elementID, companion bool) bool {
+	for i := int32(owner) + 1; int(i) < len(d.nodes); i = d.nodes[i].next {
+		if n := &d.nodes[i]; n.elem == elem && n.companion == companion {
+			return true
+		}
+	}
+	return false
+}
+
 // leaf adds the node of a primitive value or null.
 func (p *parser) leaf(elem elementID, typ typeID, kind byte, raw []byte) {
 	start := int32(len(p.doc.buf))
@@ -81,10 +92,7 @@ func (p *parser) expression() string {
 // diagnose says what is wrong with JSON text without repeating any of it.
 func diagnose(err error) string {
 	var syntax *jsontext.SyntacticError
-	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return "not strict JSON: a duplicate name"
-	case errors.As(err, &syntax):
+	if errors.As(err, &syntax) {
 		return fmt.Sprintf("not strict JSON in UTF-8, at byte %d", syntax.ByteOffset)
 	}
 	return "not strict JSON in UTF-8: it ends too early"
