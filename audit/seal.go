@@ -1,0 +1,112 @@
+package audit
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/keys"
+)
+
+// saltSize is the length of the random salt before every plaintext: without it a
+// commitment would confirm guesses after the key is gone.
+const saltSize = 16
+
+// errCommitment says that a plaintext is not the one that was committed to.
+var errCommitment = errors.New("plaintext does not match its commitment")
+
+// keyring is what audit needs of a keys.Ring.
+type keyring interface {
+	Current(ctx context.Context, kind tutela.KeyKind, id int64) (*keys.Key, error)
+	At(ctx context.Context, kind tutela.KeyKind, id int64, version int) (*keys.Key, error)
+	Secret(ctx context.Context, name string) ([]byte, error)
+}
+
+// dayOf numbers a day in UTC since 1970-01-01.
+func dayOf(t time.Time) uint32 { return uint32(t.Unix() / 86400) }
+
+// sealBox salts, commits to and seals plain. The AAD depends on the commitment, hence the function.
+func sealBox(k *keys.Key, plain []byte, aad func(commitment []byte) keys.AAD) box {
+	salted := make([]byte, saltSize, saltSize+len(plain))
+	_, _ = rand.Read(salted) // never fails: it ends the process instead
+	salted = append(salted, plain...)
+	b := box{keyVersion: k.Version(), commitment: sha256.Sum256(salted)}
+	b.sealed = k.Seal(make([]byte, 0, len(salted)+keys.Overhead), salted, aad(b.commitment[:]))
+	return b
+}
+
+// openBox gives salt ‖ plaintext, checked against the commitment.
+func openBox(k *keys.Key, b box, aad keys.AAD) ([]byte, error) {
+	salted, err := k.Open(nil, b.sealed, aad)
+	if err != nil {
+		return nil, err
+	}
+	return salted, checkCommitment(b.commitment, salted)
+}
+
+func checkCommitment(want [32]byte, salted []byte) error {
+	got := sha256.Sum256(salted)
+	if len(salted) < saltSize || subtle.ConstantTimeCompare(got[:], want[:]) == 0 {
+		return errCommitment
+	}
+	return nil
+}
+
+// headerAAD binds a header to its tenant, day and commitment, which covers the entry's id.
+func headerAAD(t tutela.Tenant, day uint32, commitment []byte) keys.AAD {
+	return keys.AAD{Tenant: t, Purpose: "ledger-header", Subject: commitment, ID: int64(day)}
+}
+
+// sectionAAD binds a section to its header, patient and place in the entry.
+func sectionAAD(t tutela.Tenant, header []byte, patient tutela.Bucket, number int) keys.AAD {
+	return keys.AAD{Tenant: t, Purpose: "ledger-section", Subject: header, ID: int64(patient), Version: int64(number)}
+}
+
+// sectionKind says which kind of key a section of patient lies under.
+func sectionKind(patient tutela.Bucket) (tutela.KeyKind, error) {
+	switch patient {
+	case tutela.BucketGeneral:
+		return tutela.KeyGeneral, nil
+	case tutela.BucketShared:
+		return "", errs.New(errs.Internal, "a ledger section concerns one patient, or none")
+	}
+	return tutela.KeyPatient, nil
+}
+
+// openHeader gives salt ‖ plaintext of a leaf's header.
+func (l *Log) openHeader(ctx context.Context, f leaf) ([]byte, error) {
+	k, err := l.keys.At(ctx, tutela.KeyDay, int64(f.day), f.header.keyVersion)
+	if err != nil {
+		return nil, fmt.Errorf("key of day %d: %w", f.day, err)
+	}
+	return openBox(k, f.header, headerAAD(l.cfg.Tenant, f.day, f.header.commitment[:]))
+}
+
+// openEntry gives the entry in a leaf's header.
+func (l *Log) openEntry(ctx context.Context, f leaf) (tutela.Entry, error) {
+	salted, err := l.openHeader(ctx, f)
+	if err != nil {
+		return tutela.Entry{}, err
+	}
+	return decodeHeader(salted[saltSize:])
+}
+
+// openSection gives salt ‖ body of a leaf's n-th section; errs.NotFound when its key was destroyed.
+func (l *Log) openSection(ctx context.Context, f leaf, n int) ([]byte, error) {
+	s := f.sections[n]
+	kind, err := sectionKind(s.patient)
+	if err != nil {
+		return nil, err
+	}
+	k, err := l.keys.At(ctx, kind, int64(s.patient), s.keyVersion)
+	if err != nil {
+		return nil, fmt.Errorf("key of section %d: %w", n, err)
+	}
+	return openBox(k, s.box, sectionAAD(l.cfg.Tenant, f.header.commitment[:], s.patient, n))
+}

@@ -1,0 +1,161 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/store"
+)
+
+// Query asks the ledger. Every field that is set must hold.
+type Query struct {
+	ID      string         // of one entry
+	Actor   tutela.UserID  // who
+	Patient *tutela.Bucket // to whose data
+	Action  tutela.Action  // what
+	Outcome tutela.Outcome // how it ended
+	From    time.Time      // not before
+	To      time.Time      // before
+	Newest  bool           // the newest first
+	Limit   int            // at most so many; 0 means all
+}
+
+// errEnough ends a search that has found as many as it may.
+var errEnough = errors.New("enough found")
+
+// Search calls f for every entry that answers q, pending ones included, in the ledger's order or
+// with q.Newest in the reverse. The postings lead to the batches that may answer; an entry counts
+// when its opened header says so. Rows are not held open while f runs.
+func (l *Log) Search(ctx context.Context, q Query, f func(Opened) error) error {
+	left := q.Limit
+	visit := func(o Opened) error {
+		if !q.matches(o) {
+			return nil
+		}
+		if err := f(o); err != nil {
+			return err
+		}
+		if left--; left == 0 {
+			return errEnough
+		}
+		return nil
+	}
+	err := l.search(ctx, q, visit)
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// search visits everything that may answer. What is pending is read together with the postings:
+// an entry is in one of them.
+func (l *Log) search(ctx context.Context, q Query, visit func(Opened) error) error {
+	var firsts []int64
+	var pending []indexed
+	err := l.cfg.DB.Snapshot(ctx, func(r store.Querier) (err error) {
+		if firsts, err = l.candidates(ctx, r, q); err != nil {
+			return fmt.Errorf("search postings: %w", err)
+		}
+		pending, err = pendingEntries(ctx, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !q.Newest {
+		if err := l.visitBatches(ctx, firsts, false, visit); err != nil {
+			return err
+		}
+		return l.visitAll(ctx, pending, visit)
+	}
+	slices.Reverse(firsts)
+	slices.Reverse(pending)
+	if err := l.visitAll(ctx, pending, visit); err != nil {
+		return err
+	}
+	return l.visitBatches(ctx, firsts, true, visit)
+}
+
+func (l *Log) visitBatches(ctx context.Context, firsts []int64, reverse bool, visit func(Opened) error) error {
+	for _, first := range firsts {
+		b, found, err := readBatch(ctx, l.cfg.DB, first)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return tampered(stored{first: first}.where(), "missing, though a posting leads to it")
+		}
+		var entries []indexed
+		err = b.leaves(first, func(at int64, e []byte) error {
+			entries = append(entries, indexed{at, e})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if reverse {
+			slices.Reverse(entries)
+		}
+		if err := l.visitAll(ctx, entries, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Log) visitAll(ctx context.Context, entries []indexed, visit func(Opened) error) error {
+	for _, e := range entries {
+		o, err := l.open(ctx, e.index, e.entry)
+		if err != nil {
+			return err
+		}
+		if err := visit(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pendingEntries reads what is not sequenced yet.
+func pendingEntries(ctx context.Context, q store.Querier) ([]indexed, error) {
+	var all []indexed
+	err := everyPending(ctx, q, func(b batch) error {
+		entries, err := unbundle(b.blob)
+		if err != nil {
+			return tampered(pendingWhere(b.lane, b.seq), err.Error())
+		}
+		for _, e := range entries {
+			all = append(all, indexed{Pending, e})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read pending entries: %w", err)
+	}
+	return all, nil
+}
+
+// matches is the exact answer to what the postings only narrow.
+func (q Query) matches(o Opened) bool {
+	e := o.Entry
+	switch {
+	case q.ID != "" && q.ID != e.ID,
+		q.Actor != "" && q.Actor != e.Actor.ID,
+		q.Action != "" && q.Action != e.Action,
+		q.Outcome != "" && q.Outcome != e.Outcome,
+		!q.From.IsZero() && e.Time.Before(q.From),
+		!q.To.IsZero() && !e.Time.Before(q.To):
+		return false
+	}
+	return q.Patient == nil || o.concerns(*q.Patient)
+}
+
+// concerns tells whether an entry names a patient, in its header or by a section.
+func (o Opened) concerns(b tutela.Bucket) bool {
+	return slices.ContainsFunc(o.Entry.Patients, func(t tutela.Touched) bool { return t.Patient == b }) ||
+		slices.ContainsFunc(o.leaf.sections, func(s section) bool { return s.patient == b })
+}

@@ -1,0 +1,366 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tutela-health/tutela/store"
+)
+
+// Migrations are the ledger's tables.
+func Migrations() []store.Migration {
+	return []store.Migration{{ID: "0100_audit", SQL: `
+CREATE TABLE ledger_pending (
+  node {{text}} NOT NULL,
+  lane {{int}} NOT NULL,
+  seq  {{int}} NOT NULL,
+  prev {{bytes}} NOT NULL,  -- hash of the lane's row before
+  mac  {{bytes}} NOT NULL,
+  blob {{bytes}} NOT NULL,  -- entries behind 16-bit lengths
+  PRIMARY KEY (node, lane, seq)
+) {{clustered}};
+
+CREATE TABLE ledger_heads (
+  node {{text}} NOT NULL,
+  lane {{int}} NOT NULL,
+  seq  {{int}} NOT NULL,
+  hash {{bytes}} NOT NULL,
+  mac  {{bytes}} NOT NULL,
+  PRIMARY KEY (node, lane)
+) {{clustered}};
+
+CREATE TABLE ledger_batches (
+  first_leaf {{int}} PRIMARY KEY,
+  count {{int}} NOT NULL,
+  node  {{text}} NOT NULL,
+  lane  {{int}} NOT NULL,
+  seq   {{int}} NOT NULL,
+  prev  {{bytes}} NOT NULL,
+  mac   {{bytes}} NOT NULL,
+  blob  {{bytes}} NOT NULL
+);
+
+CREATE TABLE ledger_tiles (
+  level  {{int}} NOT NULL,
+  idx    {{int}} NOT NULL,
+  hashes {{bytes}} NOT NULL,
+  PRIMARY KEY (level, idx)
+) {{clustered}};
+
+CREATE TABLE ledger_state (
+  id    {{int}} PRIMARY KEY, -- 0
+  size  {{int}} NOT NULL,
+  root  {{bytes}} NOT NULL,
+  first_day {{int}} NOT NULL,
+  last_day  {{int}} NOT NULL,
+  lanes {{bytes}} NOT NULL,
+  mac   {{bytes}} NOT NULL
+);
+
+CREATE TABLE ledger_checkpoints (
+  size {{int}} PRIMARY KEY,
+  prev {{int}} NOT NULL,     -- size of the checkpoint kept before, -1 for the first
+  at   {{int}} NOT NULL,     -- Unix seconds
+  note {{bytes}} NOT NULL,
+  mac  {{bytes}} NOT NULL
+);
+
+CREATE TABLE ledger_signers (
+  number {{int}} PRIMARY KEY, -- from 1, in order of first use
+  vkey   {{text}} NOT NULL,
+  mac    {{bytes}} NOT NULL
+);
+
+CREATE TABLE ledger_postings (
+  token      {{int}} NOT NULL,
+  first_leaf {{int}} NOT NULL,
+  PRIMARY KEY (token, first_leaf)
+) {{clustered}};
+`}}
+}
+
+// tables describes the ledger's tables for rows that store writes.
+type tables struct {
+	pending, heads, batches, tiles, state, checkpoints, signers, postings *store.Table
+}
+
+func schema() tables {
+	col := func(name string, k store.Kind) store.Column { return store.Column{Name: name, Kind: k} }
+	lane := []store.Column{col("node", store.Text), col("lane", store.Int), col("seq", store.Int)}
+	return tables{
+		pending: &store.Table{Name: "ledger_pending", Key: 3, Columns: append(lane[:3:3],
+			col("prev", store.Bytes), col("mac", store.Bytes), col("blob", store.Bytes))},
+		heads: &store.Table{Name: "ledger_heads", Key: 2, Columns: append(lane[:3:3],
+			col("hash", store.Bytes), col("mac", store.Bytes))},
+		batches: &store.Table{Name: "ledger_batches", Key: 1, Columns: append(append(
+			[]store.Column{col("first_leaf", store.Int), col("count", store.Int)}, lane...),
+			col("prev", store.Bytes), col("mac", store.Bytes), col("blob", store.Bytes))},
+		tiles: &store.Table{Name: "ledger_tiles", Key: 2, Columns: []store.Column{
+			col("level", store.Int), col("idx", store.Int), col("hashes", store.Bytes)}},
+		state: &store.Table{Name: "ledger_state", Key: 1, Columns: []store.Column{col("id", store.Int),
+			col("size", store.Int), col("root", store.Bytes), col("first_day", store.Int), col("last_day", store.Int),
+			col("lanes", store.Bytes), col("mac", store.Bytes)}},
+		checkpoints: &store.Table{Name: "ledger_checkpoints", Key: 1, Columns: []store.Column{col("size", store.Int),
+			col("prev", store.Int), col("at", store.Int), col("note", store.Bytes), col("mac", store.Bytes)}},
+		signers: &store.Table{Name: "ledger_signers", Key: 1, Columns: []store.Column{col("number", store.Int),
+			col("vkey", store.Text), col("mac", store.Bytes)}},
+		postings: &store.Table{Name: "ledger_postings", Key: 2, Columns: []store.Column{
+			col("token", store.Int), col("first_leaf", store.Int)}},
+	}
+}
+
+func row(t *store.Table, values ...any) store.Rows {
+	return store.Rows{Table: t, Rows: [][]any{values}}
+}
+
+func (t tables) pendingRow(b batch) store.Rows {
+	return row(t.pending, b.lane.node, b.lane.number, b.seq, b.prev[:], b.mac, b.blob)
+}
+
+func (t tables) headRow(id laneID, h head, mac []byte) store.Rows {
+	return row(t.heads, id.node, id.number, h.seq, h.hash[:], mac)
+}
+
+// exactly32 takes a stored hash. One of another length becomes zero, which no check accepts.
+func exactly32(b []byte) (h [32]byte) {
+	if len(b) == len(h) {
+		copy(h[:], b)
+	}
+	return h
+}
+
+func readHead(ctx context.Context, q store.Querier, id laneID) (h head, mac []byte, found bool, err error) {
+	var hash []byte
+	found, err = q.QueryRow(ctx, "SELECT seq, hash, mac FROM ledger_heads WHERE node = ? AND lane = ?",
+		[]any{id.node, id.number}, &h.seq, &hash, &mac)
+	if err != nil {
+		return h, nil, false, fmt.Errorf("read ledger head: %w", err)
+	}
+	h.hash = exactly32(hash)
+	return h, mac, found, nil
+}
+
+func eachHead(ctx context.Context, q store.Querier, yield func(laneID, head, []byte) error) error {
+	return q.Query(ctx, "SELECT node, lane, seq, hash, mac FROM ledger_heads ORDER BY node, lane", nil,
+		func(s store.Scanner) error {
+			var id laneID
+			var h head
+			var hash, mac []byte
+			if err := s.Scan(&id.node, &id.number, &h.seq, &hash, &mac); err != nil {
+				return err
+			}
+			h.hash = exactly32(hash)
+			return yield(id, h, mac)
+		})
+}
+
+// pendingPage is how many pending rows one query gives.
+const pendingPage = 4096
+
+// eachPending yields up to pendingPage pending rows after a lane's row, lane by lane in their order.
+func eachPending(ctx context.Context, q store.Querier, id laneID, seq int64, yield func(batch) error) error {
+	return untilStop(q.Query(ctx, `SELECT node, lane, seq, prev, mac, blob FROM ledger_pending
+WHERE (node, lane, seq) > (?, ?, ?) ORDER BY node, lane, seq LIMIT ?`, []any{id.node, id.number, seq, int64(pendingPage)},
+		func(s store.Scanner) error {
+			var b batch
+			var prev []byte
+			if err := s.Scan(&b.lane.node, &b.lane.number, &b.seq, &prev, &b.mac, &b.blob); err != nil {
+				return err
+			}
+			b.prev = exactly32(prev)
+			return yield(b)
+		}))
+}
+
+// everyPending yields all pending rows, lane by lane in their order.
+func everyPending(ctx context.Context, q store.Querier, yield func(batch) error) error {
+	var at batch
+	for {
+		n := 0
+		err := eachPending(ctx, q, at.lane, at.seq, func(b batch) error {
+			n, at = n+1, b
+			return yield(b)
+		})
+		if err != nil || n < pendingPage {
+			return err
+		}
+	}
+}
+
+// errStop ends a query early without being an error.
+var errStop = errors.New("stop")
+
+func untilStop(err error) error {
+	if errors.Is(err, errStop) {
+		return nil
+	}
+	return err
+}
+
+// stored is a sequenced batch as a row.
+type stored struct {
+	first, count int64
+	batch
+}
+
+const batchColumns = "SELECT first_leaf, count, node, lane, seq, prev, mac, blob FROM ledger_batches"
+
+// scan reads a row of batchColumns.
+func (b *stored) scan(s store.Scanner) error {
+	var prev []byte
+	err := s.Scan(&b.first, &b.count, &b.lane.node, &b.lane.number, &b.seq, &prev, &b.mac, &b.blob)
+	b.prev = exactly32(prev)
+	return err
+}
+
+// eachBatch yields sequenced batches whose first leaf is at least first, in order: all, or some
+// thousands.
+func eachBatch(ctx context.Context, q store.Querier, first int64, yield func(stored) error) error {
+	return untilStop(q.Query(ctx, batchColumns+" WHERE first_leaf >= ? ORDER BY first_leaf LIMIT 4096", []any{first},
+		func(s store.Scanner) error {
+			var b stored
+			if err := b.scan(s); err != nil {
+				return err
+			}
+			return yield(b)
+		}))
+}
+
+func readBatch(ctx context.Context, q store.Querier, first int64) (b stored, found bool, err error) {
+	err = q.Query(ctx, batchColumns+" WHERE first_leaf = ?", []any{first}, func(s store.Scanner) error {
+		found = true
+		return b.scan(s)
+	})
+	if err != nil {
+		return b, false, fmt.Errorf("read ledger batch: %w", err)
+	}
+	return b, found, nil
+}
+
+// batchHolding gives the first leaf of the batch that a leaf would be in.
+func batchHolding(ctx context.Context, q store.Querier, leaf int64) (first int64, found bool, err error) {
+	found, err = q.QueryRow(ctx, "SELECT first_leaf FROM ledger_batches WHERE first_leaf <= ? ORDER BY first_leaf DESC LIMIT 1",
+		[]any{leaf}, &first)
+	return first, found, err
+}
+
+func readTile(ctx context.Context, q store.Querier, id tileID) (hashes []byte, found bool, err error) {
+	found, err = q.QueryRow(ctx, "SELECT hashes FROM ledger_tiles WHERE level = ? AND idx = ?",
+		[]any{id.level, id.index}, &hashes)
+	if err != nil {
+		return nil, false, fmt.Errorf("read ledger tile: %w", err)
+	}
+	return hashes, found, nil
+}
+
+func eachTileID(ctx context.Context, q store.Querier, yield func(tileID) error) error {
+	return q.Query(ctx, "SELECT level, idx FROM ledger_tiles ORDER BY level, idx", nil, func(s store.Scanner) error {
+		var id tileID
+		if err := s.Scan(&id.level, &id.index); err != nil {
+			return err
+		}
+		return yield(id)
+	})
+}
+
+// stateRow is the ledger's state as stored.
+type stateRow struct {
+	size             int64
+	days             days
+	root, lanes, mac []byte
+}
+
+func readState(ctx context.Context, q store.Querier) (r stateRow, found bool, err error) {
+	found, err = q.QueryRow(ctx, "SELECT size, root, first_day, last_day, lanes, mac FROM ledger_state WHERE id = 0", nil,
+		&r.size, &r.root, &r.days.first, &r.days.last, &r.lanes, &r.mac)
+	if err != nil {
+		return r, false, fmt.Errorf("read ledger state: %w", err)
+	}
+	return r, found, nil
+}
+
+// countStates tells how many rows there are where one belongs.
+func countStates(ctx context.Context, q store.Querier) (n int64, err error) {
+	_, err = q.QueryRow(ctx, "SELECT COUNT(*) FROM ledger_state", nil, &n)
+	return n, err
+}
+
+func countBatches(ctx context.Context, q store.Querier) (n int64, err error) {
+	_, err = q.QueryRow(ctx, "SELECT COUNT(*) FROM ledger_batches", nil, &n)
+	return n, err
+}
+
+// keptCheckpoint is a checkpoint as stored.
+type keptCheckpoint struct {
+	size, prev, at int64
+	note, mac      []byte
+}
+
+const checkpointColumns = "SELECT size, prev, at, note, mac FROM ledger_checkpoints"
+
+func readCheckpoint(ctx context.Context, q store.Querier, size int64) (k keptCheckpoint, found bool, err error) {
+	found, err = q.QueryRow(ctx, checkpointColumns+" WHERE size = ?", []any{size},
+		&k.size, &k.prev, &k.at, &k.note, &k.mac)
+	if err != nil {
+		return k, false, fmt.Errorf("read ledger checkpoint: %w", err)
+	}
+	return k, found, nil
+}
+
+// eachCheckpoint yields the checkpoints, the largest first.
+func eachCheckpoint(ctx context.Context, q store.Querier, yield func(keptCheckpoint) error) error {
+	return untilStop(q.Query(ctx, checkpointColumns+" ORDER BY size DESC", nil, func(s store.Scanner) error {
+		var k keptCheckpoint
+		if err := s.Scan(&k.size, &k.prev, &k.at, &k.note, &k.mac); err != nil {
+			return err
+		}
+		return yield(k)
+	}))
+}
+
+func eachSigner(ctx context.Context, q store.Querier, yield func(number int64, vkey string, mac []byte) error) error {
+	return q.Query(ctx, "SELECT number, vkey, mac FROM ledger_signers ORDER BY number", nil, func(s store.Scanner) error {
+		var n int64
+		var vkey string
+		var mac []byte
+		if err := s.Scan(&n, &vkey, &mac); err != nil {
+			return err
+		}
+		return yield(n, vkey, mac)
+	})
+}
+
+// postingsOf lists the batches under a token within [from, to], ascending.
+func postingsOf(ctx context.Context, q store.Querier, token int64, yield func(first int64) error) error {
+	return q.Query(ctx, "SELECT first_leaf FROM ledger_postings WHERE token = ? ORDER BY first_leaf", []any{token},
+		func(s store.Scanner) error {
+			var first int64
+			if err := s.Scan(&first); err != nil {
+				return err
+			}
+			return yield(first)
+		})
+}
+
+func hasPosting(ctx context.Context, q store.Querier, token, first int64) (bool, error) {
+	var one int64
+	return q.QueryRow(ctx, "SELECT 1 FROM ledger_postings WHERE token = ? AND first_leaf = ?", []any{token, first}, &one)
+}
+
+func countPostings(ctx context.Context, q store.Querier) (n int64, err error) {
+	_, err = q.QueryRow(ctx, "SELECT COUNT(*) FROM ledger_postings", nil, &n)
+	return n, err
+}
+
+// eachPosting yields postings after a place, in key order.
+func eachPosting(ctx context.Context, q store.Querier, token, first int64, yield func(token, first int64) error) error {
+	return untilStop(q.Query(ctx, `SELECT token, first_leaf FROM ledger_postings
+WHERE (token, first_leaf) > (?, ?) ORDER BY token, first_leaf LIMIT 4096`, []any{token, first}, func(s store.Scanner) error {
+		var t, f int64
+		if err := s.Scan(&t, &f); err != nil {
+			return err
+		}
+		return yield(t, f)
+	}))
+}
