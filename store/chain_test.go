@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 
@@ -61,4 +62,15 @@ func (c *chain) Settle(lane int, committed bool) {
 		c.seq[lane]++
 		c.settled[lane] += int64(n)
 	}
+}
+
+// load continues the lanes where the database has them.
+func (c *chain) load(ctx context.Context, db store.Querier) error {
+	return db.Query(ctx, "SELECT lane, max(seq) FROM chain GROUP BY lane", nil, func(s store.Scanner) error {
+		var lane int
+		var seq int64
+		err := s.Scan(&lane, &seq)
+		c.seq[lane] = seq
+		return err
+	})
 }

@@ -104,7 +104,35 @@ func (e *postgresEngine) lanes() []laneSpec {
 
 // Query implements Querier.
 func (e *postgresEngine) Query(ctx context.Context, sql string, args []any, scan func(Scanner) error) error {
-	return postgresQuery(ctx, e.pool, e.sql.rewrite(sql), args, scan)
+	text, started := e.sql.rewrite(sql), false
+	return e.reconnecting(ctx, func() (bool, error) {
+		err := postgresQuery(ctx, e.pool, text, args, func(s Scanner) error {
+			started = true
+			return scan(s)
+		})
+		return started, err
+	})
+}
+
+// reconnecting runs f, and once more when the pooled connection turned out to be dead before f
+// got anywhere, as all are after the server was restarted.
+func (e *postgresEngine) reconnecting(ctx context.Context, f func() (started bool, err error)) error {
+	started, err := f()
+	if err == nil || started || ctx.Err() != nil || !connectionLost(err) {
+		return err
+	}
+	e.pool.Reset()
+	_, err = f()
+	return err
+}
+
+// begin opens a transaction of the pool.
+func (e *postgresEngine) begin(ctx context.Context, options pgx.TxOptions) (tx pgx.Tx, err error) {
+	err = e.reconnecting(ctx, func() (bool, error) {
+		tx, err = e.pool.BeginTx(ctx, options)
+		return false, postgresError(err)
+	})
+	return tx, err
 }
 
 // QueryRow implements Querier.
@@ -114,9 +142,9 @@ func (e *postgresEngine) QueryRow(ctx context.Context, sql string, args []any, d
 
 // snapshot implements engine.
 func (e *postgresEngine) snapshot(ctx context.Context, f func(Querier) error) error {
-	tx, err := e.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	tx, err := e.begin(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return postgresError(err)
+		return err
 	}
 	defer rollbackPostgres(ctx, tx)
 	return f(&postgresTx{tx, &e.sql})

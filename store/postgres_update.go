@@ -19,9 +19,9 @@ func (e *postgresEngine) update(ctx context.Context, f func(*Tx) error) error {
 }
 
 func (e *postgresEngine) tryUpdate(ctx context.Context, f func(*Tx) error) error {
-	tx, err := e.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+	tx, err := e.begin(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 	if err != nil {
-		return postgresError(err)
+		return err
 	}
 	defer rollbackPostgres(ctx, tx)
 	if err := f(&Tx{&postgresTx{tx, &e.sql}, Postgres, e.clock}); err != nil {
