@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tutela-health/tutela"
+)
+
+// config is tutela.yaml: what a system is made of. Secrets are never in it; they come by file.
+type config struct {
+	// Tenant names this environment; it is bound into every ciphertext and cannot change.
+	Tenant tutela.Tenant `yaml:"tenant"`
+	// Origin names the ledger to the world, as in C2SP tlog-checkpoint; it cannot change.
+	Origin string `yaml:"origin"`
+	// Node names this process among those that share the database; the same after a restart.
+	Node string `yaml:"node"`
+	// Hosts are the names under which the tenant is reached; any other Host header is 404.
+	Hosts []string `yaml:"hosts"`
+	// Listen is the address to serve HTTPS on.
+	Listen string `yaml:"listen"`
+	// URL is the public base URL, where it is not https:// and Listen.
+	URL string `yaml:"url,omitempty"`
+	// Postgres is the file that holds the URL of a PostgreSQL database; empty means the embedded SQLite.
+	Postgres string `yaml:"postgres_file,omitempty"`
+	// Certificate and Key are PEM files for TLS.
+	Certificate string `yaml:"tls_certificate"`
+	Key         string `yaml:"tls_key"`
+	// Keys is the directory of the local key provider.
+	Keys string `yaml:"keys"`
+	// TryOut says that this is a try-out system: commands may act as any of its identities.
+	TryOut bool `yaml:"try_out,omitempty"`
+
+	dir string
+}
+
+const (
+	configFile  = "tutela.yaml"
+	sqliteFile  = "tutela.db"
+	postgresURL = "postgres.url"
+)
+
+// readConfig reads a configuration; a key that it does not know is an error. Relative paths
+// are relative to the file.
+func readConfig(path string) (config, error) {
+	var c config
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, usage("no system at %s: make one with `tutela dev` or `tutela init`", filepath.Dir(path))
+	}
+	if err != nil {
+		return c, fmt.Errorf("read configuration: %w", err)
+	}
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	d.KnownFields(true)
+	if err := d.Decode(&c); err != nil {
+		return c, usage("%s: %v", path, err)
+	}
+	c.dir = filepath.Dir(path)
+	return c, c.check(path)
+}
+
+func (c config) check(path string) error {
+	for _, f := range []struct{ key, value string }{
+		{"tenant", string(c.Tenant)}, {"origin", c.Origin}, {"node", c.Node}, {"listen", c.Listen},
+		{"tls_certificate", c.Certificate}, {"tls_key", c.Key}, {"keys", c.Keys},
+	} {
+		if f.value == "" {
+			return usage("%s: %s is missing", path, f.key)
+		}
+	}
+	if len(c.Hosts) == 0 {
+		return usage("%s: hosts is empty: name at least one", path)
+	}
+	return nil
+}
+
+func (c config) write() error {
+	b, err := yaml.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("encode configuration: %w", err)
+	}
+	return os.WriteFile(filepath.Join(c.dir, configFile), b, 0o600)
+}
+
+// path makes a path of the configuration absolute or relative to the working directory.
+func (c config) path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(c.dir, p)
+}
+
+// database is the URL for store.Open.
+func (c config) database() (string, error) {
+	if c.Postgres == "" {
+		return "sqlite:" + filepath.Join(c.dir, sqliteFile), nil
+	}
+	b, err := os.ReadFile(c.path(c.Postgres))
+	if err != nil {
+		return "", fmt.Errorf("read the database's URL: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// base is the public base URL.
+func (c config) base() string {
+	if c.URL != "" {
+		return strings.TrimSuffix(c.URL, "/")
+	}
+	return "https://" + c.Listen
+}

@@ -1,0 +1,104 @@
+//go:debug fips140=on
+
+// Command tutela is the security and compliance platform for healthcare software.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/tutela-health/tutela/internal/errs"
+)
+
+// The exit codes that scripts rely on.
+const (
+	exitClean = 0
+	exitFound = 1 // done, and it found something
+	exitError = 2 // could not do it
+)
+
+// errFound says that a command did its work and found what it looks for.
+var errFound = errors.New("found")
+
+// usageError is an error that tells the user what to do next.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usage(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// commands is the command line.
+type commands struct {
+	Dev     devCmd     `cmd:"" help:"Make and run a whole try-out system."`
+	Init    initCmd    `cmd:"" help:"Make a system for production."`
+	Serve   serveCmd   `cmd:"" help:"Serve a system made by init."`
+	Token   tokenCmd   `cmd:"" help:"Print an access token of a try-out identity."`
+	Import  importCmd  `cmd:"" help:"Load FHIR Bundles, resources and NDJSON."`
+	Export  exportCmd  `cmd:"" help:"Write everything that the caller may see, as NDJSON by type."`
+	Audit   auditCmd   `cmd:"" help:"The ledger: verify it, search it, take proofs out of it."`
+	Keys    keysCmd    `cmd:"" help:"Keys and their versions."`
+	Index   indexCmd   `cmd:"" help:"The blind index."`
+	Assess  assessCmd  `cmd:"" help:"Try the controls and write signed evidence into the ledger."`
+	Version versionCmd `cmd:"" help:"Print the version and the cryptographic module."`
+}
+
+// console is where a command reads and writes.
+type console struct {
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], console{os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// run is main with its surroundings as arguments.
+func run(ctx context.Context, args []string, c console) int {
+	var cli commands
+	exited := -1
+	parser, err := kong.New(&cli, kong.Name("tutela"), kong.UsageOnError(), kong.Writers(c.out, c.err),
+		kong.Description("Tutela guards patients' data: an encrypted FHIR store whose every access is in a verifiable ledger."),
+		kong.Exit(func(code int) { exited = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(c))
+	if err != nil {
+		return fail(c, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited // --help
+	}
+	if err != nil {
+		return fail(c, fmt.Errorf("%w (see tutela --help)", err))
+	}
+	return fail(c, parsed.Run())
+}
+
+// fail prints an error as one line and gives the exit code that it means.
+func fail(c console, err error) int {
+	switch {
+	case err == nil:
+		return exitClean
+	case errors.Is(err, errFound):
+		return exitFound
+	default:
+		var u *usageError
+		text := err.Error()
+		if !errors.As(err, &u) && errs.KindOf(err) != errs.Internal {
+			text = errs.Public(err)
+		}
+		fmt.Fprintln(c.err, "tutela:", text)
+		return exitError
+	}
+}

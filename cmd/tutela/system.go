@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/records"
+	"github.com/tutela-health/tutela/store"
+)
+
+// system is an opened Tutela: its planes, wired by hand.
+type system struct {
+	config   config
+	log      *slog.Logger
+	db       *store.DB
+	provider keys.Provider
+	ring     *keys.Ring
+	audit    *audit.Log
+	identity *identity.Service
+	records  *records.Store
+	access   *access.Authorizer
+
+	background sync.WaitGroup
+	stop       context.CancelFunc
+}
+
+// migrations are those of every plane, in one series.
+func migrations() []store.Migration {
+	var all []store.Migration
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations()} {
+		all = append(all, plane...)
+	}
+	return all
+}
+
+// initSystem makes the database and the first keys of a new system.
+func initSystem(ctx context.Context, c config) error {
+	db, err := openDatabase(ctx, c)
+	if err != nil {
+		return err
+	}
+	provider, err := keys.CreateLocal(c.path(c.Keys))
+	if err == nil {
+		err = keys.Init(ctx, keys.Config{Tenant: c.Tenant, Shelf: db, Provider: provider, Clock: clock.System})
+	}
+	return errors.Join(err, db.Close())
+}
+
+func openDatabase(ctx context.Context, c config) (*store.DB, error) {
+	url, err := c.database()
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Config{URL: url, Clock: clock.System})
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := db.Migrate(ctx, migrations()); err != nil {
+		return nil, errors.Join(fmt.Errorf("migrate database: %w", err), db.Close())
+	}
+	return db, nil
+}
+
+// openSystem opens every plane. role tells apart processes that share a store: "" is the server,
+// a command names itself.
+func openSystem(ctx context.Context, c config, role string, log *slog.Logger) (*system, error) {
+	s := &system{config: c, log: log}
+	var err error
+	if s.db, err = openDatabase(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := s.wire(ctx, role); err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	return s, nil
+}
+
+func (s *system) wire(ctx context.Context, role string) error {
+	c := s.config
+	var err error
+	if s.provider, err = keys.OpenLocal(c.path(c.Keys)); err != nil {
+		return fmt.Errorf("open key provider: %w", err)
+	}
+	if s.ring, err = keys.Open(ctx, keys.Config{Tenant: c.Tenant, Shelf: s.db, Provider: s.provider, Clock: clock.System}); err != nil {
+		return fmt.Errorf("open keys: %w", err)
+	}
+	s.audit, err = audit.Open(ctx, audit.Config{
+		DB: s.db, Keys: s.ring, Tenant: c.Tenant, Node: c.Node + role, Origin: c.Origin, Clock: clock.System, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	if s.records, err = records.Open(ctx, records.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System}); err != nil {
+		return fmt.Errorf("open records: %w", err)
+	}
+	s.access = access.New(s.records.Bucket)
+	s.identity, err = identity.Open(ctx, identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.db.Fresh})
+	if err != nil {
+		return fmt.Errorf("open identity: %w", err)
+	}
+	s.db.Subscribe(identity.Topic, func(string) { s.identity.Invalidate() })
+	s.db.Subscribe(records.Topic, func(string) { s.records.Invalidate() })
+	return nil
+}
+
+// run starts what goes on beside requests: the sequencer and the invalidation poller.
+func (s *system) run(ctx context.Context) {
+	ctx, s.stop = context.WithCancel(ctx)
+	for name, job := range map[string]func(context.Context) error{
+		"sequencer": s.audit.Run, "invalidation": s.db.Poll,
+	} {
+		s.background.Add(1)
+		go func() {
+			defer s.background.Done()
+			if err := job(ctx); err != nil && ctx.Err() == nil {
+				s.log.LogAttrs(ctx, slog.LevelError, "background work ended", slog.String("job", name), slog.String("error", err.Error()))
+			}
+		}()
+	}
+}
+
+// close ends what runs, brings the ledger up to date and closes the planes.
+func (s *system) close(ctx context.Context) error {
+	if s.stop != nil {
+		s.stop()
+	}
+	s.background.Wait()
+	err := s.sequence(ctx)
+	s.ring.Close()
+	return errors.Join(err, s.db.Checkpoint(ctx), s.db.Close())
+}
+
+// sequence brings every pending entry into the tree.
+func (s *system) sequence(ctx context.Context) error {
+	for {
+		n, err := s.audit.Sequence(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}

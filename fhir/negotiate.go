@@ -1,0 +1,92 @@
+package fhir
+
+import (
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/internal/httpx"
+	"github.com/tutela-health/tutela/r4"
+)
+
+const contentType = "application/fhir+json; charset=utf-8"
+
+// acceptable refuses a request that wants anything but JSON. _format overrides Accept
+// (FHIR R4, http.html#parameters).
+func acceptable(r *http.Request) error {
+	if q, err := url.ParseQuery(r.URL.RawQuery); err == nil && q.Has("_format") {
+		return jsonOnly(q.Get("_format"))
+	}
+	accept := r.Header.Get("Accept")
+	if accept == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(accept, ",") {
+		if jsonOnly(strings.TrimSpace(part)) == nil {
+			return nil
+		}
+	}
+	return notJSON()
+}
+
+func jsonOnly(media string) error {
+	name, _, err := mime.ParseMediaType(strings.ReplaceAll(media, " ", "+"))
+	if err != nil {
+		name = media
+	}
+	switch name {
+	case "json", "*/*", "application/*", "application/json", "application/fhir+json", "text/json", "application/json+fhir":
+		return nil
+	default:
+		return notJSON()
+	}
+}
+
+func notJSON() error {
+	return errs.New(errs.Unsupported, "only JSON is offered: ask for application/fhir+json")
+}
+
+// read takes the body of the interactions that have one.
+func (in *interaction) read(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost && r.Method != http.MethodPut {
+		return nil
+	}
+	want, form := "application/fhir+json", in.action == tutela.ActionSearch
+	if form {
+		want = "application/x-www-form-urlencoded"
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != want && (form || media != "application/json") {
+		return errs.New(errs.Unsupported, "send the body as %s", want)
+	}
+	body, err := httpx.Body(w, r, MaxBody)
+	if err != nil {
+		return err
+	}
+	if form {
+		in.form = string(body)
+	} else {
+		in.body = body
+	}
+	return nil
+}
+
+func knownType(name string) bool { return r4.IsResourceType(name) }
+
+// validID reports whether s is a FHIR id (FHIR R4, datatypes.html#id).
+func validID(s string) bool {
+	if len(s) == 0 || len(s) > 64 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,170 @@
+package fhir
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/r4"
+	"github.com/tutela-health/tutela/records"
+)
+
+// Page sizes: what a search without _count gets, and the most that one may ask for.
+const (
+	defaultCount = 50
+	maxCount     = 1000
+)
+
+// pageParam carries a sealed page link.
+const pageParam = "_page"
+
+// search answers a search of one type, or a page of one.
+func (h *Handler) search(ctx context.Context, in *interaction, g access.Grant) (*answer, error) {
+	params, err := in.params()
+	if err != nil {
+		return nil, err
+	}
+	link := records.Link{Type: in.typ, Params: params}
+	var after *records.Cursor
+	if len(params) == 1 && params[0][0] == pageParam {
+		if link, err = h.records.OpenLink(in.caller.ID, params[0][1]); err != nil {
+			return nil, err
+		}
+		if link.Type != in.typ {
+			return nil, errs.New(errs.Invalid, "not a page link of this search")
+		}
+		after = &link.Cursor
+	}
+	q, err := h.query(in, link.Params)
+	if err != nil {
+		return nil, err
+	}
+	return h.page(ctx, in, g, q, link, after)
+}
+
+// query parses search parameters. Those that the type does not have are refused, unless the
+// caller asked for leniency (FHIR R4, search.html#errors).
+func (h *Handler) query(in *interaction, params [][2]string) (*r4.Query, error) {
+	q, err := r4.ParseQuery(in.typ, params)
+	if err != nil {
+		return nil, err
+	}
+	if len(q.Unknown) > 0 && !strings.Contains(in.header.Get("Prefer"), "handling=lenient") {
+		return nil, errs.New(errs.Unsupported, "%s has no search parameter of the name given; send Prefer: handling=lenient to have it ignored", in.typ)
+	}
+	q.Now = h.clock()
+	return q, nil
+}
+
+func (h *Handler) page(ctx context.Context, in *interaction, g access.Grant, q *r4.Query, link records.Link, after *records.Cursor) (*answer, error) {
+	count := min(q.Count, maxCount)
+	if count < 0 {
+		count = defaultCount
+	}
+	if count == 0 || q.CountOnly {
+		count, q.CountOnly = 0, true
+	}
+	page, err := h.records.Search(ctx, g, q, count, after)
+	if err != nil {
+		return nil, err
+	}
+	included, complete, err := h.records.Include(ctx, q, page.Matches, func(typ string) (access.Grant, bool) {
+		g, err := h.access.Authorize(in.caller, access.Request{Action: tutela.ActionRead, Type: typ, Purpose: in.purpose})
+		return g, err == nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	b := newBundle("searchset")
+	if page.Total >= 0 {
+		b.total(page.Total)
+	}
+	b.link("self", h.base+"/"+in.typ+encodeParams(link.Params, q.Unknown))
+	if page.Next != nil {
+		next := link
+		next.Cursor, next.Shown = *page.Next, link.Shown+len(page.Matches)
+		sealed, err := h.records.SealLink(in.caller.ID, next)
+		if err != nil {
+			return nil, err
+		}
+		b.link("next", h.base+"/"+in.typ+"?"+pageParam+"="+sealed)
+	}
+	for _, m := range page.Matches {
+		b.resource(h.base, m, "match")
+	}
+	for _, rec := range included {
+		b.resource(h.base, rec, "include")
+	}
+	if !complete {
+		b.outcome(information("more resources would be included than one page holds"))
+	}
+	if page.Total == records.MaxTotal {
+		b.outcome(information("the total is counted no further than this"))
+	}
+	return &answer{status: http.StatusOK, body: b.bytes(), touched: records.Touch(append(slices.Clone(page.Matches), included...)...)}, nil
+}
+
+// params are the parameters of a search in order, from the address and a form.
+func (in *interaction) params() ([][2]string, error) {
+	var params [][2]string
+	for _, text := range []string{in.query, in.form} {
+		for pair := range strings.SplitSeq(text, "&") {
+			if pair == "" {
+				continue
+			}
+			name, value, _ := strings.Cut(pair, "=")
+			n, err1 := url.QueryUnescape(name)
+			v, err2 := url.QueryUnescape(value)
+			if err1 != nil || err2 != nil {
+				return nil, errs.New(errs.Invalid, "the search parameters are not URL-encoded")
+			}
+			params = append(params, [2]string{n, v})
+		}
+	}
+	return params, nil
+}
+
+// encodeParams is the query part that was understood.
+func encodeParams(params [][2]string, unknown []string) string {
+	var b strings.Builder
+	sep := byte('?')
+	for _, p := range params {
+		if slices.Contains(unknown, p[0]) {
+			continue
+		}
+		b.WriteByte(sep)
+		b.WriteString(url.QueryEscape(p[0]) + "=" + url.QueryEscape(p[1]))
+		sep = '&'
+	}
+	return b.String()
+}
+
+// find runs a search for its own sake, as a condition: at most two matches.
+func (h *Handler) find(ctx context.Context, in *interaction, typ, criteria string) ([]*records.Record, error) {
+	g, err := h.access.Authorize(in.caller, access.Request{Action: tutela.ActionSearch, Type: typ, Purpose: in.purpose})
+	if err != nil {
+		return nil, err
+	}
+	cond := &interaction{typ: typ, query: criteria, caller: in.caller, purpose: in.purpose, header: http.Header{}}
+	params, err := cond.params()
+	if err != nil {
+		return nil, err
+	}
+	q, err := h.query(cond, params)
+	if err != nil {
+		return nil, err
+	}
+	if len(q.Terms) == 0 {
+		return nil, errs.New(errs.Invalid, "a condition must name a search parameter")
+	}
+	page, err := h.records.Search(ctx, g, q, 2, nil)
+	if err != nil {
+		return nil, err
+	}
+	return page.Matches, nil
+}

@@ -1,0 +1,45 @@
+package records
+
+import (
+	"errors"
+	"time"
+
+	"github.com/tutela-health/tutela"
+)
+
+// What is sealed is a body: one byte, live or tombstone; six bytes of milliseconds since 1970;
+// then the resource's compact JSON with id and meta, or for a tombstone its relative reference.
+const (
+	bodyLive      = 1
+	bodyTombstone = 2
+	bodyHeader    = 7
+)
+
+func liveBody(updated time.Time, json []byte) []byte { return body(bodyLive, updated, json) }
+
+func tombstoneBody(updated time.Time, ref tutela.Ref) []byte {
+	return body(bodyTombstone, updated, []byte(ref.String()))
+}
+
+func body(flag byte, updated time.Time, rest []byte) []byte {
+	ms := updated.UnixMilli()
+	out := make([]byte, 0, bodyHeader+len(rest))
+	out = append(out, flag, byte(ms>>40), byte(ms>>32), byte(ms>>24), byte(ms>>16), byte(ms>>8), byte(ms))
+	return append(out, rest...)
+}
+
+// fill reads a body into the record.
+func (r *Record) fill(b []byte) error {
+	if len(b) < bodyHeader || b[0] != bodyLive && b[0] != bodyTombstone {
+		return errors.New("sealed body: unknown form")
+	}
+	var ms int64
+	for _, c := range b[1:bodyHeader] {
+		ms = ms<<8 | int64(c)
+	}
+	r.Updated = time.UnixMilli(ms).UTC()
+	if r.Deleted = b[0] == bodyTombstone; !r.Deleted {
+		r.JSON = b[bodyHeader:]
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package records
+
+import (
+	"context"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/r4"
+	"github.com/tutela-health/tutela/store"
+)
+
+// MaxIncluded bounds what _include and _revinclude add to one page.
+const MaxIncluded = 1000
+
+// Grants gives the caller's Grant to read a type; not ok when there is none.
+type Grants func(typ string) (access.Grant, bool)
+
+// Include finds what the matches refer to and what refers to them, as the query asks, each once
+// and none that is a match itself. What the caller may not see is left out, as if it were not
+// there. complete is false when there was more than MaxIncluded.
+func (s *Store) Include(ctx context.Context, q *r4.Query, matches []*Record, grants Grants) (list []*Record, complete bool, err error) {
+	in := &inclusion{s: s, grants: grants, have: map[tutela.Locator]bool{}}
+	for _, m := range matches {
+		in.have[m.Locator] = true
+	}
+	err = s.db.Snapshot(ctx, func(view store.Querier) error {
+		in.view = view
+		for _, inc := range q.Includes {
+			for _, m := range matches {
+				if err := in.forward(ctx, inc, m); err != nil {
+					return err
+				}
+			}
+		}
+		for _, inc := range q.RevIncludes {
+			for _, m := range matches {
+				if err := in.backward(ctx, q, inc, m); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return in.list, len(in.list) < MaxIncluded, err
+}
+
+// inclusion gathers what is included in one page.
+type inclusion struct {
+	s      *Store
+	view   store.Querier
+	grants Grants
+	have   map[tutela.Locator]bool
+	list   []*Record
+}
+
+func (in *inclusion) add(rec *Record) {
+	if !in.have[rec.Locator] && len(in.list) < MaxIncluded {
+		in.have[rec.Locator] = true
+		in.list = append(in.list, rec)
+	}
+}
+
+// forward follows one parameter of a match to the resources that it names.
+func (in *inclusion) forward(ctx context.Context, inc r4.Include, m *Record) error {
+	for _, b := range inc.Param.Branches {
+		for _, v := range r4.Extract(m.parsed, b, r4.ParamReference) {
+			ref := v.Reference
+			if !ref.Local() || inc.Target != "" && ref.Type != inc.Target || inc.Param.Only != "" && ref.Type != inc.Param.Only {
+				continue
+			}
+			if err := in.read(ctx, ref.Ref()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (in *inclusion) read(ctx context.Context, ref tutela.Ref) error {
+	g, ok := in.grants(ref.Type)
+	loc := in.s.Locate(ref)
+	if !ok || in.have[loc] || len(in.list) >= MaxIncluded {
+		return nil
+	}
+	r, found, err := current(ctx, in.view, loc)
+	if err != nil || !found {
+		return err
+	}
+	rec, err := in.s.admit(ctx, in.view, g, ref, r)
+	if errs.Is(err, errs.NotFound) || errs.Is(err, errs.Gone) {
+		return nil
+	}
+	if err == nil {
+		in.add(rec)
+	}
+	return err
+}
+
+// backward finds the resources of another type that name a match by one parameter.
+func (in *inclusion) backward(ctx context.Context, q *r4.Query, inc r4.Include, m *Record) error {
+	g, ok := in.grants(inc.Source)
+	if !ok || len(in.list) >= MaxIncluded {
+		return nil
+	}
+	reverse := &r4.Query{Type: inc.Source, Now: q.Now, Terms: []r4.Term{{
+		Param:  inc.Param,
+		Values: []r4.Operand{{Text: m.Ref.String(), Reference: r4.Reference{Type: m.Ref.Type, ID: m.Ref.ID}}},
+	}}}
+	plans := in.s.plans(g, reverse)
+	chosen, err := in.s.choose(ctx, in.view, plans)
+	if err != nil {
+		return err
+	}
+	src := in.s.source(g, reverse, plans, chosen)
+	return in.s.matches(ctx, in.view, g, reverse, src, beginning(), maxBatch, func(_ position, rec *Record) bool {
+		in.add(rec)
+		return len(in.list) < MaxIncluded
+	})
+}

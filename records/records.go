@@ -1,0 +1,231 @@
+package records
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/r4"
+	"github.com/tutela-health/tutela/records/pack"
+	"github.com/tutela-health/tutela/store"
+)
+
+// Config says what a Store works with.
+type Config struct {
+	DB    *store.DB
+	Ring  *keys.Ring
+	Audit *audit.Log
+	Clock clock.Clock
+}
+
+// Store keeps resources sealed and finds them blind. Safe for concurrent use.
+type Store struct {
+	db     *store.DB
+	ring   *keys.Ring
+	audit  *audit.Log
+	clock  clock.Clock
+	packer *pack.Packer
+	names  *keys.MAC // locators and kinds
+	terms  *keys.MAC // tokens of the blind index
+	cursor *keys.Key // seals page cursors
+	tables tables
+	index  indexCache
+}
+
+// tables are the shapes of this plane's rows.
+type tables struct {
+	versions, locators, sharedKeys, guards *store.Table
+	terms                                  [2]*store.Table
+}
+
+// Open readies a Store over a migrated database.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	s := &Store{db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, tables: tables{
+		versions: versionsTable(), locators: locatorsTable(), sharedKeys: sharedKeysTable(), guards: guardsTable(),
+		terms: [2]*store.Table{termsTable(0), termsTable(1)},
+	}}
+	for _, secret := range []struct {
+		name string
+		mac  **keys.MAC
+	}{{"locator", &s.names}, {"index", &s.terms}} {
+		b, err := c.Ring.Secret(ctx, secret.name)
+		if err != nil {
+			return nil, fmt.Errorf("open %s key: %w", secret.name, err)
+		}
+		*secret.mac = keys.NewMAC(b)
+	}
+	b, err := c.Ring.Secret(ctx, purposeCursor)
+	if err != nil {
+		return nil, fmt.Errorf("open cursor key: %w", err)
+	}
+	if s.cursor, err = keys.NewKey(b, 1); err != nil {
+		return nil, fmt.Errorf("open cursor key: %w", err)
+	}
+	if s.packer, err = pack.New(); err != nil {
+		return nil, fmt.Errorf("open packer: %w", err)
+	}
+	return s, s.index.load(ctx, s.db)
+}
+
+// Locate gives the locator that stands for a resource.
+func (s *Store) Locate(r tutela.Ref) tutela.Locator {
+	l := s.names.Sum64([]byte("resource"), []byte(r.Type), []byte(r.ID))
+	if l == int64(tutela.BucketGeneral) || l == int64(tutela.BucketShared) {
+		l += 2 // these two numbers mean something else as a bucket
+	}
+	return tutela.Locator(l)
+}
+
+// Bucket gives a patient's pseudonym: the locator of the Patient resource.
+func (s *Store) Bucket(p tutela.PatientID) tutela.Bucket {
+	return tutela.Bucket(s.Locate(tutela.Ref{Type: "Patient", ID: string(p)}))
+}
+
+// kind is the keyed hash that stands for a resource type in locators; never 0.
+func (s *Store) kind(typ string) int64 {
+	return s.names.Sum64([]byte("type"), []byte(typ))&0x7fffffff | 1
+}
+
+// Record is one opened version.
+type Record struct {
+	Ref      tutela.Ref
+	Version  int64
+	Updated  time.Time
+	Deleted  bool
+	JSON     []byte // compact, with id and meta; empty when deleted
+	Patients []tutela.Bucket
+	Locator  tutela.Locator
+
+	parsed *r4.Resource // where it had to be looked into
+}
+
+// ETag is the version in the form of RFC 9110 weak validators.
+func (r *Record) ETag() string { return `W/"` + strconv.FormatInt(r.Version, 10) + `"` }
+
+// Read opens the current version of a resource. What the Grant does not admit is errs.NotFound,
+// like what is not there; a deleted one is errs.Gone.
+func (s *Store) Read(ctx context.Context, g access.Grant, ref tutela.Ref) (*Record, error) {
+	r, found, err := current(ctx, s.db, s.Locate(ref))
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, notFound(ref)
+	}
+	return s.admit(ctx, s.db, g, ref, r)
+}
+
+// VRead opens one version of a resource.
+func (s *Store) VRead(ctx context.Context, g access.Grant, ref tutela.Ref, version int64) (*Record, error) {
+	var rec *Record
+	err := s.db.Snapshot(ctx, func(q store.Querier) error {
+		rows, err := s.lineage(ctx, q, ref)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if r.version == version {
+				rec, err = s.admit(ctx, q, g, ref, r)
+				return err
+			}
+		}
+		return notFound(ref)
+	})
+	return rec, err
+}
+
+// History opens every version of a resource that the Grant admits, newest first.
+func (s *Store) History(ctx context.Context, g access.Grant, ref tutela.Ref) ([]*Record, error) {
+	var list []*Record
+	err := s.db.Snapshot(ctx, func(q store.Querier) error {
+		rows, err := s.lineage(ctx, q, ref)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			rec, err := s.admit(ctx, q, g, ref, r)
+			if errs.Is(err, errs.NotFound) {
+				continue
+			}
+			if rec == nil {
+				return err
+			}
+			list = append(list, rec)
+		}
+		return nil
+	})
+	if err == nil && len(list) == 0 {
+		err = notFound(ref)
+	}
+	return list, err
+}
+
+// lineage reads every version of a resource, newest first, following it from bucket to bucket.
+func (s *Store) lineage(ctx context.Context, q store.Querier, ref tutela.Ref) ([]*row, error) {
+	head, found, err := current(ctx, q, s.Locate(ref))
+	if err != nil || !found {
+		return nil, err
+	}
+	var all []*row
+	bucket, below := head.bucket, head.version
+	for below > 0 {
+		rows, err := inBucket(ctx, q, bucket, head.locator, below)
+		if err != nil {
+			return nil, err
+		}
+		moved := false
+		for _, r := range rows {
+			all = append(all, r)
+			below = r.version - 1
+			if r.moved != nil {
+				bucket, moved = *r.moved, true
+				break
+			}
+		}
+		if !moved {
+			break
+		}
+	}
+	return all, nil
+}
+
+// admit opens a row that the Grant admits. A tombstone comes back as a Record with errs.Gone.
+func (s *Store) admit(ctx context.Context, q store.Querier, g access.Grant, ref tutela.Ref, r *row) (*Record, error) {
+	rec, err := s.record(ctx, q, ref, r)
+	if err != nil {
+		return nil, err
+	}
+	if !g.Admits(access.Facts{Type: ref.Type, Patients: rec.Patients}) {
+		return nil, notFound(ref)
+	}
+	if rec.Deleted {
+		return rec, errs.New(errs.Gone, "%s was deleted", ref.Type)
+	}
+	rec.JSON = g.Mask(rec.JSON)
+	return rec, nil
+}
+
+// record opens a row and tells whom it concerns.
+func (s *Store) record(ctx context.Context, q store.Querier, ref tutela.Ref, r *row) (*Record, error) {
+	plain, err := s.open(ctx, q, r)
+	if err != nil {
+		return nil, err
+	}
+	patients, err := s.whom(ctx, q, place{r.bucket, r.locator, r.version})
+	if err != nil {
+		return nil, err
+	}
+	rec := &Record{Ref: ref, Version: r.version, Patients: patients, Locator: tutela.Locator(r.locator)}
+	return rec, rec.fill(plain)
+}
+
+func notFound(ref tutela.Ref) error {
+	return errs.New(errs.NotFound, "no such %s", ref.Type)
+}

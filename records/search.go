@@ -1,0 +1,312 @@
+package records
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/r4"
+	"github.com/tutela-health/tutela/store"
+)
+
+// MaxTotal is as far as an accurate total counts.
+const MaxTotal = 10_000
+
+// Page is one page of a search's matches.
+type Page struct {
+	Matches []*Record
+	Next    *Cursor // nil on the last page
+	Total   int     // admitted matches up to MaxTotal; -1 when not counted
+}
+
+// Cursor is where the next page begins. It is valid for the same query only.
+type Cursor struct {
+	At   position `json:"at"`
+	Plan int      `json:"plan"` // the source that the first page chose
+}
+
+// Search finds a page of matches that the Grant admits, at most count, after a cursor. Matches
+// come in a fixed order that says nothing of their content, or by time when the query sorts.
+func (s *Store) Search(ctx context.Context, g access.Grant, q *r4.Query, count int, after *Cursor) (*Page, error) {
+	plans := s.plans(g, q)
+	at, chosen := beginning(), -1
+	if after != nil && after.Plan >= -1 && after.Plan < len(plans) {
+		at, chosen = after.At, after.Plan
+	}
+	page := &Page{Total: -1}
+	err := s.db.Snapshot(ctx, func(view store.Querier) error {
+		var err error
+		if after == nil {
+			if chosen, err = s.choose(ctx, view, plans); err != nil {
+				return err
+			}
+		}
+		src := s.source(g, q, plans, chosen)
+		if q.Sort != r4.SortNone {
+			if src, err = byTime(ctx, view, src, q.Sort == r4.SortUpdatedDesc); err != nil {
+				return err
+			}
+		}
+		if err := s.fill(ctx, view, g, q, src, page, count, at, chosen); err != nil {
+			return err
+		}
+		if q.Total != r4.TotalAccurate && !q.CountOnly {
+			return nil
+		}
+		page.Total, err = s.count(ctx, view, g, q, src)
+		return err
+	})
+	return page, err
+}
+
+// plans are the useful narrowings of a query, that of the Grant included in each.
+func (s *Store) plans(g access.Grant, q *r4.Query) []narrowing {
+	var buckets []int64
+	limited := false
+	limit := func(b []int64) {
+		if limited {
+			buckets = slices.DeleteFunc(buckets, func(x int64) bool { return !slices.Contains(b, x) })
+		} else {
+			buckets, limited = slices.Clone(b), true
+		}
+	}
+	if own, ok := g.Only(q.Type); ok {
+		limit([]int64{int64(own), int64(tutela.BucketShared)})
+	}
+	var plans []narrowing
+	for i := range q.Terms {
+		switch n := s.narrow(q, &q.Terms[i]); {
+		case n.useless():
+		case len(n.buckets) > 0:
+			limit(n.buckets)
+		default:
+			plans = append(plans, n)
+		}
+	}
+	if limited {
+		slices.Sort(buckets)
+		for i := range plans {
+			plans[i].buckets = buckets
+		}
+		plans = append(plans, narrowing{buckets: buckets}) // everything of the type in those buckets
+	}
+	return plans
+}
+
+// source makes the chosen plan's source; -1 is everything of the type.
+func (s *Store) source(_ access.Grant, q *r4.Query, plans []narrowing, chosen int) source {
+	if chosen < 0 {
+		return kinds{kind: s.kind(q.Type)}
+	}
+	n := plans[chosen]
+	switch {
+	case n.ids:
+		return listedSource(n.locators)
+	case len(n.tokens) == 0:
+		return kinds{kind: s.kind(q.Type), buckets: n.buckets}
+	default:
+		return postings{table: s.tables.terms[s.index.serving()].Name, tokens: n.tokens, buckets: n.buckets}
+	}
+}
+
+// enough is how many candidates a plan may have to be taken without looking at the others.
+const enough = 32
+
+// choose takes the plan with the fewest candidates, counting no further than needed.
+func (s *Store) choose(ctx context.Context, view store.Querier, plans []narrowing) (int, error) {
+	if len(plans) == 0 {
+		return -1, nil
+	}
+	if len(plans) == 1 {
+		return 0, nil
+	}
+	if i := slices.IndexFunc(plans, func(n narrowing) bool { return n.ids }); i >= 0 {
+		return i, nil
+	}
+	order := make([]int, len(plans))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return weight(plans[a]) - weight(plans[b]) })
+	best, least := order[0], math.MaxInt
+	for limit := enough; limit <= 4096; limit *= 8 {
+		for _, i := range order {
+			n, err := s.size(ctx, view, plans[i], limit)
+			if err != nil {
+				return 0, err
+			}
+			if n < least {
+				best, least = i, n
+			}
+			if n < limit/2 {
+				return i, nil
+			}
+		}
+	}
+	return best, nil
+}
+
+// weight orders plans by what they cost to look at.
+func weight(n narrowing) int {
+	if len(n.tokens) == 0 {
+		return math.MaxInt32 // a whole type: last
+	}
+	return len(n.tokens)
+}
+
+// size counts a plan's candidates up to a limit.
+func (s *Store) size(ctx context.Context, view store.Querier, n narrowing, limit int) (int, error) {
+	if len(n.tokens) == 0 {
+		return limit, nil
+	}
+	src := postings{table: s.tables.terms[s.index.serving()].Name, tokens: n.tokens, buckets: n.buckets}
+	found, err := src.after(ctx, view, beginning(), limit)
+	return len(found), err
+}
+
+// fill opens candidates until the page is full, and looks one match further to know whether
+// there is a next page.
+func (s *Store) fill(ctx context.Context, view store.Querier, g access.Grant, q *r4.Query, src source, page *Page, count int, at position, plan int) error {
+	last := at
+	return s.matches(ctx, view, g, q, src, at, count+1, func(c position, rec *Record) bool {
+		if len(page.Matches) == count {
+			if count > 0 {
+				page.Next = &Cursor{At: last, Plan: plan}
+			}
+			return false
+		}
+		page.Matches = append(page.Matches, rec)
+		last = c
+		return true
+	})
+}
+
+// count counts admitted matches from the beginning.
+func (s *Store) count(ctx context.Context, view store.Querier, g access.Grant, q *r4.Query, src source) (int, error) {
+	n := 0
+	err := s.matches(ctx, view, g, q, src, beginning(), MaxTotal, func(position, *Record) bool {
+		n++
+		return n < MaxTotal
+	})
+	return n, err
+}
+
+// Batches of candidates start at what a page needs and grow.
+const maxBatch = 512
+
+// matches opens candidates after a position and yields those that match and are admitted.
+func (s *Store) matches(ctx context.Context, view store.Querier, g access.Grant, q *r4.Query, src source, at position, want int, yield func(position, *Record) bool) error {
+	for size := min(max(want, 2), maxBatch); ; size = min(size*2, maxBatch) {
+		found, err := src.after(ctx, view, at, size)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		locators := make([]int64, len(found))
+		for i, c := range found {
+			locators[i] = c.Locator
+		}
+		rows, err := currents(ctx, view, locators)
+		if err != nil {
+			return err
+		}
+		for _, c := range found {
+			rec, err := s.candidate(ctx, view, g, q, rows[c.Locator])
+			if err != nil {
+				return err
+			}
+			if rec != nil && !yield(c, rec) {
+				return nil
+			}
+		}
+		if len(found) < size {
+			return nil
+		}
+		at = found[len(found)-1]
+	}
+}
+
+// candidate opens a row and gives it back if it matches and is admitted.
+func (s *Store) candidate(ctx context.Context, view store.Querier, g access.Grant, q *r4.Query, r *row) (*Record, error) {
+	if r == nil || r.deleted() || r.kind != s.kind(q.Type) {
+		return nil, nil
+	}
+	rec, err := s.record(ctx, view, tutela.Ref{Type: q.Type}, r)
+	if err != nil {
+		return nil, err
+	}
+	if !g.Admits(access.Facts{Type: q.Type, Patients: rec.Patients}) {
+		return nil, nil
+	}
+	if rec.parsed, err = r4.Parse(rec.JSON); err != nil {
+		return nil, err
+	}
+	if rec.parsed.Type() != q.Type || !q.Match(rec.parsed) {
+		return nil, nil
+	}
+	rec.Ref.ID = rec.parsed.ID()
+	if s.Locate(rec.Ref) != rec.Locator {
+		return nil, fmt.Errorf("locator %016x holds another resource", uint64(r.locator))
+	}
+	rec.JSON = g.Mask(rec.JSON)
+	return rec, nil
+}
+
+// byTime reorders a source by the time of the last update. It holds all candidates' positions in
+// memory: 24 bytes each.
+func byTime(ctx context.Context, view store.Querier, src source, newestFirst bool) (source, error) {
+	var all []position
+	for at := beginning(); ; {
+		found, err := src.after(ctx, view, at, 4096)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			break
+		}
+		at = found[len(found)-1]
+		all = append(all, found...)
+	}
+	if _, timed := src.(kinds); !timed {
+		if err := addTimes(ctx, view, all); err != nil {
+			return nil, err
+		}
+	}
+	for i := range all {
+		all[i].Bucket = 0
+		if newestFirst {
+			all[i].Updated = -all[i].Updated
+		}
+	}
+	slices.SortFunc(all, position.compare)
+	return listed{all}, nil
+}
+
+// addTimes looks up when each candidate was last updated.
+func addTimes(ctx context.Context, view store.Querier, all []position) error {
+	at := make(map[int64]*position, len(all))
+	for i := range all {
+		at[all[i].Locator] = &all[i]
+	}
+	for batch := range slices.Chunk(all, 64) {
+		locators := make([]int64, len(batch))
+		for i, c := range batch {
+			locators[i] = c.Locator
+		}
+		args := padded(locators, width(len(locators)))
+		err := view.Query(ctx, `SELECT locator, updated FROM locators WHERE locator IN (`+marks(len(args))+`)`, args, func(s store.Scanner) error {
+			var l, u int64
+			if err := s.Scan(&l, &u); err != nil {
+				return err
+			}
+			at[l].Updated = u
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,460 @@
+package records
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/r4"
+	"github.com/tutela-health/tutela/store"
+)
+
+// ChangeKind says what a Change does.
+type ChangeKind int
+
+// The kinds of change.
+const (
+	Create ChangeKind = iota // the id must be free
+	Update                   // creates where there is nothing, unless MustExist
+	Delete
+)
+
+// Change is one write within a Transact.
+type Change struct {
+	Kind      ChangeKind
+	Ref       tutela.Ref
+	Resource  *r4.Resource // nil for Delete
+	Grant     access.Grant
+	IfMatch   int64 // the version that must be current, 0 for any
+	MustExist bool  // an Update that may not create
+}
+
+// Result is what a Change came to.
+type Result struct {
+	Record
+	Created   bool
+	Unchanged bool // the same content was there: no new version was made
+}
+
+// status is the HTTP status that tells of the result (FHIR R4, http.html).
+func (r *Result) status() int {
+	switch {
+	case r.Deleted:
+		return http.StatusNoContent
+	case r.Created:
+		return http.StatusCreated
+	default:
+		return http.StatusOK
+	}
+}
+
+// maxAttempts bounds how often a write that lost a race is tried again.
+const maxAttempts = 16
+
+// maxListedRefs bounds the references that a write's ledger section spells out for one patient;
+// beyond it, the locators among the entry's writes say the same.
+const maxListedRefs = 20
+
+// Transact carries out all changes or none, in one transaction with their ledger entry. base is
+// the entry without what only the write knows. query, if not empty, is kept under the patients' keys.
+//
+// Guards make it conditional on what a search has found: when one of them has moved, the error is
+// store.ErrClaim and the caller searches again.
+func (s *Store) Transact(ctx context.Context, base tutela.Entry, query string, changes []Change, guards ...Guard) ([]Result, error) {
+	for attempt := 1; ; attempt++ {
+		results, err := s.transactOnce(ctx, base, query, changes, guards)
+		if !errors.Is(err, store.ErrClaim) || attempt == maxAttempts || len(guards) > 0 {
+			return results, err
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (s *Store) transactOnce(ctx context.Context, base tutela.Entry, query string, changes []Change, guards []Guard) ([]Result, error) {
+	w := &write{s: s, now: s.clock().UTC().Truncate(time.Millisecond), fresh: map[tutela.Bucket]freshKey{}, slots: s.index.slots()}
+	results := make([]Result, len(changes))
+	for i := range changes {
+		var err error
+		if results[i], err = w.change(ctx, &changes[i]); err != nil {
+			return nil, &ChangeError{Index: i, Err: err}
+		}
+	}
+	if err := w.entry(ctx, base, query, results); err != nil {
+		return nil, err
+	}
+	for _, f := range w.fresh {
+		w.op.Claims = append(w.op.Claims, store.ClaimKey(*f.row))
+	}
+	for _, g := range guards {
+		w.op.Claims = append(w.op.Claims, g.claim())
+	}
+	w.op.Alone = len(changes) > 1 || len(guards) > 0
+	if err := s.db.Commit(ctx, w.op); err != nil {
+		return nil, err
+	}
+	for _, f := range w.fresh {
+		s.ring.Adopt(*f.row, f.key)
+	}
+	return results, nil
+}
+
+// ChangeError says which change of a Transact could not be made.
+type ChangeError struct {
+	Index int
+	Err   error
+}
+
+func (e *ChangeError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *ChangeError) Unwrap() error { return e.Err }
+
+// write gathers one Transact.
+type write struct {
+	s      *Store
+	now    time.Time
+	op     store.Op
+	fresh  map[tutela.Bucket]freshKey
+	writes []tutela.Write
+	slots  []int // slots of the blind index that take terms
+}
+
+// freshKey is a patient's first data key, which becomes durable with this write.
+type freshKey struct {
+	key *keys.Key
+	row *tutela.WrappedKey
+}
+
+func (w *write) change(ctx context.Context, c *Change) (Result, error) {
+	loc := w.s.Locate(c.Ref)
+	var old *row
+	if c.Kind != Create {
+		var err error
+		if old, err = w.previous(ctx, loc, c); err != nil {
+			return Result{}, err
+		}
+	}
+	if c.Kind == Delete && (old == nil || old.deleted()) {
+		return Result{Record: Record{Ref: c.Ref, Locator: loc, Deleted: true}, Unchanged: true}, nil
+	}
+	var before *Record
+	var oldTerms []int64
+	if old != nil && !old.deleted() {
+		var err error
+		if before, oldTerms, err = w.opened(ctx, c, old); err != nil {
+			return Result{}, err
+		}
+		if c.Kind == Update && r4.Equal(c.Resource, before.parsed) {
+			return Result{Record: *before, Unchanged: true}, nil
+		}
+	}
+	return w.version(ctx, c, loc, old, oldTerms)
+}
+
+// previous reads the row that a change replaces, and checks what the caller expects of it.
+func (w *write) previous(ctx context.Context, loc tutela.Locator, c *Change) (*row, error) {
+	old, found, err := current(ctx, w.s.db, loc)
+	if err != nil {
+		return nil, err
+	}
+	if !found && c.MustExist {
+		return nil, notFound(c.Ref)
+	}
+	if c.IfMatch != 0 && (!found || old.version != c.IfMatch) {
+		return nil, errs.New(errs.Precondition, "the current version is not the one that If-Match names")
+	}
+	return old, nil
+}
+
+// opened opens the version that a change replaces: the Grant must admit what was there as well
+// as what comes.
+func (w *write) opened(ctx context.Context, c *Change, old *row) (*Record, []int64, error) {
+	rec, err := w.s.record(ctx, w.s.db, c.Ref, old)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !c.Grant.Admits(access.Facts{Type: c.Ref.Type, Patients: rec.Patients}) {
+		return nil, nil, notFound(c.Ref)
+	}
+	if rec.parsed, err = r4.Parse(rec.JSON); err != nil {
+		return nil, nil, err
+	}
+	return rec, w.s.tokens(rec.parsed), nil
+}
+
+// version adds a new version, live or tombstone, to the op.
+func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old *row, oldTerms []int64) (Result, error) {
+	rec := Record{Ref: c.Ref, Version: 1, Updated: w.now, Locator: loc, Deleted: c.Kind == Delete}
+	if old != nil {
+		rec.Version = old.version + 1
+		if earliest := time.UnixMilli(old.updated + 1).UTC(); rec.Updated.Before(earliest) {
+			rec.Updated = earliest // the clock went back; versions do not
+		}
+	}
+	var plain []byte
+	var terms []int64
+	bucket := int64(tutela.BucketGeneral)
+	if rec.Deleted {
+		bucket = old.bucket
+		var err error
+		if rec.Patients, err = w.s.whom(ctx, w.s.db, place{old.bucket, old.locator, old.version}); err != nil {
+			return Result{}, err
+		}
+		plain = tombstoneBody(rec.Updated, c.Ref)
+	} else {
+		rec.JSON = c.Resource.SetMeta(c.Ref.ID, strconv.FormatInt(rec.Version, 10), rec.Updated)
+		plain = liveBody(rec.Updated, rec.JSON)
+		terms = w.s.tokens(c.Resource)
+		rec.Patients = w.s.patients(c)
+		bucket = bucketOf(rec.Patients)
+	}
+	if !c.Grant.Admits(access.Facts{Type: c.Ref.Type, Patients: rec.Patients}) {
+		return Result{}, errs.New(errs.Denied, "the caller may not write this %s", c.Ref.Type)
+	}
+	p := place{bucket, int64(loc), rec.Version}
+	sealed, err := w.seal(ctx, p, rec.Patients, plain)
+	if err != nil {
+		return Result{}, err
+	}
+	w.addVersion(p, sealed, old)
+	w.claim(c, p, rec.Updated, old)
+	w.addTerms(p, terms, old, oldTerms)
+	w.writes = append(w.writes, tutela.Write{Locator: loc, Version: rec.Version, Bucket: tutela.Bucket(bucket),
+		Deleted: rec.Deleted, Digest: sha256.Sum256(sealed)})
+	return Result{Record: rec, Created: old == nil || old.deleted()}, nil
+}
+
+// patients are the pseudonyms of whom a resource concerns, in a fixed order.
+func (s *Store) patients(c *Change) []tutela.Bucket {
+	var list []tutela.Bucket
+	for _, id := range c.Resource.Patients() {
+		list = append(list, s.Bucket(id))
+	}
+	if c.Ref.Type == "Patient" {
+		list = append(list, tutela.Bucket(s.Locate(c.Ref)))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func bucketOf(patients []tutela.Bucket) int64 {
+	switch len(patients) {
+	case 0:
+		return int64(tutela.BucketGeneral)
+	case 1:
+		return int64(patients[0])
+	default:
+		return int64(tutela.BucketShared)
+	}
+}
+
+// seal seals plain under the key that its patients call for.
+func (w *write) seal(ctx context.Context, p place, patients []tutela.Bucket, plain []byte) ([]byte, error) {
+	switch tutela.Bucket(p.bucket) {
+	case tutela.BucketGeneral:
+		k, err := w.s.ring.Current(ctx, tutela.KeyGeneral, 0)
+		if err != nil {
+			return nil, err
+		}
+		return w.s.seal(k, p, plain)
+	case tutela.BucketShared:
+		return w.sealShared(ctx, p, patients, plain)
+	default:
+		k, err := w.patientKey(ctx, tutela.Bucket(p.bucket))
+		if err != nil {
+			return nil, err
+		}
+		return w.s.seal(k, p, plain)
+	}
+}
+
+// sealShared seals under a key of the version's own and wraps that for each patient.
+func (w *write) sealShared(ctx context.Context, p place, patients []tutela.Bucket, plain []byte) ([]byte, error) {
+	secret := keys.NewSecret()
+	rows := store.Rows{Table: w.s.tables.sharedKeys}
+	for _, b := range patients {
+		k, err := w.patientKey(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		wrapped := k.Seal(nil, secret, w.s.aad(purposeSharedKey, place{int64(b), p.locator, p.version}))
+		rows.Rows = append(rows.Rows, []any{p.locator, p.version, int64(b), int64(k.Version()), wrapped})
+	}
+	w.op.Inserts = append(w.op.Inserts, rows)
+	k, err := keys.NewKey(secret, 0)
+	if err != nil {
+		return nil, err
+	}
+	return w.s.seal(k, p, plain)
+}
+
+// patientKey gives a patient's data key; a first one travels in this write.
+func (w *write) patientKey(ctx context.Context, b tutela.Bucket) (*keys.Key, error) {
+	if f, ok := w.fresh[b]; ok {
+		return f.key, nil
+	}
+	k, fresh, err := w.s.ring.Prepare(ctx, tutela.KeyPatient, int64(b))
+	if err != nil {
+		return nil, err
+	}
+	if fresh != nil {
+		w.fresh[b] = freshKey{k, fresh}
+	}
+	return k, nil
+}
+
+func (w *write) addVersion(p place, sealed []byte, old *row) {
+	var moved any
+	if old != nil && old.bucket != p.bucket {
+		moved = old.bucket
+	}
+	w.op.Inserts = append(w.op.Inserts, store.Rows{Table: w.s.tables.versions,
+		Rows: [][]any{{p.bucket, p.locator, p.version, moved, sealed}}})
+}
+
+// claim makes the new version current, provided the old one still is.
+func (w *write) claim(c *Change, p place, updated time.Time, old *row) {
+	kind := int64(0)
+	if c.Kind != Delete {
+		kind = w.s.kind(c.Ref.Type)
+	}
+	claim := store.Claim{Table: w.s.tables.locators, Key: []any{p.locator},
+		Set: []any{p.locator, p.bucket, p.version, kind, updated.UnixMilli()}}
+	if old != nil {
+		claim.Expect = []any{old.bucket, old.version}
+	}
+	w.op.Claims = append(w.op.Claims, claim)
+}
+
+// addTerms brings the blind index from the old terms to the new.
+func (w *write) addTerms(p place, terms []int64, old *row, oldTerms []int64) {
+	if old != nil && old.bucket == p.bucket {
+		terms, oldTerms = minus(terms, oldTerms), minus(oldTerms, terms)
+	}
+	for _, slot := range w.slots {
+		if len(oldTerms) > 0 {
+			w.op.Deletes = append(w.op.Deletes, termRows(w.s.tables.terms[slot], oldTerms, old.bucket, p.locator))
+		}
+		if len(terms) > 0 {
+			w.op.Inserts = append(w.op.Inserts, termRows(w.s.tables.terms[slot], terms, p.bucket, p.locator))
+		}
+	}
+}
+
+func termRows(t *store.Table, terms []int64, bucket, locator int64) store.Rows {
+	rows := store.Rows{Table: t, Rows: make([][]any, len(terms))}
+	for i, token := range terms {
+		rows.Rows[i] = []any{token, bucket, locator}
+	}
+	return rows
+}
+
+// minus gives the members of sorted a that are not in sorted b.
+func minus(a, b []int64) []int64 {
+	var rest []int64
+	for _, x := range a {
+		if _, found := slices.BinarySearch(b, x); !found {
+			rest = append(rest, x)
+		}
+	}
+	return rest
+}
+
+// entry encodes the ledger entry of the write into the op.
+func (w *write) entry(ctx context.Context, base tutela.Entry, query string, results []Result) error {
+	base.Writes = w.writes
+	if len(results) == 1 {
+		base.Status = results[0].status()
+	}
+	touched := Touch(recordsOf(results)...)
+	base.Patients = touched.Patients
+	overrides := make(map[tutela.Bucket]*keys.Key, len(w.fresh))
+	for b, f := range w.fresh {
+		overrides[b] = f.key
+	}
+	entries, err := w.s.audit.Encode(ctx, base, touched.sections(query, maxListedRefs), overrides)
+	if err != nil {
+		return err
+	}
+	w.op.Entries = entries
+	return nil
+}
+
+func recordsOf(results []Result) []*Record {
+	list := make([]*Record, len(results))
+	for i := range results {
+		list[i] = &results[i].Record
+	}
+	return list
+}
+
+// sectionBody is the personal part of a record entry.
+type sectionBody struct {
+	Query string   `json:"query,omitempty"`
+	Refs  []string `json:"refs,omitempty"`
+}
+
+// Touched gathers whom an answer or a write concerns, for its ledger entry.
+type Touched struct {
+	Patients []tutela.Touched
+	refs     map[tutela.Bucket][]string
+}
+
+// Touch counts records by patient and type.
+func Touch(list ...*Record) Touched {
+	t := Touched{refs: map[tutela.Bucket][]string{}}
+	at := map[tutela.Bucket]int{}
+	for _, rec := range list {
+		whom := rec.Patients
+		if len(whom) == 0 {
+			t.refs[tutela.BucketGeneral] = append(t.refs[tutela.BucketGeneral], rec.Ref.String())
+		}
+		for _, b := range whom {
+			i, ok := at[b]
+			if !ok {
+				i = len(t.Patients)
+				at[b] = i
+				t.Patients = append(t.Patients, tutela.Touched{Patient: b, Counts: map[string]int{}})
+			}
+			t.Patients[i].Counts[rec.Ref.Type]++
+			t.refs[b] = append(t.refs[b], rec.Ref.String())
+		}
+	}
+	return t
+}
+
+// Sections are the personal parts: what was asked and which resources, under each patient's key;
+// under the general key where no patient is concerned.
+func (t Touched) Sections(query string) []tutela.Section { return t.sections(query, math.MaxInt) }
+
+func (t Touched) sections(query string, maxRefs int) []tutela.Section {
+	var sections []tutela.Section
+	add := func(b tutela.Bucket, refs []string) {
+		if len(refs) > maxRefs {
+			refs = nil
+		}
+		text, err := json.Marshal(sectionBody{Query: query, Refs: refs})
+		if err == nil { // strings always encode
+			sections = append(sections, tutela.Section{Patient: b, Body: text})
+		}
+	}
+	for _, p := range t.Patients {
+		add(p.Patient, t.refs[p.Patient])
+	}
+	if refs := t.refs[tutela.BucketGeneral]; len(refs) > 0 || len(t.Patients) == 0 && query != "" {
+		add(tutela.BucketGeneral, refs)
+	}
+	return sections
+}
