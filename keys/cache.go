@@ -21,6 +21,7 @@ type cache struct {
 	max   int
 	order *list.List // of *slot, most recent first
 	slots map[name]*list.Element
+	epoch uint64 // counts forget and clear
 }
 
 type slot struct {
@@ -30,6 +31,13 @@ type slot struct {
 
 func newCache(limit int) *cache {
 	return &cache{max: limit, order: list.New(), slots: make(map[name]*list.Element)}
+}
+
+// now is the epoch to hand to add.
+func (c *cache) now() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.epoch
 }
 
 func (c *cache) get(n name) (*Key, bool) {
@@ -43,9 +51,24 @@ func (c *cache) get(n name) (*Key, bool) {
 	return e.Value.(*slot).key, true
 }
 
+// add puts a key that was looked up since epoch, unless something was forgotten in the
+// meantime: the key may be what was destroyed.
+func (c *cache) add(n name, k *Key, epoch uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.epoch == epoch {
+		c.insert(n, k)
+	}
+}
+
 func (c *cache) put(n name, k *Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.insert(n, k)
+}
+
+// insert needs mu.
+func (c *cache) insert(n name, k *Key) {
 	if e, ok := c.slots[n]; ok {
 		e.Value.(*slot).key = k
 		c.order.MoveToFront(e)
@@ -61,6 +84,7 @@ func (c *cache) put(n name, k *Key) {
 func (c *cache) forget(kind tutela.KeyKind, id int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.epoch++
 	for n, e := range c.slots {
 		if n.kind == kind && n.id == id {
 			c.remove(e)
@@ -71,6 +95,7 @@ func (c *cache) forget(kind tutela.KeyKind, id int64) {
 func (c *cache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.epoch++
 	c.order.Init()
 	clear(c.slots)
 }

@@ -37,6 +37,7 @@ func (*Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("redacted")) }
 
 // Seal appends nonce ‖ ciphertext ‖ tag of plaintext to dst.
 func (k *Key) Seal(dst, plaintext []byte, aad AAD) []byte {
+	defer runtime.KeepAlive(k) // else wipe may run while the AEAD works
 	var buf [128]byte
 	return k.aead.Seal(dst, nil, plaintext, aad.encode(buf[:0], k.version))
 }
@@ -44,6 +45,7 @@ func (k *Key) Seal(dst, plaintext []byte, aad AAD) []byte {
 // Open appends the plaintext of sealed to dst. It fails when one bit of sealed or of its
 // place differs.
 func (k *Key) Open(dst, sealed []byte, aad AAD) ([]byte, error) {
+	defer runtime.KeepAlive(k)
 	var buf [128]byte
 	plain, err := k.aead.Open(dst, nil, sealed, aad.encode(buf[:0], k.version))
 	if err != nil {
@@ -96,3 +98,6 @@ func random(n int) []byte {
 	_, _ = rand.Read(b) // never fails: it ends the process instead
 	return b
 }
+
+// NewSecret returns 32 random bytes for a key that its maker will wrap.
+func NewSecret() []byte { return random(Size) }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/tutela-health/tutela/internal/errs"
 )
@@ -18,11 +19,11 @@ import (
 type Local struct {
 	dir  string
 	root *Key
+	mu   sync.Mutex // lets Create and Destroy happen one after the other
 }
 
 const (
 	rootFile        = "root.key"
-	generationGlob  = "generation-*.key"
 	generationFile  = "generation-%06d.key"
 	destroyedSuffix = ".destroyed"
 )
@@ -58,6 +59,8 @@ func (*Local) Name() string { return "local" }
 
 // Create makes a generation's key.
 func (l *Local) Create(_ context.Context, generation int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	path := l.path(generation)
 	if _, err := os.Stat(path + destroyedSuffix); err == nil {
 		return errs.New(errs.Conflict, "key generation %d was destroyed; generations are not used twice", generation)
@@ -75,14 +78,14 @@ func (l *Local) Create(_ context.Context, generation int) error {
 
 // Generations lists what is there.
 func (l *Local) Generations(context.Context) ([]int, error) {
-	paths, err := filepath.Glob(filepath.Join(l.dir, generationGlob))
+	files, err := os.ReadDir(l.dir)
 	if err != nil {
 		return nil, fmt.Errorf("list generations: %w", err)
 	}
 	var list []int
-	for _, p := range paths {
+	for _, f := range files {
 		var n int
-		if _, err := fmt.Sscanf(filepath.Base(p), generationFile, &n); err == nil {
+		if _, err := fmt.Sscanf(f.Name(), generationFile, &n); err == nil && f.Name() == fmt.Sprintf(generationFile, n) {
 			list = append(list, n)
 		}
 	}
@@ -112,6 +115,8 @@ func (l *Local) Unwrap(_ context.Context, generation int, wrapped, aad []byte) (
 // is never used again. On copy-on-write and flash media an overwrite may leave the old
 // blocks; the file is sealed under the root key, and the threat model says what follows.
 func (l *Local) Destroy(_ context.Context, generation int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	path := l.path(generation)
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -64,7 +64,7 @@ func Init(ctx context.Context, cfg Config) error {
 
 // Open unwraps the keyring and gives the Ring.
 func Open(ctx context.Context, cfg Config) (*Ring, error) {
-	if cfg.Cached == 0 {
+	if cfg.Cached <= 0 {
 		cfg.Cached = 16 << 10
 	}
 	r := &Ring{cfg: cfg, cache: newCache(cfg.Cached), generations: make(map[int]*Key)}
@@ -127,13 +127,14 @@ func (r *Ring) Adopt(w tutela.WrappedKey, k *Key) {
 	r.cache.put(name{w.Kind, w.ID, w.Version}, k)
 }
 
-// At gives one version of a data key, or the newest for version 0. A key that was destroyed
-// or never made is errs.NotFound.
+// At gives one version of a data key, or the newest for version 0. A key that was never
+// made or whose row was removed is errs.NotFound, one whose generation was destroyed errs.Gone.
 func (r *Ring) At(ctx context.Context, kind tutela.KeyKind, id int64, version int) (*Key, error) {
 	n := name{kind, id, version}
 	if k, ok := r.cache.get(n); ok {
 		return k, nil
 	}
+	epoch := r.cache.now()
 	secret, w, err := r.unwrap(ctx, kind, id, version)
 	if err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func (r *Ring) At(ctx context.Context, kind tutela.KeyKind, id int64, version in
 	if err != nil {
 		return nil, err
 	}
-	r.cache.put(n, k)
+	r.cache.add(n, k, epoch)
 	return k, nil
 }
 
@@ -204,9 +205,13 @@ func (r *Ring) unwrap(ctx context.Context, kind tutela.KeyKind, id int64, versio
 }
 
 // Unwrap opens one wrapped data key: for verification and rewrapping. The caller zeroes it.
+// When the key's generation was destroyed the error is errs.Gone, not errs.NotFound: else
+// Prepare would take the key for one that is yet to be made.
 func (r *Ring) Unwrap(ctx context.Context, w tutela.WrappedKey) ([]byte, error) {
 	ring, err := r.generation(ctx, w.Generation)
-	if err != nil {
+	if errs.Is(err, errs.NotFound) {
+		return nil, errs.Wrap(errs.Gone, err, "the key was destroyed")
+	} else if err != nil {
 		return nil, err
 	}
 	secret, err := ring.Open(nil, w.Blob, r.dataAAD(w.Kind, w.ID, w.Version))
