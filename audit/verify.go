@@ -72,9 +72,9 @@ type verification struct {
 	report  Report
 
 	state     state
-	stateless bool // the state row does not hold: what the batches say stands in for it
-	lanes map[laneID]head // where the recomputed chains end
-	days  days            // of the entries seen
+	stateless bool            // the state row does not hold: what the batches say stands in for it
+	lanes     map[laneID]head // where the recomputed chains end
+	days      days            // of the entries seen
 
 	tile     []tlog.Hash // the lowest tile that leaves are being held against
 	tileAt   int64       // its index
