@@ -28,7 +28,7 @@ func Parse(data []byte) (*Resource, error) {
 		doc:  &document{buf: make([]byte, 0, len(data)), nodes: make([]node, 0, len(data)/16+8)},
 		path: make([]segment, 0, 16),
 	}
-	if err := p.document(); err != nil && len(p.issues) < maxIssues {
+	if err := p.document(); err != nil && !errors.Is(err, errStop) {
 		p.report(IssueStructure, diagnose(err))
 	}
 	if len(p.issues) > 0 {
@@ -154,13 +154,15 @@ func (p *parser) member(owner int, typ typeID) error {
 	p.doc.buf = append(p.doc.buf, raw...)
 	p.doc.buf = append(p.doc.buf, ':')
 	first := len(p.doc.nodes)
-	err = p.value(elem, companion)
+	if err := p.value(elem, companion); err != nil {
+		return err // the path stays, to say where
+	}
 	if companion && len(p.doc.nodes) > first {
 		p.doc.nodes[first].companion = true
 	}
 	p.path = p.path[:len(p.path)-1]
 	p.doc.buf = append(p.doc.buf, ',')
-	return err
+	return nil
 }
 
 // memberOf finds the element that a quoted name stands for in typ.
@@ -189,23 +191,31 @@ func (p *parser) value(elem elementID, companion bool) error {
 		return err
 	}
 	at := p.open(elem, elements[elem].typ, '[')
-	here := &p.path[len(p.path)-1].index
-	for *here = 0; p.dec.PeekKind() != ']'; *here++ {
+	if err := p.items(elem, companion); err != nil {
+		return err
+	}
+	p.close(at, ']')
+	return nil
+}
+
+// items reads the items of a list and its closing bracket.
+func (p *parser) items(elem elementID, companion bool) error {
+	last := len(p.path) - 1
+	n := 0
+	for ; p.dec.PeekKind() != ']'; n++ {
+		p.path[last].index = n
 		if err := p.item(elem, companion); err != nil {
 			return err
 		}
 		p.doc.buf = append(p.doc.buf, ',')
-		here = &p.path[len(p.path)-1].index
 	}
-	empty := *here == 0
-	*here = -1
 	if _, err := p.dec.ReadToken(); err != nil {
 		return err
 	}
-	if empty {
+	p.path[last].index = -1
+	if n == 0 {
 		p.report(IssueStructure, "an empty list")
 	}
-	p.close(at, ']')
 	return nil
 }
 

@@ -97,8 +97,8 @@ func (n Node) Type() string {
 	return n.node().typ.name()
 }
 
-// Child returns the member with the JSON name, or the absent Node. Companions ("_birthDate") have
-// none but through Members.
+// Child returns the member with the JSON name, or the absent Node. Companions ("_birthDate") are not
+// reached: they carry no value.
 func (n Node) Child(name string) Node {
 	for c := range n.children() {
 		if v := c.node(); !v.companion && elements[v.elem].name == name {
