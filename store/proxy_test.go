@@ -3,7 +3,6 @@ package store_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 	"sync"
@@ -29,8 +28,16 @@ type proxy struct {
 
 	mu   sync.Mutex // guards what follows
 	done bool       // a connection was cut
-	late func() error
+	late *link
 	open []net.Conn
+}
+
+// link is one connection through the proxy.
+type link struct {
+	client, server net.Conn
+	muted          chan struct{} // closed when the client gets no more answers
+	held           []byte        // what cutLate keeps from the server
+	answer         chan []byte   // what the server says to it
 }
 
 func startProxy(t *testing.T, c *testkit.Cluster) *proxy {
@@ -67,14 +74,19 @@ func (p *proxy) hasCut() bool {
 	return p.done
 }
 
-// releaseLate hands the server what cutLate held back, and returns when it has answered.
+// releaseLate hands the server what cutLate held back, and checks that it does not commit it too.
 func (p *proxy) releaseLate(t *testing.T) {
 	t.Helper()
 	p.mu.Lock()
-	late := p.late
+	l := p.late
 	p.mu.Unlock()
-	if late != nil {
-		must(t, late())
+	if l == nil {
+		return
+	}
+	_, err := l.server.Write(l.held)
+	must(t, err)
+	if answer := <-l.answer; len(answer) == 0 || bytes.Contains(answer, []byte("COMMIT")) {
+		t.Errorf("the server answered what came late with %q", answer)
 	}
 }
 
@@ -92,36 +104,39 @@ func (p *proxy) accept() {
 		p.mu.Lock()
 		p.open = append(p.open, client, server)
 		p.mu.Unlock()
-		muted := make(chan struct{})
-		p.wg.Go(func() { p.up(client, server, muted) })
-		p.wg.Go(func() { p.down(client, server, muted) })
+		l := &link{client: client, server: server, muted: make(chan struct{}), answer: make(chan []byte, 1)}
+		p.wg.Go(func() { p.up(l) })
+		p.wg.Go(l.down)
 	}
 }
 
 // up carries the client's bytes until one of the cuts' texts passes.
-func (p *proxy) up(client, server net.Conn, muted chan struct{}) {
+func (p *proxy) up(l *link) {
 	buf := make([]byte, 1<<20)
 	for {
-		n, err := client.Read(buf)
+		n, err := l.client.Read(buf)
 		if err != nil {
-			server.Close()
+			l.server.Close()
 			return
 		}
 		switch p.cutIn(buf[:n]) {
 		case cutBefore:
-			client.Close()
-			server.Close()
+			l.client.Close()
+			l.server.Close()
 			return
 		case cutAfter:
-			close(muted)
+			close(l.muted)
 		case cutLate:
-			close(muted)
-			p.hold(bytes.Clone(buf[:n]), server)
-			client.Close()
+			l.held = bytes.Clone(buf[:n])
+			p.mu.Lock()
+			p.late = l
+			p.mu.Unlock()
+			close(l.muted)
+			l.client.Close()
 			return
 		}
-		if _, err := server.Write(buf[:n]); err != nil {
-			client.Close()
+		if _, err := l.server.Write(buf[:n]); err != nil {
+			l.client.Close()
 			return
 		}
 	}
@@ -140,71 +155,40 @@ func (p *proxy) cutIn(chunk []byte) cut {
 	return ""
 }
 
-func (p *proxy) hold(chunk []byte, server net.Conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.late = func() error {
-		if _, err := server.Write(chunk); err != nil {
-			return err
-		}
-		answer := make([]byte, 1<<16)
-		n, err := server.Read(answer)
-		if err == nil && bytes.Contains(answer[:n], []byte("COMMIT")) {
-			err = fmt.Errorf("the server committed a second time")
-		}
-		return err
-	}
-}
-
-// down carries the server's answers. Once muted it waits for COMMIT's and then closes.
-func (p *proxy) down(client, server net.Conn, muted chan struct{}) {
+// down carries the server's answers. Once muted it keeps them back and, when COMMIT was answered or
+// refused, closes the connection.
+func (l *link) down() {
+	defer l.client.Close()
 	buf := make([]byte, 1<<16)
 	for {
-		select {
-		case <-muted:
-			p.swallow(client, server)
-			return
-		default:
-		}
-		n, err := server.Read(buf)
-		select {
-		case <-muted:
-			if err == nil {
-				p.swallowFrom(buf[:n], client, server)
-			}
-			return
-		default:
-		}
+		n, err := l.server.Read(buf)
 		if err != nil {
-			client.Close()
+			close(l.answer)
 			return
 		}
-		if _, err := client.Write(buf[:n]); err != nil && err != io.EOF {
-			server.Close()
+		select {
+		case <-l.muted:
+			l.swallow(buf[:n])
 			return
+		default:
+		}
+		if _, err := l.client.Write(buf[:n]); err != nil {
+			l.server.Close()
 		}
 	}
 }
 
-func (p *proxy) swallow(client, server net.Conn) { p.swallowFrom(nil, client, server) }
-
-// swallowFrom drops answers up to COMMIT's, of which first is the beginning.
-func (p *proxy) swallowFrom(first []byte, client, server net.Conn) {
-	p.mu.Lock()
-	late := p.late != nil
-	p.mu.Unlock()
-	if late {
-		return // releaseLate reads the answer
-	}
-	answers := bytes.Clone(first)
+// swallow reads answers, of which first is the beginning, up to the end of the pipeline.
+func (l *link) swallow(first []byte) {
+	answer := bytes.Clone(first)
 	buf := make([]byte, 1<<16)
-	for !bytes.Contains(answers, []byte("COMMIT")) {
-		n, err := server.Read(buf)
+	for !bytes.Contains(answer, []byte("Z\x00\x00\x00\x05")) { // ReadyForQuery
+		n, err := l.server.Read(buf)
 		if err != nil {
 			break
 		}
-		answers = append(answers, buf[:n]...)
+		answer = append(answer, buf[:n]...)
 	}
-	client.Close()
-	server.Close()
+	l.answer <- answer
+	l.server.Close()
 }

@@ -35,7 +35,7 @@ func testMigrations() []store.Migration {
 CREATE TABLE notes (author {{int}} NOT NULL, number {{int}} NOT NULL, body {{text}}, PRIMARY KEY (author, number)) {{clustered}};
 CREATE TABLE chain (lane {{int}} NOT NULL, seq {{int}} NOT NULL, body {{bytes}} NOT NULL, PRIMARY KEY (lane, seq)) {{clustered}};
 CREATE TABLE counters (id {{int}} PRIMARY KEY, value {{int}}) {{clustered}};
-`}}
+` + valuesSchema}}
 }
 
 func note(author, number int64, body string) store.Op {
