@@ -80,23 +80,16 @@ func tileRoot(hashes []tlog.Hash) tlog.Hash {
 	return buf[0]
 }
 
-// edgeTiles lists the partial tiles of a tree, with their widths.
-func edgeTiles(size int64) map[tileID]int {
-	edges := make(map[tileID]int)
-	for level := int64(0); size>>(tileHeight*level) > 0; level++ {
-		if w := int(size >> (tileHeight * level) % tileWidth); w > 0 {
-			edges[tileID{level, size >> (tileHeight * (level + 1))}] = w
-		}
-	}
-	return edges
-}
-
 // tileWidthAt is how many hashes of a tile a tree of size leaves has: 0 to 256.
 func tileWidthAt(id tileID, size int64) int {
-	if id.level < 0 || id.level > 7 || id.index < 0 {
+	if id.level < 0 || id.level > 7 {
 		return 0
 	}
-	return int(min(max(size>>(tileHeight*id.level)-id.index*tileWidth, 0), tileWidth))
+	hashes := size >> (tileHeight * id.level) // at this level
+	if id.index < 0 || id.index > hashes/tileWidth {
+		return 0
+	}
+	return int(min(hashes-id.index*tileWidth, tileWidth))
 }
 
 // appendHashes is a tile's stored form.

@@ -185,10 +185,13 @@ func (v *verification) heads(ctx context.Context, q store.Querier, ends map[lane
 	err := eachHead(ctx, q, func(id laneID, h head, mac []byte) error {
 		seen = append(seen, id)
 		where := "ledger_heads lane " + id.String()
-		if !v.log.macs.headHolds(id, h, mac) {
+		holds := v.log.macs.headHolds(id, h, mac)
+		if !holds {
 			v.problem(where, "MAC does not match")
 		}
-		if h != ends[id] {
+		if holds && h.seq > ends[id].seq {
+			v.problem(pendingWhere(id, ends[id].seq+1), "missing: the lane's head is at seq %d", h.seq)
+		} else if h != ends[id] {
 			v.problem(where, "ends at seq %d, or with another row, where the rows end at seq %d", h.seq, ends[id].seq)
 		}
 		return nil
