@@ -18,6 +18,7 @@ type space struct {
 	dir     string
 	size    int64 // of the reserve in bytes; none when not positive
 	minFree int64 // bytes
+	free    func() (int64, error)
 
 	mu       sync.Mutex // guards what follows
 	reserved bool       // the reserve is allocated, or none is wanted
@@ -25,7 +26,7 @@ type space struct {
 }
 
 func openSpace(dir string, size, minFree int64) (*space, error) {
-	s := &space{dir: dir, size: size, minFree: max(minFree, 0)}
+	s := &space{dir: dir, size: size, minFree: max(minFree, 0), free: func() (int64, error) { return freeBytes(dir) }}
 	s.reserved = s.size <= 0 || s.allocated()
 	_, err := s.free()
 	if err == nil && !s.reserved {
@@ -107,10 +108,10 @@ func (s *space) allocate() error {
 	return err
 }
 
-// free is how many bytes an ordinary user may still write.
-func (s *space) free() (int64, error) {
+// freeBytes is how much an ordinary user may still write to dir's file system.
+func freeBytes(dir string) (int64, error) {
 	var st syscall.Statfs_t
-	if err := syscall.Statfs(s.dir, &st); err != nil {
+	if err := syscall.Statfs(dir, &st); err != nil {
 		return 0, err
 	}
 	return int64(st.Bavail) * int64(st.Bsize), nil
