@@ -85,7 +85,8 @@ func (db *DB) Snapshot(ctx context.Context, f func(Querier) error) error {
 
 // Update runs f in a read-write transaction of its own and commits it durably when f returns nil.
 // On SQLite nothing else is written meanwhile; on PostgreSQL it is READ COMMITTED, and f runs
-// again after a deadlock or serialization failure, so f must not have effects outside tx.
+// again after a deadlock or serialization failure, so f must not have effects outside tx. Within f,
+// use tx alone: another write would wait for this one.
 func (db *DB) Update(ctx context.Context, f func(tx *Tx) error) error {
 	return db.update(ctx, f)
 }

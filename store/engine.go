@@ -10,8 +10,8 @@ type Scanner interface {
 
 // Querier reads. DB reads what is committed at each call, Snapshot's sees one moment, Tx its own writes.
 type Querier interface {
-	// Query calls scan for every row. Bytes that scan receives are its own to keep. Cancelling ctx
-	// ends the query between two rows.
+	// Query calls scan for every row. Bytes that scan receives are its own to keep. scan must not
+	// query: the connection is busy with its rows. Cancelling ctx ends the query between two rows.
 	Query(ctx context.Context, sql string, args []any, scan func(Scanner) error) error
 	// QueryRow scans the first row into dest and says whether there was one.
 	QueryRow(ctx context.Context, sql string, args []any, dest ...any) (found bool, err error)

@@ -43,6 +43,9 @@ type Claim struct {
 
 // Op is one unit of work for Commit: it happens whole or not at all, durably, in one transaction
 // that it may share with other Ops. An Op of which a claim does not hold fails alone with a Conflict.
+//
+// Ops that share a transaction are not ordered among one another, so Ops that touch the same rows
+// must claim a row in common: such Ops never share one.
 type Op struct {
 	Claims  []Claim
 	Deletes []Rows // done before Inserts
@@ -54,14 +57,16 @@ type Op struct {
 // Stamper turns the entries of a commit into rows: audit's per-node chain of pending batches.
 // Stamp is called within the commit, by one goroutine per lane; what it returns is written in the
 // same transaction. Exactly one Settle follows each Stamp: committed true when the transaction is
-// durable, false when it is not (then the chain stays where it was). A Stamp error aborts the commit.
+// durable, false when it is not (then the chain stays where it was). A Stamp error aborts the commit
+// and is settled too, with false. Lanes are numbered from 0 below DB.Lanes.
 type Stamper interface {
 	Stamp(lane int, entries [][]byte) (Stamped, error)
 	Settle(lane int, committed bool)
 }
 
 // Stamped is what a Stamper adds to a transaction. Mark is read back after a connection is lost at
-// COMMIT: the commit happened if and only if a row equal to Mark exists.
+// COMMIT: the commit happened if and only if a row equal to Mark exists. It is one row of Inserts, or the
+// first columns of one, and its key is never used twice: the transaction may be run again with it.
 type Stamped struct {
 	Inserts []Rows
 	Upserts []Rows // replace by key

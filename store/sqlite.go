@@ -30,7 +30,7 @@ type sqliteEngine struct {
 }
 
 // Pragmas of every connection. Foreign keys are off: rows are sealed, and refer by hash.
-// 64 MB of log before a checkpoint keeps the writer's pauses rare; 4 MB of cache per reader is
+// 32 MB of log before a checkpoint keeps the writer's pauses rare; 4 MB of cache per reader is
 // enough beside the operating system's.
 const (
 	pragmaBusy       = "busy_timeout=10000"

@@ -10,10 +10,7 @@ import (
 )
 
 // wrappedKeys is the shelf of wrapped keys; see schema.go.
-func wrappedKeys() *Table { return &wrappedKeysTable }
-
-// wrappedKeysTable is fixed; a Table is told from another by its address.
-var wrappedKeysTable = Table{
+var wrappedKeys = Table{ //nolint:gochecknoglobals // fixed: a Table is told from another by its address
 	Name: "wrapped_keys",
 	Columns: []Column{
 		{"kind", Int}, {"id", Int}, {"version", Int}, {"generation", Int}, {"created", Int}, {"blob", Bytes},
@@ -102,7 +99,7 @@ func (db *DB) PutWrappedKey(ctx context.Context, k tutela.WrappedKey) error {
 }
 
 // ClaimKey lets a new key travel in the Op that uses it first: the Op happens only if nobody else
-// has made that version. The key's kind must be one of tutela's; an unknown one never holds.
+// has made that version. The key's kind must be one of tutela's; Commit refuses another.
 func ClaimKey(k tutela.WrappedKey) Claim {
 	code, err := keyCode(k.Kind)
 	if err != nil {
@@ -110,7 +107,7 @@ func ClaimKey(k tutela.WrappedKey) Claim {
 	}
 	key := []any{code, k.ID, int64(k.Version)}
 	return Claim{
-		Table: wrappedKeys(),
+		Table: &wrappedKeys,
 		Key:   key,
 		Set:   append(key[:3:3], int64(k.Generation), k.Created.Unix(), k.Blob),
 	}
