@@ -6,7 +6,8 @@ import (
 )
 
 // Interval is the time that a date stands for: from Low on, and before High. A partial date stands
-// for all of its day, month or year. A zero bound is open. Dates without a zone count as UTC.
+// for all of its day, month or year. A zero bound is open (and so is the start of the year 1). Dates
+// without a zone count as UTC.
 type Interval struct {
 	Low, High time.Time
 }

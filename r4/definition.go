@@ -63,7 +63,7 @@ func (t typeID) find(name []byte) (elementID, bool) {
 
 // resourceType returns the type called name if instances of it may exist.
 func resourceType(name []byte) (typeID, bool) {
-	lo, hi := int(lastComplex)+1, int(lastResource)+1
+	lo, hi := lastComplex+1, lastResource+1
 	i := lo + sort.Search(hi-lo, func(i int) bool { return types[lo+i].name >= string(name) })
 	return typeID(i), i < hi && types[i].name == string(name)
 }
@@ -77,7 +77,7 @@ func IsResourceType(name string) bool {
 // ResourceTypes lists the resource types of R4 in alphabetical order.
 func ResourceTypes() []string {
 	out := make([]string, 0, lastResource-lastComplex)
-	for t := lastComplex + 1; t <= lastResource; t++ {
+	for t := typeID(lastComplex + 1); t <= lastResource; t++ {
 		out = append(out, t.name())
 	}
 	return out

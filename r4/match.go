@@ -44,7 +44,7 @@ func (t *Term) missing(res *Resource) bool {
 func (q *Query) matchAny(t *Term, res *Resource) bool {
 	for _, b := range t.Param.Branches {
 		for _, v := range Extract(res, b, t.Param.Type) {
-			if t.Param.Only != "" && v.Reference.Type != t.Param.Only {
+			if !t.Param.Keeps(&v) {
 				continue
 			}
 			for i := range t.Values {
@@ -91,10 +91,10 @@ func (op TokenOperand) matches(v Token) bool {
 // matchString compares from the start, without case and accents, unless the modifier asks for the
 // exact text or any part (search.html#string).
 func matchString(m Modifier, op *Operand, v *Value) bool {
-	switch m {
-	case ModifierExact:
+	if m == ModifierExact {
 		return v.Text == op.Text
-	case ModifierContains:
+	}
+	if m == ModifierContains {
 		return strings.Contains(v.Folded, op.Folded)
 	}
 	return strings.HasPrefix(v.Folded, op.Folded)
@@ -102,10 +102,10 @@ func matchString(m Modifier, op *Operand, v *Value) bool {
 
 // matchURI compares exactly, or along the path for :below and :above (search.html#uri).
 func matchURI(m Modifier, want, got string) bool {
-	switch m {
-	case ModifierBelow:
+	if m == ModifierBelow {
 		return strings.HasPrefix(got, want)
-	case ModifierAbove:
+	}
+	if m == ModifierAbove {
 		return strings.HasPrefix(want, got)
 	}
 	return got == want

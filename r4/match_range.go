@@ -14,17 +14,17 @@ func (q *Query) matchDate(op *Operand, v Interval) bool {
 	s := op.Date
 	switch op.Prefix {
 	case PrefixEqual:
-		return s.contains(v)
+		return v.within(s)
 	case PrefixNotEqual:
-		return !s.contains(v)
+		return !v.within(s)
 	case PrefixGreater:
 		return v.endsAfter(s.High)
 	case PrefixLess:
 		return v.startsBefore(s.Low)
 	case PrefixGreaterEqual:
-		return v.endsAfter(s.High) || s.contains(v)
+		return v.endsAfter(s.High) || v.within(s)
 	case PrefixLessEqual:
-		return v.startsBefore(s.Low) || s.contains(v)
+		return v.startsBefore(s.Low) || v.within(s)
 	case PrefixStartsAfter:
 		return !v.startsBefore(s.High)
 	case PrefixEndsBefore:
@@ -36,8 +36,8 @@ func (q *Query) matchDate(op *Operand, v Interval) bool {
 	return false
 }
 
-// contains reports whether all of v lies within s, which is closed on both sides.
-func (s Interval) contains(v Interval) bool {
+// within reports whether all of v lies within s, which has both ends.
+func (v Interval) within(s Interval) bool {
 	return !v.startsBefore(s.Low) && !v.endsAfter(s.High)
 }
 

@@ -96,7 +96,7 @@ func TestStringSearch(t *testing.T) {
 			`{"resourceType":"Patient","name":[{"family":"O'Brien-Müller","given":["José María","Eve"]}],
 			"address":[{"line":["12 High St."],"city":"Zürich","postalCode":"8001"}]}`,
 			[]string{
-				`family=obrien`, `family=O'BRIEN`, `family=obrien mu`, `family:exact=O'Brien-Müller`, `given=jose`, `given=JOSÉ  m`, `given=eve`,
+				`family=obrien`, `family=O'BRIEN`, `family=obrien mu`, `family:exact=O'Brien-Müller`, `family:exact=--,O'Brien-Müller`, `given=jose`, `given=JOSÉ  m`, `given=eve`,
 				`name=obrien`, `name=eve`, `given:contains=maria`, `family:contains=muller`, `address=12 high`, `address=zur`, `address-city=ZURICH`,
 				`address-postalcode=80`, `family=x,obr`, `given=jose&given=eve`, `family:missing=false`,
 			},

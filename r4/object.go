@@ -4,9 +4,9 @@ import "strings"
 
 // checkObject reports what is wrong with a finished object as a whole.
 func (p *parser) checkObject(at int) {
-	obj := Node{p.doc, int32(at)}
+	obj := Node{p.doc, offset(at)}
 	n := obj.node()
-	if n.next == int32(at)+1 {
+	if n.next == offset(at)+1 {
 		p.report(IssueStructure, "an empty object")
 		return
 	}

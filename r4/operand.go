@@ -12,7 +12,7 @@ type Operand struct {
 	Prefix    Prefix       // dates, numbers and quantities
 	Token     TokenOperand // tokens, and references with ModifierIdentifier
 	Text      string       // strings and URIs, as given
-	Folded    string       // strings: Fold(Text), never empty
+	Folded    string       // strings: Fold(Text), never empty but for ModifierExact
 	Date      Interval     // dates: the time that the value stands for
 	Reference Reference    // references; only ID set where no type was given
 	Number    Number       // numbers and quantities
@@ -63,15 +63,17 @@ func (t *Term) operand(raw string) (op Operand, reason string) {
 	case ParamToken:
 		return tokenOperand(raw)
 	case ParamString:
-		return stringOperand(raw)
+		return t.stringOperand(raw)
 	case ParamDate:
 		return dateOperand(raw)
 	case ParamReference:
 		return t.referenceOperand(raw)
 	case ParamNumber, ParamQuantity:
 		return numberOperand(raw, t.Param.Type == ParamQuantity)
+	case ParamURI:
+		return Operand{Text: unescape(raw)}, ""
 	}
-	return Operand{Text: unescape(raw)}, ""
+	return op, "of no type that can be searched"
 }
 
 func tokenOperand(raw string) (Operand, string) {
@@ -89,10 +91,10 @@ func tokenOperand(raw string) (Operand, string) {
 	return Operand{}, "more than one |"
 }
 
-func stringOperand(raw string) (Operand, string) {
+func (t *Term) stringOperand(raw string) (Operand, string) {
 	op := Operand{Text: unescape(raw)}
 	op.Folded = Fold(op.Text)
-	if op.Folded == "" {
+	if op.Folded == "" && t.Modifier != ModifierExact {
 		return op, "no letter or digit to search for"
 	}
 	return op, ""
@@ -164,7 +166,11 @@ func numberOperand(raw string, quantity bool) (Operand, string) {
 
 // ApproximateDate is the time that ap accepts: the value's, widened on both sides by a tenth of the
 // time between it and now (search.html#prefix leaves the width to the server and suggests this one).
+// Without a now it is the value's own.
 func (op Operand) ApproximateDate(now time.Time) Interval {
+	if now.IsZero() {
+		return op.Date
+	}
 	gap := now.Sub(op.Date.Low)
 	if op.Date.Low.After(now) {
 		gap = op.Date.Low.Sub(now)

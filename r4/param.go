@@ -50,6 +50,10 @@ type step struct {
 	field, value string // only items whose field has the value
 }
 
+// Keeps reports whether the parameter sees a value that one of its branches selects: of a reference
+// parameter with Only, references to that type alone.
+func (p *Param) Keeps(v *Value) bool { return p.Only == "" || v.Reference.Type == p.Only }
+
 // Key is the branch's stable name, as in "Observation.code". Branches with the same key select the
 // same nodes of every resource.
 func (b *Branch) Key() string { return b.key }

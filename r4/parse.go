@@ -263,7 +263,7 @@ func (p *parser) primitive(elem elementID) error {
 		raw = p.normalise(raw)
 	}
 	if want := jsonKind(e.typ); kind != want && !(want == 't' && kind == 'f') {
-		p.report(IssueStructure, "expected "+kindName(want)+" for "+e.typ.name())
+		p.report(IssueStructure, "expected "+kindName(byte(want))+" for "+e.typ.name())
 	} else if text := p.plain(kind, raw); !validPrimitive(e.typ, text) {
 		p.report(IssueValue, "not a valid "+e.typ.name())
 	} else if e.typ == typeCode && elem != 0 && !e.allows(text) {
@@ -305,7 +305,7 @@ func jsonKind(t typeID) jsontext.Kind {
 	return '"'
 }
 
-func kindName(k jsontext.Kind) string {
+func kindName(k byte) string {
 	switch k {
 	case 't':
 		return "true or false"

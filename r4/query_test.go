@@ -26,6 +26,7 @@ func TestQueriesThatAreRefused(t *testing.T) {
 		{"Patient", "family=", errs.Invalid},
 		{"Patient", "family=a,", errs.Invalid},
 		{"Patient", "family=--", errs.Invalid},
+		{"Patient", "family:contains=--", errs.Invalid},
 		{"Patient", "family=\xff", errs.Invalid},
 		{"Patient", "family=" + many, errs.Invalid},
 		{"Patient", "family=" + strings.Repeat("a", 2049), errs.Invalid},

@@ -68,7 +68,7 @@ func (n Node) Text() string {
 		return ""
 	}
 	v := n.node()
-	switch jsontext.Kind(v.kind) {
+	switch v.kind {
 	case '{', '[', 'n':
 		return ""
 	case '"':

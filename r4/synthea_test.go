@@ -113,7 +113,7 @@ func findAll(t *testing.T, name string, res *r4.Resource, searched map[r4.ParamT
 		found := false
 		for _, b := range p.Branches {
 			for _, v := range r4.Extract(res, b, p.Type) {
-				if p.Only != "" && v.Reference.Type != p.Only {
+				if !p.Keeps(&v) {
 					continue
 				}
 				found = true

@@ -8,9 +8,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// offset narrows a position in the compact JSON or among its nodes.
+func offset(n int) int32 { return int32(n) } //nolint:gosec // Parse bounds the input to 1 GiB
+
 // open starts the node of an object or list.
 func (p *parser) open(elem elementID, typ typeID, bracket byte) int {
-	p.doc.nodes = append(p.doc.nodes, node{start: int32(len(p.doc.buf)), elem: elem, typ: typ, kind: bracket})
+	p.doc.nodes = append(p.doc.nodes, node{start: offset(len(p.doc.buf)), elem: elem, typ: typ, kind: bracket})
 	p.doc.buf = append(p.doc.buf, bracket)
 	return len(p.doc.nodes) - 1
 }
@@ -22,13 +25,13 @@ func (p *parser) close(at int, bracket byte) {
 	}
 	p.doc.buf = append(p.doc.buf, bracket)
 	n := &p.doc.nodes[at]
-	n.end, n.next = int32(len(p.doc.buf)), int32(len(p.doc.nodes))
+	n.end, n.next = offset(len(p.doc.buf)), offset(len(p.doc.nodes))
 }
 
 // hasMember reports whether the unfinished object at owner has the member already. It has few: each
 // of its type's elements and their companions once.
 func (d *document) hasMember(owner int, elem elementID, companion bool) bool {
-	for i := int32(owner) + 1; int(i) < len(d.nodes); i = d.nodes[i].next {
+	for i := offset(owner) + 1; int(i) < len(d.nodes); i = d.nodes[i].next {
 		if n := &d.nodes[i]; n.elem == elem && n.companion == companion {
 			return true
 		}
@@ -38,10 +41,10 @@ func (d *document) hasMember(owner int, elem elementID, companion bool) bool {
 
 // leaf adds the node of a primitive value or null.
 func (p *parser) leaf(elem elementID, typ typeID, kind byte, raw []byte) {
-	start := int32(len(p.doc.buf))
+	start := offset(len(p.doc.buf))
 	p.doc.buf = append(p.doc.buf, raw...)
 	p.doc.nodes = append(p.doc.nodes, node{
-		start: start, end: int32(len(p.doc.buf)), next: int32(len(p.doc.nodes)) + 1,
+		start: start, end: offset(len(p.doc.buf)), next: offset(len(p.doc.nodes)) + 1,
 		elem: elem, typ: typ, kind: kind,
 	})
 }

