@@ -56,6 +56,7 @@ func refusedExamples(t *testing.T) map[string]string {
 }
 
 func TestOfficialExamplesParse(t *testing.T) {
+	t.Parallel()
 	refused, read := refusedExamples(t), 0
 	officialExamples(t, func(name string, data []byte) {
 		_, err := r4.Parse(data)
@@ -83,6 +84,7 @@ func TestOfficialExamplesParse(t *testing.T) {
 // TestOfficialExamplesKeepTheirContent compares the compact bytes with the original as another JSON
 // implementation canonicalises it: order aside, nothing is lost and no number changes its digits.
 func TestOfficialExamplesKeepTheirContent(t *testing.T) {
+	t.Parallel()
 	refused := refusedExamples(t)
 	officialExamples(t, func(name string, data []byte) {
 		if refused[name] != "" {

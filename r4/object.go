@@ -7,7 +7,9 @@ func (p *parser) checkObject(at int) {
 	obj := Node{p.doc, offset(at)}
 	n := obj.node()
 	if n.next == offset(at)+1 {
-		p.report(IssueStructure, "an empty object")
+		if !p.emptied() {
+			p.report(IssueStructure, "an empty object")
+		}
 		return
 	}
 	p.checkRequired(obj)

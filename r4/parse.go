@@ -19,15 +19,30 @@ const maxDepth = 64
 //
 // The error is of kind errs.Invalid and wraps an *Invalid.
 func Parse(data []byte) (*Resource, error) {
-	if len(data) > math.MaxInt32/2 {
-		return nil, invalid([]Issue{{"error", IssueTooCostly, "longer than 1 GiB", ""}})
+	if err := checkSize(data); err != nil {
+		return nil, err
 	}
-	p := parser{
+	return newParser(data).parse()
+}
+
+// checkSize refuses input that offsets of 32 bits could not address.
+func checkSize(data []byte) error {
+	if len(data) > math.MaxInt32/2 {
+		return invalid([]Issue{{"error", IssueTooCostly, "longer than 1 GiB", ""}})
+	}
+	return nil
+}
+
+func newParser(data []byte) *parser {
+	return &parser{
 		data: data,
 		dec:  newDecoder(data),
 		doc:  &document{buf: make([]byte, 0, len(data)), nodes: make([]node, 0, len(data)/16+8)},
 		path: make([]segment, 0, 16),
 	}
+}
+
+func (p *parser) parse() (*Resource, error) {
 	if err := p.document(); err != nil && !errors.Is(err, errStop) {
 		p.report(IssueStructure, diagnose(err))
 	}
@@ -52,7 +67,8 @@ type parser struct {
 	path     []segment
 	issues   []Issue
 	scratch  []byte
-	searched int64 // bytes read ahead to find resource types
+	searched int64            // bytes read ahead to find resource types
+	refused  map[int]*Invalid // of a batch: the entries left out; nil for others
 }
 
 // errStop ends parsing after an issue has been reported.
@@ -151,8 +167,12 @@ func (p *parser) member(owner int, typ typeID) error {
 		p.report(IssueStructure, "a duplicate name")
 		return errStop
 	}
+	start := len(p.doc.buf)
 	p.doc.buf = append(p.doc.buf, raw...)
 	p.doc.buf = append(p.doc.buf, ':')
+	if p.inEntry() {
+		return p.entryMember(start, elem)
+	}
 	first := len(p.doc.nodes)
 	if err := p.value(elem, companion); err != nil {
 		return err // the path stays, to say where

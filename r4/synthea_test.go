@@ -54,6 +54,7 @@ func gunzip(t *testing.T, file string) []byte {
 }
 
 func TestSyntheaBundlesParse(t *testing.T) {
+	t.Parallel()
 	resources := 0
 	synthea(t, 60, func(name string, data []byte) {
 		bundle, err := r4.Parse(data)
@@ -78,6 +79,7 @@ func TestSyntheaBundlesParse(t *testing.T) {
 // TestEveryExtractedValueIsFound searches every resource for each value that it gives to its search
 // parameters: what the index would hold must be what Match finds.
 func TestEveryExtractedValueIsFound(t *testing.T) {
+	t.Parallel()
 	searched := map[r4.ParamType]int{}
 	refused := refusedExamples(t)
 	officialExamples(t, func(name string, data []byte) {

@@ -51,7 +51,7 @@ func (p *parser) leaf(elem elementID, typ typeID, kind byte, raw []byte) {
 
 // skip passes over a value that a reported issue makes worthless.
 func (p *parser) skip() error {
-	if len(p.issues) >= maxIssues {
+	if len(p.issues) >= maxIssues && p.refused == nil {
 		return errStop
 	}
 	return p.dec.SkipValue()

