@@ -49,6 +49,7 @@ func TestBatchIsRefusedForWhatIsOutsideItsEntries(t *testing.T) {
 		"bundle":    `{"resourceType":"Bundle","type":"x","entry":[{"resource":{"resourceType":"Patient","id":"a"}}]}`,
 		"request":   `{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"TAKE","url":"a"}}]}`,
 		"cut off":   `{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Patient"`,
+		"second":    `{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Patient","active":1},"resource":{"resourceType":"Patient"}}]}`,
 		"duplicate": `{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Patient","id":"a","id":"b"}}]}`,
 	} {
 		if _, _, err := r4.ParseBatch([]byte(json)); err == nil {

@@ -24,7 +24,11 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(linked))
 	f.Add([]byte(`{"id":"a","name":[{"given":["a",null],"_given":[null,{"id":"x"}]}],"resourceType":"Patient","birthDate":"1970-06"}`))
 	f.Add([]byte(`{"resourceType":"Patient","text":{"status":"generated","div":"<div><a href=\"x\">y</a></div>"}}`))
+	f.Add([]byte(`{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Patient","active":1}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if batch, _, err := r4.ParseBatch(data); err == nil {
+			readAll(batch)
+		}
 		res, err := r4.Parse(data)
 		if err != nil {
 			var invalid *r4.Invalid

@@ -109,5 +109,8 @@ func (n Node) mate(at int32) int32 {
 
 // reportMember reports an issue at a member of the current path.
 func (p *parser) reportMember(code IssueCode, diagnostics, member string) {
+	if len(p.issues) >= maxIssues {
+		return
+	}
 	p.reportAt(code, diagnostics, strings.TrimPrefix(p.expression()+"."+member, "."))
 }

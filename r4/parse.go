@@ -163,7 +163,7 @@ func (p *parser) member(owner int, typ typeID) error {
 		return p.skip()
 	}
 	p.path = append(p.path, segment{elements[elem].name, -1})
-	if p.doc.hasMember(owner, elem, companion) {
+	if p.doc.hasMember(owner, elem, companion) || p.inEntry() && p.refused[p.path[1].index] != nil {
 		p.report(IssueStructure, "a duplicate name")
 		return errStop
 	}

@@ -134,3 +134,20 @@ func TestNarrativesWithActiveContentAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyWhatHasNoPathIsRefused keeps parameters of the seven offered types from slipping onto the
+// list of those that are not.
+func TestOnlyWhatHasNoPathIsRefused(t *testing.T) {
+	reasons := map[string]int{}
+	for _, u := range unsupportedParams {
+		reasons[u.reason]++
+	}
+	delete(reasons, "composite parameters are not offered")
+	delete(reasons, "special parameters are not offered")
+	if reasons["has no expression"] != 3 || len(reasons) != 1 {
+		t.Errorf("refused for other reasons: %v", reasons)
+	}
+	if len(params) < 1600 || len(params)+len(unsupportedParams) < 1700 {
+		t.Errorf("only %d parameters compile", len(params))
+	}
+}

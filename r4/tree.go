@@ -68,13 +68,13 @@ func (p *parser) mismatch(want string) error {
 
 // report adds an issue at the current path.
 func (p *parser) report(code IssueCode, diagnostics string) {
-	p.reportAt(code, diagnostics, p.expression())
+	if len(p.issues) < maxIssues {
+		p.reportAt(code, diagnostics, p.expression())
+	}
 }
 
 func (p *parser) reportAt(code IssueCode, diagnostics, expression string) {
-	if len(p.issues) < maxIssues {
-		p.issues = append(p.issues, Issue{"error", code, diagnostics, expression})
-	}
+	p.issues = append(p.issues, Issue{"error", code, diagnostics, expression})
 }
 
 // expression renders the current path as FHIRPath.
