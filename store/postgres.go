@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,6 +17,7 @@ const (
 	oldestPostgres = 150000 // server_version_num
 	attempts       = 8      // of a transaction that deadlocks or cannot be serialized
 	poolFactor     = 2      // connections that may be open for one that is kept
+	connectWithin  = 5 * time.Second
 )
 
 // postgresEngine is a PostgreSQL database: a pool reads and updates, each lane has a connection
@@ -33,6 +36,7 @@ func openPostgres(ctx context.Context, c Config) (*postgresEngine, error) {
 	}
 	config.MinIdleConns = 1
 	config.MaxConns = int32(min(poolFactor*c.Readers, 1000))
+	config.ConnConfig.ConnectTimeout = cmp.Or(config.ConnConfig.ConnectTimeout, connectWithin)
 	config.ConnConfig.RuntimeParams["application_name"] = "tutela"
 	config.ConnConfig.RuntimeParams["jit"] = "off" // costs more than any of our queries
 	pool, err := pgxpool.NewWithConfig(ctx, config)

@@ -15,10 +15,15 @@ import (
 // commitWithin bounds a transaction of a lane; a network that swallows packets must not stop it for ever.
 const commitWithin = time.Minute
 
+// pingAfter is how long a lane may be idle before it makes sure that its connection still lives:
+// a transaction lost on a dead one has an unknown outcome, a lost ping has not.
+const pingAfter = time.Second
+
 // postgresCommitter sends a batch as one pipeline, BEGIN to COMMIT, so that it costs one round trip.
 type postgresCommitter struct {
 	config *pgx.ConnConfig
 	conn   *pgx.Conn // nil while there is none
+	used   time.Time // when conn last answered
 	texts  map[statement]string
 }
 
@@ -45,15 +50,23 @@ func (c *postgresCommitter) disconnect() {
 }
 
 func (c *postgresCommitter) connect(ctx context.Context) error {
-	if c.conn != nil && !c.conn.IsClosed() {
+	if c.alive(ctx) {
 		return nil
 	}
+	c.disconnect()
 	conn, err := pgx.ConnectConfig(ctx, c.config)
 	if err != nil {
 		return postgresError(err)
 	}
-	c.conn = conn
+	c.conn, c.used = conn, time.Now()
 	return nil
+}
+
+func (c *postgresCommitter) alive(ctx context.Context) bool {
+	if c.conn == nil || c.conn.IsClosed() {
+		return false
+	}
+	return time.Since(c.used) < pingAfter || c.conn.Ping(ctx) == nil
 }
 
 // commit implements committer.
@@ -127,6 +140,7 @@ func (c *postgresCommitter) run(ctx context.Context, p *plan) error {
 	}
 	err := c.pipeline(ctx, p)
 	if err == nil {
+		c.used = time.Now()
 		return nil
 	}
 	safe := pgconn.SafeToRetry(err)

@@ -51,7 +51,7 @@ func StartCluster(ctx context.Context, settings ...string) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{dir: dir, bin: bin, owner: owner, password: rand.Text()}
-	if err := errors.Join(c.initialise(ctx)); err != nil {
+	if err := c.initialise(ctx); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	if err := c.Start(ctx, settings...); err != nil {
