@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/clock"
 )
 
 // What an Aggregator holds at most: so many addresses a minute. What more addresses do is counted
@@ -23,7 +23,9 @@ const (
 // Aggregator writes failures of callers whom nobody knows: one entry an address, action and
 // minute, with their number, instead of one each.
 type Aggregator struct {
-	log   *Log
+	to    appender
+	clock clock.Clock
+	log   *slog.Logger
 	ended chan struct{}
 	stop  context.CancelFunc
 
@@ -44,10 +46,19 @@ type tally struct {
 	count int
 }
 
-// NewAggregator starts counting; Close ends it. ctx bounds its writing, and outlives requests.
+// appender is what an Aggregator needs of a Log.
+type appender interface {
+	Append(ctx context.Context, e tutela.Entry, sections []tutela.Section) (Receipt, error)
+}
+
+// NewAggregator starts counting. Close ends it; so does ctx, and then Close still writes what is left.
 func NewAggregator(ctx context.Context, l *Log) *Aggregator {
+	return newAggregator(ctx, l, l.cfg.Clock, l.cfg.Log)
+}
+
+func newAggregator(ctx context.Context, to appender, c clock.Clock, log *slog.Logger) *Aggregator {
 	ctx, stop := context.WithCancel(ctx)
-	a := &Aggregator{log: l, ended: make(chan struct{}), stop: stop, counts: make(map[failure]tally)}
+	a := &Aggregator{to: to, clock: c, log: log, ended: make(chan struct{}), stop: stop, counts: make(map[failure]tally)}
 	go a.run(ctx)
 	return a
 }
@@ -64,7 +75,7 @@ func (a *Aggregator) Count(e tutela.Entry) {
 		t, known = a.counts[f]
 	}
 	if !known {
-		t.first = a.log.cfg.Clock()
+		t.first = a.clock()
 	}
 	t.count++
 	a.counts[f] = t
@@ -79,7 +90,7 @@ func (a *Aggregator) Flush(ctx context.Context) error {
 	var failed error
 	for _, f := range sortedFailures(counts) {
 		if failed == nil {
-			_, failed = a.log.Append(ctx, f.entry(counts[f]), nil)
+			_, failed = a.to.Append(ctx, f.entry(counts[f]), nil)
 		}
 		if failed != nil {
 			a.putBack(f, counts[f])
@@ -108,8 +119,8 @@ func (a *Aggregator) run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := a.Flush(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			a.log.cfg.Log.WarnContext(ctx, "aggregated failures not written; trying again", slog.Any("error", err))
+		if err := a.Flush(context.WithoutCancel(ctx)); err != nil { // a cut commit may have happened, and would count twice
+			a.log.WarnContext(ctx, "aggregated failures not written; trying again", slog.Any("error", err))
 		}
 	}
 }
