@@ -326,7 +326,8 @@ func dataEntity(e tutela.Entry, r Rendering) auditEntity {
 // Pseudonym is the text form of a patient's pseudonym: sixteen hexadecimal digits.
 func Pseudonym(b tutela.Bucket) string { return fmt.Sprintf("%016x", uint64(b)) }
 
-// profile is the name of the BALP profile that the entry's AuditEvent conforms to, if any.
+// profile is the name of the BALP profile that the entry's AuditEvent conforms to, if any. BALP's
+// profile of a delete has agents of other types than all the rest, and is not followed.
 func profile(e tutela.Entry, r Rendering) string {
 	if e.Outcome != tutela.OutcomeSuccess || e.Address == "" || r.Server == "" || len(e.Patients) > 1 {
 		return ""
@@ -339,8 +340,6 @@ func profile(e tutela.Entry, r Rendering) string {
 		name = "Create"
 	case tutela.ActionUpdate:
 		name = "Update"
-	case tutela.ActionDelete:
-		name = "Delete"
 	case tutela.ActionSearch:
 		name = "Query"
 	}

@@ -37,7 +37,7 @@ type (
 		Source      ocsfEndpoint   `json:"src_endpoint"`
 		Service     *ocsfService   `json:"service,omitempty"`
 		API         *ocsfAPICall   `json:"api,omitempty"`
-		Databucket  *ocsfResource  `json:"databucket,omitempty"`
+		Databucket  *ocsfBucket    `json:"databucket,omitempty"`
 		Resources   []ocsfResource `json:"resources,omitempty"`
 		Unmapped    ocsfUnmapped   `json:"unmapped"`
 	}
@@ -81,9 +81,13 @@ type (
 	ocsfAPICall struct {
 		Operation string `json:"operation"`
 	}
+	ocsfBucket struct {
+		Name   string `json:"name"`
+		TypeID int    `json:"type_id"`
+		Type   string `json:"type"`
+	}
 	ocsfResource struct {
 		UID  string         `json:"uid,omitempty"`
-		Name string         `json:"name,omitempty"`
 		Type string         `json:"type"`
 		Data map[string]int `json:"data,omitempty"` // resources by type
 	}
@@ -145,7 +149,7 @@ func (o *ocsfEvent) byClass(e tutela.Entry) {
 		o.Actor.Session = &ocsfSession{e.Session}
 	}
 	if o.ClassUID == ocsfDatastore {
-		o.Databucket = &ocsfResource{Name: "fhir/r4/" + e.Type, Type: "FHIR"}
+		o.Databucket = &ocsfBucket{"fhir/r4/" + e.Type, 99, "FHIR"}
 		return
 	}
 	o.API = &ocsfAPICall{string(e.Action)}

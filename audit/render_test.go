@@ -130,6 +130,8 @@ func TestProfileIsClaimedOnlyWhereItFits(t *testing.T) {
 	two.Patients = append(two.Patients, two.Patients...)
 	nobody := s["read"]
 	nobody.Patients = nil
+	deleted := s["create"]
+	deleted.Action = tutela.ActionDelete
 	for _, c := range []struct {
 		name string
 		e    tutela.Entry
@@ -143,6 +145,7 @@ func TestProfileIsClaimedOnlyWhereItFits(t *testing.T) {
 		{"no patient", nobody, full, "Read"},
 		{"two patients", two, full, ""},
 		{"denied", s["denied"], full, ""},
+		{"delete", deleted, full, ""},
 		{"no server", s["read"], Rendering{}, ""},
 		{"login", s["logins"], full, ""},
 	} {
