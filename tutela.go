@@ -105,6 +105,8 @@ const (
 	ActionTokenIssue   Action = "token.issue"
 	ActionAuthenticate Action = "authenticate"
 	ActionUserCreate   Action = "user.create"
+	ActionUserUpdate   Action = "user.update"
+	ActionTokenRevoke  Action = "token.revoke"
 	ActionTenantInit   Action = "tenant.init"
 	ActionStart        Action = "node.start"
 	ActionStop         Action = "node.stop"

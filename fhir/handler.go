@@ -215,7 +215,7 @@ func (h *Handler) interaction(action tutela.Action, r *http.Request) *interactio
 // purposeOf is the purpose that a kind of caller has unless it says otherwise.
 func purposeOf(p tutela.Principal) tutela.Purpose {
 	switch {
-	case p.Kind == tutela.ActorService:
+	case p.Kind == tutela.ActorService, p.Kind == tutela.ActorSystem:
 		return tutela.PurposeSystem
 	case p.Patient != "":
 		return tutela.PurposePatient

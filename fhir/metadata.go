@@ -9,15 +9,15 @@ import (
 // capabilityStatement is the resource of that name (http://hl7.org/fhir/R4/capabilitystatement.html),
 // made from what the handler really offers.
 type capabilityStatement struct {
-	ResourceType   string          `json:"resourceType"`
-	Status         string          `json:"status"`
-	Date           string          `json:"date"`
-	Kind           string          `json:"kind"`
-	Software       capSoftware     `json:"software"`
+	ResourceType   string            `json:"resourceType"`
+	Status         string            `json:"status"`
+	Date           string            `json:"date"`
+	Kind           string            `json:"kind"`
+	Software       capSoftware       `json:"software"`
 	Implementation capImplementation `json:"implementation"`
-	FHIRVersion    string          `json:"fhirVersion"`
-	Format         []string        `json:"format"`
-	Rest           []capRest       `json:"rest"`
+	FHIRVersion    string            `json:"fhirVersion"`
+	Format         []string          `json:"format"`
+	Rest           []capRest         `json:"rest"`
 }
 
 type capSoftware struct {
@@ -30,9 +30,9 @@ type capImplementation struct {
 }
 
 type capRest struct {
-	Mode        string          `json:"mode"`
-	Security    capSecurity     `json:"security"`
-	Resource    []capResource   `json:"resource"`
+	Mode        string           `json:"mode"`
+	Security    capSecurity      `json:"security"`
+	Resource    []capResource    `json:"resource"`
 	Interaction []capInteraction `json:"interaction"`
 }
 
@@ -46,7 +46,7 @@ type capInteraction struct {
 
 type capResource struct {
 	Type              string           `json:"type"`
-	Interaction       []capInteraction  `json:"interaction"`
+	Interaction       []capInteraction `json:"interaction"`
 	Versioning        string           `json:"versioning"`
 	ReadHistory       bool             `json:"readHistory"`
 	UpdateCreate      bool             `json:"updateCreate"`

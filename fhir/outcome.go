@@ -3,8 +3,10 @@ package fhir
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/internal/httpx"
 	"github.com/tutela-health/tutela/r4"
 )
 
@@ -84,4 +86,9 @@ func mustJSON(v any) []byte {
 		return []byte(`{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"exception"}]}`)
 	}
 	return b
+}
+
+// Refuse answers an error that was found before the request reached the API.
+func Refuse(w http.ResponseWriter, err error) {
+	(&answer{status: httpx.Status(err), body: outcomeOf(err)}).write(w, http.MethodGet)
 }

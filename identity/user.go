@@ -133,3 +133,8 @@ func randomBytes(n int) []byte {
 }
 
 func randomText(n int) string { return base64.RawURLEncoding.EncodeToString(randomBytes(n)) }
+
+// User finds an account by its name; errs.NotFound when there is none.
+func (s *Service) User(ctx context.Context, username string) (User, error) {
+	return s.userByName(ctx, username)
+}

@@ -25,7 +25,11 @@ func (s *Store) Include(ctx context.Context, q *r4.Query, matches []*Record, gra
 		in.have[m.Locator] = true
 	}
 	err = s.db.Snapshot(ctx, func(view store.Querier) error {
-		in.view = view
+		index, err := s.indexNow(ctx, view)
+		if err != nil {
+			return err
+		}
+		in.view, in.terms = view, s.tables.terms[index.slot].Name
 		for _, inc := range q.Includes {
 			for _, m := range matches {
 				if err := in.forward(ctx, inc, m); err != nil {
@@ -49,6 +53,7 @@ func (s *Store) Include(ctx context.Context, q *r4.Query, matches []*Record, gra
 type inclusion struct {
 	s      *Store
 	view   store.Querier
+	terms  string // table of the serving slot
 	grants Grants
 	have   map[tutela.Locator]bool
 	list   []*Record
@@ -108,11 +113,11 @@ func (in *inclusion) backward(ctx context.Context, q *r4.Query, inc r4.Include, 
 		Values: []r4.Operand{{Text: m.Ref.String(), Reference: r4.Reference{Type: m.Ref.Type, ID: m.Ref.ID}}},
 	}}}
 	plans := in.s.plans(g, reverse)
-	chosen, err := in.s.choose(ctx, in.view, plans)
+	chosen, err := in.s.choose(ctx, in.view, in.terms, plans)
 	if err != nil {
 		return err
 	}
-	src := in.s.source(g, reverse, plans, chosen)
+	src := in.s.source(reverse, in.terms, plans, chosen)
 	return in.s.matches(ctx, in.view, g, reverse, src, beginning(), maxBatch, func(_ position, rec *Record) bool {
 		in.add(rec)
 		return len(in.list) < MaxIncluded

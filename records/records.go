@@ -23,6 +23,8 @@ type Config struct {
 	Ring  *keys.Ring
 	Audit *audit.Log
 	Clock clock.Clock
+	// Fresh reports whether changes by other nodes have been heard of lately; nil means always.
+	Fresh func() bool
 }
 
 // Store keeps resources sealed and finds them blind. Safe for concurrent use.
@@ -31,6 +33,7 @@ type Store struct {
 	ring   *keys.Ring
 	audit  *audit.Log
 	clock  clock.Clock
+	fresh  func() bool
 	packer *pack.Packer
 	names  *keys.MAC // locators and kinds
 	terms  *keys.MAC // tokens of the blind index
@@ -47,7 +50,7 @@ type tables struct {
 
 // Open readies a Store over a migrated database.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, tables: tables{
+	s := &Store{db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, tables: tables{
 		versions: versionsTable(), locators: locatorsTable(), sharedKeys: sharedKeysTable(), guards: guardsTable(),
 		terms: [2]*store.Table{termsTable(0), termsTable(1)},
 	}}
@@ -71,7 +74,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if s.packer, err = pack.New(); err != nil {
 		return nil, fmt.Errorf("open packer: %w", err)
 	}
-	return s, s.index.load(ctx, s.db)
+	if s.fresh == nil {
+		s.fresh = func() bool { return true }
+	}
+	return s, nil
 }
 
 // Locate gives the locator that stands for a resource.

@@ -100,20 +100,26 @@ func (s *Store) sharedKey(ctx context.Context, q store.Querier, p place) (*keys.
 		return nil, err
 	}
 	for _, w := range wraps {
-		k, err := s.ring.At(ctx, tutela.KeyPatient, w.bucket, int(w.keyVersion))
+		k, err := s.unwrapShared(ctx, p, w)
 		if errs.Is(err, errs.NotFound) {
 			continue // this patient is erased
 		}
-		if err != nil {
-			return nil, err
-		}
-		secret, err := k.Open(nil, w.wrapped, s.aad(purposeSharedKey, place{w.bucket, p.locator, p.version}))
-		if err != nil {
-			return nil, fmt.Errorf("shared key of locator %016x: %w", uint64(p.locator), err)
-		}
-		return keys.NewKey(secret, 0)
+		return k, err
 	}
 	return nil, errs.New(errs.NotFound, "no key opens this resource")
+}
+
+// unwrapShared opens one patient's copy of a shared resource's key.
+func (s *Store) unwrapShared(ctx context.Context, p place, w wrap) (*keys.Key, error) {
+	k, err := s.ring.At(ctx, tutela.KeyPatient, w.bucket, int(w.keyVersion))
+	if err != nil {
+		return nil, err
+	}
+	secret, err := k.Open(nil, w.wrapped, s.aad(purposeSharedKey, place{w.bucket, p.locator, p.version}))
+	if err != nil {
+		return nil, fmt.Errorf("shared key of locator %016x: %w", uint64(p.locator), err)
+	}
+	return keys.NewKey(secret, 0)
 }
 
 // whom lists the patients that a stored version concerns.

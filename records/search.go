@@ -38,13 +38,17 @@ func (s *Store) Search(ctx context.Context, g access.Grant, q *r4.Query, count i
 	}
 	page := &Page{Total: -1}
 	err := s.db.Snapshot(ctx, func(view store.Querier) error {
-		var err error
+		index, err := s.indexNow(ctx, view)
+		if err != nil {
+			return err
+		}
+		terms := s.tables.terms[index.slot].Name
 		if after == nil {
-			if chosen, err = s.choose(ctx, view, plans); err != nil {
+			if chosen, err = s.choose(ctx, view, terms, plans); err != nil {
 				return err
 			}
 		}
-		src := s.source(g, q, plans, chosen)
+		src := s.source(q, terms, plans, chosen)
 		if q.Sort != r4.SortNone {
 			if src, err = byTime(ctx, view, src, q.Sort == r4.SortUpdatedDesc); err != nil {
 				return err
@@ -97,7 +101,7 @@ func (s *Store) plans(g access.Grant, q *r4.Query) []narrowing {
 }
 
 // source makes the chosen plan's source; -1 is everything of the type.
-func (s *Store) source(_ access.Grant, q *r4.Query, plans []narrowing, chosen int) source {
+func (s *Store) source(q *r4.Query, terms string, plans []narrowing, chosen int) source {
 	if chosen < 0 {
 		return kinds{kind: s.kind(q.Type)}
 	}
@@ -108,7 +112,7 @@ func (s *Store) source(_ access.Grant, q *r4.Query, plans []narrowing, chosen in
 	case len(n.tokens) == 0:
 		return kinds{kind: s.kind(q.Type), buckets: n.buckets}
 	default:
-		return postings{table: s.tables.terms[s.index.serving()].Name, tokens: n.tokens, buckets: n.buckets}
+		return postings{table: terms, tokens: n.tokens, buckets: n.buckets}
 	}
 }
 
@@ -116,7 +120,7 @@ func (s *Store) source(_ access.Grant, q *r4.Query, plans []narrowing, chosen in
 const enough = 32
 
 // choose takes the plan with the fewest candidates, counting no further than needed.
-func (s *Store) choose(ctx context.Context, view store.Querier, plans []narrowing) (int, error) {
+func (*Store) choose(ctx context.Context, view store.Querier, terms string, plans []narrowing) (int, error) {
 	if len(plans) == 0 {
 		return -1, nil
 	}
@@ -134,7 +138,7 @@ func (s *Store) choose(ctx context.Context, view store.Querier, plans []narrowin
 	best, least := order[0], math.MaxInt
 	for limit := enough; limit <= 4096; limit *= 8 {
 		for _, i := range order {
-			n, err := s.size(ctx, view, plans[i], limit)
+			n, err := size(ctx, view, terms, plans[i], limit)
 			if err != nil {
 				return 0, err
 			}
@@ -158,11 +162,11 @@ func weight(n narrowing) int {
 }
 
 // size counts a plan's candidates up to a limit.
-func (s *Store) size(ctx context.Context, view store.Querier, n narrowing, limit int) (int, error) {
+func size(ctx context.Context, view store.Querier, terms string, n narrowing, limit int) (int, error) {
 	if len(n.tokens) == 0 {
 		return limit, nil
 	}
-	src := postings{table: s.tables.terms[s.index.serving()].Name, tokens: n.tokens, buckets: n.buckets}
+	src := postings{table: terms, tokens: n.tokens, buckets: n.buckets}
 	found, err := src.after(ctx, view, beginning(), limit)
 	return len(found), err
 }
@@ -309,4 +313,22 @@ func addTimes(ctx context.Context, view store.Querier, all []position) error {
 		}
 	}
 	return nil
+}
+
+// HasAny reports whether there is a live resource of a type. It opens none.
+func (s *Store) HasAny(ctx context.Context, typ string) (bool, error) {
+	found, err := kinds{kind: s.kind(typ)}.after(ctx, s.db, beginning(), 1)
+	return len(found) > 0, err
+}
+
+// First opens the resource of a type that was written first; errs.NotFound when there is none.
+func (s *Store) First(ctx context.Context, g access.Grant, typ string) (*Record, error) {
+	page, err := s.Search(ctx, g, &r4.Query{Type: typ, Sort: r4.SortUpdated}, 1, nil)
+	if err == nil && len(page.Matches) == 0 {
+		err = notFound(tutela.Ref{Type: typ})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return page.Matches[0], nil
 }

@@ -83,7 +83,11 @@ func (s *Store) Transact(ctx context.Context, base tutela.Entry, query string, c
 }
 
 func (s *Store) transactOnce(ctx context.Context, base tutela.Entry, query string, changes []Change, guards []Guard) ([]Result, error) {
-	w := &write{s: s, now: s.clock().UTC().Truncate(time.Millisecond), fresh: map[tutela.Bucket]freshKey{}, slots: s.index.slots()}
+	index, err := s.indexNow(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	w := &write{s: s, now: s.clock().UTC().Truncate(time.Millisecond), fresh: map[tutela.Bucket]freshKey{}, slots: index.writeSlots()}
 	results := make([]Result, len(changes))
 	for i := range changes {
 		var err error

@@ -11,6 +11,7 @@ import (
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/store"
@@ -27,6 +28,8 @@ type system struct {
 	identity *identity.Service
 	records  *records.Store
 	access   *access.Authorizer
+
+	changes *store.Invalidations // what other nodes changed
 
 	background sync.WaitGroup
 	stop       context.CancelFunc
@@ -98,33 +101,34 @@ func (s *system) wire(ctx context.Context, role string) error {
 	if err != nil {
 		return err
 	}
-	if s.records, err = records.Open(ctx, records.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System}); err != nil {
+	if s.changes, err = s.db.Watch(ctx); err != nil {
+		return fmt.Errorf("watch other nodes: %w", err)
+	}
+	s.records, err = records.Open(ctx, records.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh})
+	if err != nil {
+		s.changes.Close()
 		return fmt.Errorf("open records: %w", err)
 	}
 	s.access = access.New(s.records.Bucket)
-	s.identity, err = identity.Open(ctx, identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.db.Fresh})
+	s.identity, err = identity.Open(ctx, identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh})
 	if err != nil {
+		s.changes.Close()
 		return fmt.Errorf("open identity: %w", err)
 	}
-	s.db.Subscribe(identity.Topic, func(string) { s.identity.Invalidate() })
-	s.db.Subscribe(records.Topic, func(string) { s.records.Invalidate() })
+	s.changes.Subscribe(identity.Topic, func([]byte) { s.identity.Invalidate() })
+	s.changes.Subscribe(records.Topic, func([]byte) { s.records.Invalidate() })
 	return nil
 }
 
-// run starts what goes on beside requests: the sequencer and the invalidation poller.
+// run starts what goes on beside requests: the sequencer and rebuilds of the index.
 func (s *system) run(ctx context.Context) {
 	ctx, s.stop = context.WithCancel(ctx)
-	for name, job := range map[string]func(context.Context) error{
-		"sequencer": s.audit.Run, "invalidation": s.db.Poll,
-	} {
-		s.background.Add(1)
-		go func() {
-			defer s.background.Done()
-			if err := job(ctx); err != nil && ctx.Err() == nil {
-				s.log.LogAttrs(ctx, slog.LevelError, "background work ended", slog.String("job", name), slog.String("error", err.Error()))
-			}
-		}()
-	}
+	s.background.Go(func() { s.records.Run(ctx, s.config.Node, s.log) })
+	s.background.Go(func() {
+		if err := s.audit.Run(ctx); err != nil {
+			s.log.LogAttrs(ctx, slog.LevelError, "the ledger is no longer sequenced", slog.String("error", err.Error()))
+		}
+	})
 }
 
 // close ends what runs, brings the ledger up to date and closes the planes.
@@ -133,7 +137,8 @@ func (s *system) close(ctx context.Context) error {
 		s.stop()
 	}
 	s.background.Wait()
-	err := s.sequence(ctx)
+	err := errors.Join(s.sequence(ctx), s.audit.Release(ctx))
+	s.changes.Close()
 	s.ring.Close()
 	return errors.Join(err, s.db.Checkpoint(ctx), s.db.Close())
 }
@@ -142,6 +147,9 @@ func (s *system) close(ctx context.Context) error {
 func (s *system) sequence(ctx context.Context) error {
 	for {
 		n, err := s.audit.Sequence(ctx)
+		if errs.Is(err, errs.Conflict) {
+			return nil // another node sequences
+		}
 		if err != nil || n == 0 {
 			return err
 		}

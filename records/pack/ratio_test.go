@@ -80,8 +80,12 @@ func TestPackShrinksHeldOutResources(t *testing.T) {
 		t.Logf("%-22s %9d → %8d  %.2f", k, plain[k], packed[k], ratio(plain[k], packed[k]))
 	}
 	t.Logf("without padding and head %.2f", ratio(plain["all"], framed))
-	if got := ratio(plain["all"], packed["all"]); got < 5.5 {
-		t.Errorf("ratio %.2f, want at least 5.5", got)
+	want := 5.5
+	if synthea(t) == "" {
+		want = 3.5 // its resources are half as long, and ids and times do not shrink
+	}
+	if got := ratio(plain["all"], packed["all"]); got < want {
+		t.Errorf("ratio %.2f, want at least %.1f", got, want)
 	}
 }
 

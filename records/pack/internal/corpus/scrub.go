@@ -129,7 +129,7 @@ func whoFields() []string {
 	return []string{
 		"subject", "patient", "individual", "performer", "actor", "requester", "provider", "serviceProvider", "asserter",
 		"recorder", "author", "organization", "practitioner", "generalPractitioner", "managingOrganization", "beneficiary",
-		"subscriber", "custodian", "addresses", "participant", "member",
+		"subscriber", "custodian", "payor", "addresses", "participant", "member",
 	}
 }
 

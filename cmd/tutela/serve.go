@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/tutela-health/tutela/fhir"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/server"
+)
+
+type serveCmd struct {
+	Config string `required:"" type:"path" help:"The tutela.yaml that init made."`
+}
+
+// Help gives an example.
+func (serveCmd) Help() string { return "Example: tutela serve --config /etc/tutela/tutela.yaml" }
+
+// Run serves until a signal.
+func (cmd serveCmd) Run(ctx context.Context, c console) error {
+	conf, err := readConfig(cmd.Config)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(c.err, nil))
+	s, err := openSystem(ctx, conf, "", log)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", conf.Listen)
+	if err != nil {
+		return errors.Join(usage("cannot listen on %s: %v", conf.Listen, err), s.close(context.WithoutCancel(ctx)))
+	}
+	srv, err := s.assemble(nil)
+	if err != nil {
+		return errors.Join(err, listener.Close(), s.close(context.WithoutCancel(ctx)))
+	}
+	fmt.Fprintf(c.err, "tutela: serving %s\n", conf.base())
+	return s.serve(ctx, srv, listener)
+}
+
+// grace is how long requests may take to finish after a signal.
+const grace = 3 * time.Second
+
+// assemble makes the HTTP server.
+func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
+	tls, err := serverTLS(s.config.path(s.config.Certificate), s.config.path(s.config.Key))
+	if err != nil {
+		return nil, err
+	}
+	return server.New(server.Config{
+		Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
+		FHIR: s.fhir(), API: s.api(), Clock: clock.System, Log: s.log, TryOut: tryOut,
+		Ready: func(ctx context.Context) error {
+			var one int64
+			_, err := s.db.QueryRow(ctx, "SELECT 1", nil, &one)
+			return err
+		},
+	}), nil
+}
+
+// serve answers until ctx ends, then stops in order: requests, background work, planes.
+func (s *system) serve(ctx context.Context, srv *server.Server, listener net.Listener) error {
+	s.run(ctx)
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(listener) }()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	done, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	return errors.Join(err, srv.Close(done), s.close(context.WithoutCancel(ctx)))
+}
+
+func (s *system) fhir() *fhir.Handler {
+	return fhir.New(fhir.Config{
+		Records: s.records, Access: s.access, Audit: s.audit, Clock: clock.System, Log: s.log,
+		Base: s.config.base() + "/fhir/r4",
+	})
+}
+
+func (s *system) api() server.API {
+	return server.API{
+		Bucket: s.records.Bucket, Provider: s.provider.Name(),
+		Keys: s.db.WrappedKeys, Assess: s.assess,
+		RebuildIndex: s.records.Rebuild,
+		IndexState: func(ctx context.Context) (server.IndexState, error) {
+			st, err := s.records.IndexState(ctx)
+			return server.IndexState(st), err
+		},
+	}
+}

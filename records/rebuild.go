@@ -1,0 +1,235 @@
+package records
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/r4"
+	"github.com/tutela-health/tutela/store"
+)
+
+// The index is rebuilt into the idle slot while the other serves: first every node is told to
+// write into both, then a job walks all resources, then the slots change places.
+
+// settle is how long a change of the index's state takes to reach every node: a node that has
+// not polled for 900 ms reads the state itself.
+const settle = 2 * time.Second
+
+// rebuildJob names the job; rebuildStep is how many resources one step takes.
+const (
+	rebuildJob  = "index-rebuild"
+	rebuildStep = 200
+	rebuildTTL  = time.Minute
+)
+
+// IndexState is how far the index is.
+type IndexState struct {
+	Version  int64
+	Building bool
+	Done     int64
+	Total    int64
+}
+
+// IndexState tells the version that serves searches, and how far a rebuild is.
+func (s *Store) IndexState(ctx context.Context) (IndexState, error) {
+	st, err := readIndexState(ctx, s.db)
+	if err != nil || !st.building {
+		return IndexState{Version: st.version}, err
+	}
+	job, err := s.db.JobState(ctx, jobName(st))
+	if errs.Is(err, errs.NotFound) {
+		err = nil
+	}
+	return IndexState{Version: st.version, Building: true, Done: job.Done, Total: job.Total}, err
+}
+
+func jobName(st indexState) string { return fmt.Sprintf("%s-%d", rebuildJob, st.version+1) }
+
+// Rebuild asks for a new version of the index; Run makes it. While one is being built that one is meant.
+func (s *Store) Rebuild(ctx context.Context) error {
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		st, err := readIndexState(ctx, tx)
+		if err != nil || st.building {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM "+s.tables.terms[1-st.slot].Name); err != nil {
+			return err
+		}
+		st.building = true
+		return s.announce(ctx, tx, st)
+	})
+	s.index.forget()
+	return err
+}
+
+func (s *Store) announce(ctx context.Context, tx *store.Tx, st indexState) error {
+	if err := writeIndexState(ctx, tx, st); err != nil {
+		return err
+	}
+	return tx.Insert(ctx, s.db.Publish(store.Invalidation{Topic: Topic}))
+}
+
+// Run rebuilds the index whenever that was asked for, until ctx ends.
+func (s *Store) Run(ctx context.Context, owner string, log *slog.Logger) {
+	tick := time.NewTicker(settle)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := s.rebuildOnce(ctx, owner); err != nil && ctx.Err() == nil && !errs.Is(err, errs.Conflict) {
+			log.LogAttrs(ctx, slog.LevelWarn, "index not rebuilt; trying again", slog.String("error", err.Error()))
+		}
+	}
+}
+
+// rebuildOnce carries a rebuild to its end, if one was asked for.
+func (s *Store) rebuildOnce(ctx context.Context, owner string) error {
+	st, err := readIndexState(ctx, s.db)
+	if err != nil || !st.building {
+		return err
+	}
+	if err := wait(ctx, settle); err != nil { // every node now writes into both slots
+		return err
+	}
+	job, err := s.db.StartJob(ctx, jobName(st), owner, rebuildTTL)
+	if err != nil {
+		return err
+	}
+	if err := job.Run(ctx, s.rebuildStep(st)); err != nil {
+		return err
+	}
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
+		return s.announce(ctx, tx, indexState{version: st.version + 1, slot: 1 - st.slot})
+	})
+	s.index.forget()
+	if err != nil {
+		return err
+	}
+	if err := wait(ctx, settle); err != nil { // nobody searches the old slot any more
+		return err
+	}
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		now, err := readIndexState(ctx, tx)
+		if err != nil || now.building || now.slot == st.slot {
+			return err
+		}
+		_, err = tx.Exec(ctx, "DELETE FROM "+s.tables.terms[st.slot].Name)
+		return err
+	})
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// rebuildStep indexes the next resources into the idle slot. It holds their locator rows, so that
+// no write comes between reading a version and indexing it.
+func (s *Store) rebuildStep(st indexState) store.Step {
+	table := s.tables.terms[1-st.slot]
+	return func(ctx context.Context, tx *store.Tx, js store.JobState) (store.JobState, error) {
+		if js.Total == 0 {
+			if _, err := tx.QueryRow(ctx, "SELECT count(*) FROM locators WHERE kind <> 0", nil, &js.Total); err != nil {
+				return js, err
+			}
+		}
+		locators, err := s.lockNext(ctx, tx, cursorOf(js))
+		if err != nil {
+			return js, err
+		}
+		rows, err := currents(ctx, tx, locators)
+		if err != nil {
+			return js, err
+		}
+		for _, l := range locators {
+			if err := s.reindex(ctx, tx, table, rows[l]); err != nil {
+				return js, err
+			}
+			js.Done++
+			js.Cursor = binary.BigEndian.AppendUint64(nil, uint64(l))
+		}
+		js.Finished = len(locators) < rebuildStep
+		return js, nil
+	}
+}
+
+func cursorOf(js store.JobState) int64 {
+	if len(js.Cursor) != 8 {
+		return math.MinInt64
+	}
+	return int64(binary.BigEndian.Uint64(js.Cursor))
+}
+
+func (s *Store) lockNext(ctx context.Context, tx *store.Tx, after int64) ([]int64, error) {
+	text := "SELECT locator FROM locators WHERE locator > ? AND kind <> 0 ORDER BY locator LIMIT ?"
+	if s.db.Engine() == store.Postgres {
+		text += " FOR UPDATE"
+	}
+	var list []int64
+	err := tx.Query(ctx, text, []any{after, int64(rebuildStep)}, func(sc store.Scanner) error {
+		var l int64
+		err := sc.Scan(&l)
+		list = append(list, l)
+		return err
+	})
+	return list, err
+}
+
+// reindex writes the terms of one resource, in place of those that a write may have put there.
+func (s *Store) reindex(ctx context.Context, tx *store.Tx, table *store.Table, r *row) error {
+	if r == nil || r.deleted() {
+		return nil
+	}
+	terms, err := s.termsOf(ctx, tx, r)
+	if err != nil || len(terms) == 0 {
+		return err
+	}
+	rows := termRows(table, terms, r.bucket, r.locator)
+	if err := tx.Delete(ctx, rows); err != nil {
+		return err
+	}
+	return tx.Insert(ctx, rows)
+}
+
+// termsOf opens a live row and computes its terms; none when its key was destroyed.
+func (s *Store) termsOf(ctx context.Context, q store.Querier, r *row) ([]int64, error) {
+	plain, err := s.open(ctx, q, r)
+	if errs.Is(err, errs.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var rec Record
+	if err := rec.fill(plain); err != nil || rec.Deleted {
+		return nil, err
+	}
+	res, err := r4.Parse(rec.JSON)
+	if err != nil {
+		return nil, err
+	}
+	return s.tokens(res), nil
+}
+
+// termsAndKind computes what a live record has in the index.
+func (s *Store) termsAndKind(rec *Record) (terms []int64, kind int64, err error) {
+	res, err := r4.Parse(rec.JSON)
+	if err != nil {
+		return nil, 0, err
+	}
+	return s.tokens(res), s.kind(res.Type()), nil
+}

@@ -1,0 +1,263 @@
+package records
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/store"
+)
+
+// Verification compares the rows with what the ledger says was written. Hand Write to the
+// ledger's own verification, then call Check.
+type Verification struct {
+	s       *Store
+	writes  map[versionID]written
+	current map[int64]versionID // newest version by locator
+	twice   []versionID
+
+	// Problem is called with each row that is not as the ledger says.
+	Problem func(where, what string)
+}
+
+// versionID names a version.
+type versionID struct{ locator, version int64 }
+
+// written is what the ledger keeps of a version: 49 bytes.
+type written struct {
+	bucket  int64
+	deleted bool
+	seen    bool
+	digest  [sha256.Size]byte
+}
+
+// Verify begins a verification.
+func (s *Store) Verify(problem func(where, what string)) *Verification {
+	return &Verification{s: s, writes: map[versionID]written{}, current: map[int64]versionID{}, Problem: problem}
+}
+
+// Write notes one version that an entry says was written.
+func (v *Verification) Write(_ int64, w tutela.Write) error {
+	id := versionID{int64(w.Locator), w.Version}
+	if _, again := v.writes[id]; again {
+		v.twice = append(v.twice, id)
+	}
+	v.writes[id] = written{bucket: int64(w.Bucket), deleted: w.Deleted, digest: w.Digest}
+	if w.Version > v.current[id.locator].version {
+		v.current[id.locator] = id
+	}
+	return nil
+}
+
+// Check compares every version and locator with the ledger and, when deep, every row of the
+// blind index with the plaintext.
+func (v *Verification) Check(ctx context.Context, deep bool) error {
+	return v.s.db.Snapshot(ctx, func(q store.Querier) error {
+		for _, id := range v.twice {
+			v.Problem(id.String(), "two ledger entries say that they wrote this version")
+		}
+		if err := v.versions(ctx, q); err != nil {
+			return err
+		}
+		if err := v.locators(ctx, q); err != nil {
+			return err
+		}
+		if !deep {
+			return nil
+		}
+		return v.index(ctx, q)
+	})
+}
+
+func (id versionID) String() string {
+	return fmt.Sprintf("versions locator %016x version %d", uint64(id.locator), id.version)
+}
+
+func (v *Verification) versions(ctx context.Context, q store.Querier) error {
+	err := q.Query(ctx, `SELECT bucket, locator, version, moved, sealed FROM versions`, nil, func(s store.Scanner) error {
+		var r row
+		if err := s.Scan(&r.bucket, &r.locator, &r.version, &r.moved, &r.sealed); err != nil {
+			return err
+		}
+		v.version(&r)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for id, w := range v.writes {
+		if !w.seen {
+			v.Problem(id.String(), "the ledger says it was written, and it is not there")
+		}
+	}
+	return nil
+}
+
+func (v *Verification) version(r *row) {
+	id := versionID{r.locator, r.version}
+	w, ok := v.writes[id]
+	switch {
+	case !ok:
+		v.Problem(id.String(), "no ledger entry says that it was written")
+		return
+	case w.bucket != r.bucket:
+		v.Problem(id.String(), "lies under another patient than the ledger says")
+		return
+	case sha256.Sum256(r.sealed) != w.digest:
+		v.Problem(id.String(), "is not what the ledger says was written")
+	}
+	if before, ok := v.writes[versionID{r.locator, r.version - 1}]; ok {
+		if (r.moved != nil) != (before.bucket != r.bucket) || r.moved != nil && *r.moved != before.bucket {
+			v.Problem(id.String(), "names another place for the version before than the ledger")
+		}
+	} else if r.moved != nil {
+		v.Problem(id.String(), "names a place for a version before that the ledger does not know")
+	}
+	w.seen = true
+	v.writes[id] = w
+}
+
+func (v *Verification) locators(ctx context.Context, q store.Querier) error {
+	seen := 0
+	err := q.Query(ctx, `SELECT locator, bucket, version, kind FROM locators`, nil, func(s store.Scanner) error {
+		var r row
+		if err := s.Scan(&r.locator, &r.bucket, &r.version, &r.kind); err != nil {
+			return err
+		}
+		where := fmt.Sprintf("locators %016x", uint64(r.locator))
+		id, ok := v.current[r.locator]
+		if !ok {
+			v.Problem(where, "no ledger entry says that it was written")
+			return nil
+		}
+		seen++
+		w := v.writes[id]
+		if id.version != r.version || w.bucket != r.bucket || w.deleted != r.deleted() {
+			v.Problem(where, "does not name the newest version that the ledger knows")
+		}
+		delete(v.current, r.locator)
+		return nil
+	})
+	for l := range v.current {
+		v.Problem(fmt.Sprintf("locators %016x", uint64(l)), "the ledger says it was written, and it is not there")
+	}
+	return err
+}
+
+// term is a row of the blind index.
+type term struct{ token, bucket, locator int64 }
+
+// index opens every live resource and compares its terms, kind and time with the rows.
+func (v *Verification) index(ctx context.Context, q store.Querier) error {
+	state, err := readIndexState(ctx, q)
+	if err != nil {
+		return err
+	}
+	want := map[term]bool{}
+	for at := int64(math.MinInt64); ; {
+		page, err := currentPage(ctx, q, at)
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, r := range page {
+			if err := v.expect(ctx, q, r, want); err != nil {
+				return err
+			}
+			at = r.locator
+		}
+	}
+	table := v.s.tables.terms[state.slot].Name
+	err = q.Query(ctx, "SELECT token, bucket, locator FROM "+table, nil, func(s store.Scanner) error {
+		var t term
+		if err := s.Scan(&t.token, &t.bucket, &t.locator); err != nil {
+			return err
+		}
+		if !want[t] {
+			v.Problem(t.where(table), "no resource has this term, or it is there twice")
+		}
+		delete(want, t)
+		return nil
+	})
+	for t := range want {
+		v.Problem(t.where(table), "is missing")
+	}
+	return err
+}
+
+func (t term) where(table string) string {
+	return fmt.Sprintf("%s token %016x locator %016x", table, uint64(t.token), uint64(t.locator))
+}
+
+// currentPage reads the next current rows by locator.
+func currentPage(ctx context.Context, q store.Querier, after int64) ([]*row, error) {
+	var page []*row
+	err := q.Query(ctx, currentColumns+` WHERE l.locator > ? ORDER BY l.locator LIMIT 500`, []any{after}, func(s store.Scanner) error {
+		r := &row{}
+		page = append(page, r)
+		return r.scan(s)
+	})
+	return page, err
+}
+
+// wraps tries every patient's copy of a shared resource's key.
+func (v *Verification) wraps(ctx context.Context, q store.Querier, r *row) error {
+	list, err := sharedWraps(ctx, q, r.locator, r.version)
+	if err != nil {
+		return err
+	}
+	for _, w := range list {
+		_, err := v.s.unwrapShared(ctx, place{r.bucket, r.locator, r.version}, w)
+		if errors.Is(err, keys.ErrSealed) {
+			v.Problem(fmt.Sprintf("shared_keys locator %016x version %d bucket %016x", uint64(r.locator), r.version, uint64(w.bucket)), "does not open")
+		} else if err != nil && !errs.Is(err, errs.NotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// expect adds the terms that a row ought to have, and compares what else the plaintext tells.
+func (v *Verification) expect(ctx context.Context, q store.Querier, r *row, want map[term]bool) error {
+	where := fmt.Sprintf("locators %016x", uint64(r.locator))
+	if r.bucket == int64(tutela.BucketShared) {
+		if err := v.wraps(ctx, q, r); err != nil {
+			return err
+		}
+	}
+	rec, err := v.s.record(ctx, q, tutela.Ref{}, r)
+	if errs.Is(err, errs.NotFound) {
+		return nil // erased: nothing can be said of it
+	}
+	if errors.Is(err, keys.ErrSealed) {
+		v.Problem(versionID{r.locator, r.version}.String(), "does not open: altered, moved or under another key")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if rec.Updated.UnixMilli() != r.updated {
+		v.Problem(where, "the time of the last update is not the sealed one")
+	}
+	if rec.Deleted {
+		return nil
+	}
+	terms, kind, err := v.s.termsAndKind(rec)
+	if err != nil {
+		return err
+	}
+	if kind != r.kind {
+		v.Problem(where, "is filed under another type")
+	}
+	for _, t := range terms {
+		want[term{t, r.bucket, r.locator}] = true
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/internal/httpx"
+)
+
+// call is one request on /api/v1: decided, carried out and written down like one on FHIR.
+type call struct {
+	caller  tutela.Principal
+	entry   tutela.Entry
+	section []byte // personal part of the entry, if it has one
+	patient tutela.Bucket
+	request *http.Request
+}
+
+// callFunc carries out a call and gives what to answer.
+type callFunc func(ctx context.Context, c *call) (any, error)
+
+// call mounts a route of the API.
+func (s *Server) call(mux *http.ServeMux, pattern string, action tutela.Action, f callFunc) {
+	mux.Handle(pattern, s.guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := s.newCall(r, action)
+		r.Body = http.MaxBytesReader(w, r.Body, maxCallBody)
+		body, err := s.run(r.Context(), c, func(access.Grant) ([]byte, error) {
+			v, err := f(r.Context(), c)
+			if err != nil {
+				return nil, err
+			}
+			return json.Marshal(v)
+		})
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = w.Write(append(body, '\n'))
+	})))
+}
+
+// maxCallBody bounds the body of a call.
+const maxCallBody = 1 << 20
+
+func (s *Server) newCall(r *http.Request, action tutela.Action) *call {
+	p := httpx.Principal(r.Context())
+	return &call{caller: p, request: r, entry: tutela.Entry{
+		Time: s.cfg.Clock(), Actor: tutela.Actor{ID: p.ID, Kind: p.Kind, Name: p.Username, Roles: p.Roles, Unit: p.Unit},
+		Session: p.Session, Client: p.Client, Address: p.Address, Assurance: p.Assurance,
+		Request: httpx.RequestID(r.Context()), Action: action, PolicyVersion: access.PolicyVersion,
+	}}
+}
+
+// run decides, carries out, and makes the entry durable before anything is answered.
+func (s *Server) run(ctx context.Context, c *call, f func(access.Grant) ([]byte, error)) ([]byte, error) {
+	g, err := s.cfg.Access.Authorize(c.caller, access.Request{Action: c.entry.Action})
+	var body []byte
+	if err == nil {
+		c.entry.Basis = g.Basis()
+		body, err = f(g)
+	}
+	c.entry.Outcome, c.entry.Status = httpx.OutcomeOf(err), http.StatusOK
+	if err != nil {
+		c.entry.Status = httpx.Status(err)
+	}
+	var sections []tutela.Section
+	if len(c.section) > 0 {
+		sections = []tutela.Section{{Patient: c.patient, Body: c.section}}
+	}
+	if _, failed := s.cfg.Audit.Append(ctx, c.entry, sections); failed != nil {
+		return nil, errs.Wrap(errs.Unavailable, failed, "the call could not be recorded; nothing was returned")
+	}
+	return body, err
+}

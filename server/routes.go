@@ -1,0 +1,29 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/tutela-health/tutela"
+)
+
+const fhirPrefix = "/fhir/r4"
+
+// routes names every address that exists.
+func (s *Server) routes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("GET /ledger/checkpoint", s.checkpoint)
+	mux.HandleFunc("GET /ledger/key", s.verifierKeys)
+	mux.HandleFunc("GET /ledger/tile/{path...}", s.tile)
+	mux.HandleFunc("GET /api/v1/openapi.json", s.openAPI)
+	if s.cfg.TryOut != nil {
+		mux.HandleFunc("POST /api/v1/tryout/token", s.tryOutToken)
+	}
+	s.cfg.FHIR.Routes(mux, fhirPrefix, s.guarded)
+	s.call(mux, "GET /api/v1/ledger/entries", tutela.ActionAuditSearch, s.ledgerEntries)
+	s.call(mux, "GET /api/v1/ledger/proof", tutela.ActionAuditProve, s.ledgerProof)
+	s.call(mux, "GET /api/v1/keys", tutela.ActionKeyList, s.keyList)
+	s.call(mux, "POST /api/v1/assess", tutela.ActionAssess, s.assess)
+	s.call(mux, "POST /api/v1/index/rebuild", tutela.ActionReindex, s.rebuildIndex)
+	s.call(mux, "GET /api/v1/index", tutela.ActionReindex, s.indexState)
+}

@@ -1,0 +1,153 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/fhir"
+	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/httpx"
+)
+
+// Limits on every connection.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 2 * time.Minute
+	writeTimeout  = 5 * time.Minute
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
+)
+
+// Config says what a Server assembles.
+type Config struct {
+	Hosts    []string // names under which the tenant is reached
+	TLS      *tls.Config
+	Identity *identity.Service
+	Access   *access.Authorizer
+	Audit    *audit.Log
+	FHIR     *fhir.Handler
+	API      API
+	Clock    clock.Clock
+	Log      *slog.Logger
+	// TryOut, when it is not nil, lets a holder of its secret act as any try-out identity.
+	TryOut *TryOut
+	// Ready reports whether the node can serve; nil means always.
+	Ready func(context.Context) error
+}
+
+// Server serves one tenant over HTTPS.
+type Server struct {
+	cfg      Config
+	failures *audit.Aggregator
+	http     *http.Server
+}
+
+// New assembles a Server. Close must be called even when Serve never was.
+func New(cfg Config) *Server {
+	s := &Server{cfg: cfg, failures: audit.NewAggregator(context.Background(), cfg.Audit)}
+	s.http = &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, TLSConfig: cfg.TLS,
+		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// Serve answers on a listener until Close.
+func (s *Server) Serve(l net.Listener) error {
+	err := s.http.ServeTLS(l, "", "")
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve: %w", err)
+}
+
+// Close lets requests finish until ctx ends, and writes what was counted.
+func (s *Server) Close(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, s.http.Close())
+	}
+	return errors.Join(err, s.failures.Close(ctx))
+}
+
+// handler is the middleware in its order: the first is the outermost.
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	s.routes(mux)
+	return s.recovered(s.knownHost(s.hardened(mux)))
+}
+
+// recovered turns a panic into a bare 500 and logs where it was, without what it held.
+func (s *Server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = httpx.WithRequestID(w, r)
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			s.cfg.Log.LogAttrs(r.Context(), slog.LevelError, "panic while serving",
+				slog.String("request", httpx.RequestID(r.Context())), slog.String("kind", fmt.Sprintf("%T", p)), slog.String("stack", stack()))
+			w.WriteHeader(http.StatusInternalServerError)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// knownHost answers 404 for any host but the tenant's.
+func (s *Server) knownHost(next http.Handler) http.Handler {
+	known := make(map[string]bool, len(s.cfg.Hosts))
+	for _, h := range s.cfg.Hosts {
+		known[h] = true
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if !known[host] {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hardened sets the headers that every answer carries.
+func (*Server) hardened(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Strict-Transport-Security", "max-age=63072000")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// guarded lets only proven callers through. Who is nobody is counted, not written one by one.
+func (s *Server) guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, err := s.cfg.Identity.Authenticate(r.Context(), r.Header.Get("Authorization"))
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		p.Address = httpx.Peer(r)
+		next.ServeHTTP(w, r.WithContext(httpx.WithPrincipal(r.Context(), p)))
+	})
+}
