@@ -24,11 +24,38 @@ func TestDictionaryHoldsNoValueOfAnyPatient(t *testing.T) {
 		t.Fatal("too few values to look for")
 	}
 	for version, dict := range dictionaries() {
-		lower := bytes.ToLower(dict)
+		lower := strings.ToLower(string(dict))
 		for v := range values {
-			if bytes.Contains(lower, []byte(strings.ToLower(v))) {
+			if holdsWord(lower, strings.ToLower(v)) {
 				t.Errorf("dictionary %d holds %q", version+1, v)
 			}
+		}
+	}
+}
+
+// holdsWord finds word between what is no letter or digit: American is nobody's America.
+func holdsWord(text, word string) bool {
+	for from := 0; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return false
+		}
+		start, end := from+i, from+i+len(word)
+		if (start == 0 || !alphanumeric(text[start-1])) && (end == len(text) || !alphanumeric(text[end])) {
+			return true
+		}
+		from = start + 1
+	}
+}
+
+func alphanumeric(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z'
+}
+
+func TestHoldsWord(t *testing.T) {
+	for text, want := range map[string]bool{"anna": true, "x anna": true, "anna,": true, "annab anna": true, "hanna": false, "annab": false, "": false} {
+		if holdsWord(text, "anna") != want {
+			t.Errorf("%q: want %v", text, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package corpus
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -35,12 +36,14 @@ func (s *Scrubber) Scrub(resource []byte) ([]byte, error) {
 	var out bytes.Buffer
 	dec := jsontext.NewDecoder(bytes.NewReader(resource))
 	enc := jsontext.NewEncoder(&out)
-	for dec.PeekKind() != 0 {
-		if err := s.copyToken(enc, dec); err != nil {
+	for {
+		err := s.copyToken(enc, dec)
+		if err == io.EOF {
+			return bytes.TrimSpace(out.Bytes()), nil
+		} else if err != nil {
 			return nil, fmt.Errorf("scrub resource: %w", err)
 		}
 	}
-	return bytes.TrimSpace(out.Bytes()), nil
 }
 
 func (s *Scrubber) copyToken(enc *jsontext.Encoder, dec *jsontext.Decoder) error {
