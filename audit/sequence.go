@@ -109,7 +109,7 @@ func (l *Log) gatherPending(ctx context.Context, q store.Querier, from map[laneI
 	ends := maps.Clone(from)
 	var taken []stored
 	var leaves, size int
-	err := eachPending(ctx, q, laneID{}, 0, func(b batch) error {
+	err := eachPending(ctx, q, nil, func(b batch) error {
 		if leaves >= l.cfg.Limit || size >= maxStep {
 			return errStop
 		}

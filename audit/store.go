@@ -158,28 +158,33 @@ func eachHead(ctx context.Context, q store.Querier, yield func(laneID, head, []b
 // pendingPage is how many pending rows one query gives.
 const pendingPage = 4096
 
-// eachPending yields up to pendingPage pending rows after a lane's row, lane by lane in their order.
-func eachPending(ctx context.Context, q store.Querier, id laneID, seq int64, yield func(batch) error) error {
-	return untilStop(q.Query(ctx, `SELECT node, lane, seq, prev, mac, blob FROM ledger_pending
-WHERE (node, lane, seq) > (?, ?, ?) ORDER BY node, lane, seq LIMIT ?`, []any{id.node, id.number, seq, int64(pendingPage)},
-		func(s store.Scanner) error {
-			var b batch
-			var prev []byte
-			if err := s.Scan(&b.lane.node, &b.lane.number, &b.seq, &prev, &b.mac, &b.blob); err != nil {
-				return err
-			}
-			b.prev = exactly32(prev)
-			return yield(b)
-		}))
+// eachPending yields up to pendingPage pending rows after one, or from the first when after is
+// nil, lane by lane in their order.
+func eachPending(ctx context.Context, q store.Querier, after *batch, yield func(batch) error) error {
+	where, args := "", []any{int64(pendingPage)}
+	if after != nil {
+		where = " WHERE (node, lane, seq) > (?, ?, ?)"
+		args = []any{after.lane.node, after.lane.number, after.seq, int64(pendingPage)}
+	}
+	sql := "SELECT node, lane, seq, prev, mac, blob FROM ledger_pending" + where + " ORDER BY node, lane, seq LIMIT ?"
+	return untilStop(q.Query(ctx, sql, args, func(s store.Scanner) error {
+		var b batch
+		var prev []byte
+		if err := s.Scan(&b.lane.node, &b.lane.number, &b.seq, &prev, &b.mac, &b.blob); err != nil {
+			return err
+		}
+		b.prev = exactly32(prev)
+		return yield(b)
+	}))
 }
 
 // everyPending yields all pending rows, lane by lane in their order.
 func everyPending(ctx context.Context, q store.Querier, yield func(batch) error) error {
-	var at batch
+	var last *batch
 	for {
 		n := 0
-		err := eachPending(ctx, q, at.lane, at.seq, func(b batch) error {
-			n, at = n+1, b
+		err := eachPending(ctx, q, last, func(b batch) error {
+			n, last = n+1, &b
 			return yield(b)
 		})
 		if err != nil || n < pendingPage {
@@ -348,19 +353,23 @@ func hasPosting(ctx context.Context, q store.Querier, token, first int64) (bool,
 	return q.QueryRow(ctx, "SELECT 1 FROM ledger_postings WHERE token = ? AND first_leaf = ?", []any{token, first}, &one)
 }
 
-func countPostings(ctx context.Context, q store.Querier) (n int64, err error) {
-	_, err = q.QueryRow(ctx, "SELECT COUNT(*) FROM ledger_postings", nil, &n)
-	return n, err
+// everyPosting yields all postings, in no order.
+func everyPosting(ctx context.Context, q store.Querier, yield func(token, first int64) error) error {
+	return q.Query(ctx, "SELECT token, first_leaf FROM ledger_postings", nil, postingRow(yield))
 }
 
-// eachPosting yields postings after a place, in key order.
-func eachPosting(ctx context.Context, q store.Querier, token, first int64, yield func(token, first int64) error) error {
-	return untilStop(q.Query(ctx, `SELECT token, first_leaf FROM ledger_postings
-WHERE (token, first_leaf) > (?, ?) ORDER BY token, first_leaf LIMIT 4096`, []any{token, first}, func(s store.Scanner) error {
-		var t, f int64
-		if err := s.Scan(&t, &f); err != nil {
+func postingRow(yield func(token, first int64) error) func(store.Scanner) error {
+	return func(s store.Scanner) error {
+		var token, first int64
+		if err := s.Scan(&token, &first); err != nil {
 			return err
 		}
-		return yield(t, f)
-	}))
+		return yield(token, first)
+	}
+}
+
+// eachPosting yields some thousands of postings after a place, in key order.
+func eachPosting(ctx context.Context, q store.Querier, token, first int64, yield func(token, first int64) error) error {
+	return q.Query(ctx, `SELECT token, first_leaf FROM ledger_postings
+WHERE (token, first_leaf) > (?, ?) ORDER BY token, first_leaf LIMIT 4096`, []any{token, first}, postingRow(yield))
 }

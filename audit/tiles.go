@@ -101,67 +101,6 @@ func (l *Log) EntriesTile(ctx context.Context, index int64, width int) ([]byte, 
 	return out, nil
 }
 
-// pageBytes is about how much of the ledger is in memory at once when it is read in order.
-const pageBytes = 4 << 20
-
-// readPage gives the next batches from a leaf on, up to pageBytes, for work that must not happen
-// while rows are open.
-func readPage(ctx context.Context, q store.Querier, first int64) ([]stored, error) {
-	var page []stored
-	size := 0
-	err := eachBatch(ctx, q, first, func(b stored) error {
-		if size > pageBytes {
-			return errStop
-		}
-		size += len(b.blob)
-		page = append(page, b)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read ledger batches: %w", err)
-	}
-	return page, nil
-}
-
-// eachLeaf yields sequenced leaves from one on, in order, until the end or errStop.
-func eachLeaf(ctx context.Context, q store.Querier, from int64, yield func(int64, []byte) error) error {
-	next, found, err := batchHolding(ctx, q, from)
-	if err != nil || !found {
-		return err
-	}
-	for {
-		page, err := readPage(ctx, q, next)
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		for _, b := range page {
-			if err := b.leaves(from, yield); err != nil {
-				return untilStop(err)
-			}
-			next = b.first + 1
-		}
-	}
-}
-
-// leaves yields a batch's leaves with their indices, from one on.
-func (b stored) leaves(from int64, yield func(int64, []byte) error) error {
-	entries, err := unbundle(b.blob)
-	if err != nil {
-		return tampered(b.where(), err.Error())
-	}
-	for i, e := range entries {
-		if at := b.first + int64(i); at >= from {
-			if err := yield(at, e); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// where names a batch's row.
-func (b stored) where() string { return fmt.Sprintf("ledger_batches first_leaf %d", b.first) }
-
 // hashReader gives tlog the stored hashes of a tree.
 func hashReader(ctx context.Context, q store.Querier) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {

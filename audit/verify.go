@@ -7,6 +7,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -57,7 +58,7 @@ func (l *Log) Verify(ctx context.Context, o VerifyOptions) (Report, error) {
 	if o.Limit <= 0 {
 		o.Limit = 100
 	}
-	v := &verification{log: l, options: o, lanes: map[laneID]head{}}
+	v := &verification{log: l, options: o, lanes: map[laneID]head{}, postingHash: newPostingHash()}
 	err := l.cfg.DB.Snapshot(ctx, func(q store.Querier) error { return v.run(ctx, q) })
 	if err != nil {
 		return v.report, fmt.Errorf("verify ledger: %w", err)
@@ -76,15 +77,17 @@ type verification struct {
 	lanes     map[laneID]head // where the recomputed chains end
 	days      days            // of the entries seen
 
-	tile     []tlog.Hash // the lowest tile that leaves are being held against
-	tileAt   int64       // its index
-	postings int64       // how many there should be
-	keyless  map[string]bool
+	tile   []tlog.Hash // the lowest tile that leaves are being held against
+	tileAt int64       // its index
+
+	postingHash *keys.MAC
+	expected    postingSum // of the postings that there should be
+	keyless     map[string]bool
 }
 
 func (v *verification) run(ctx context.Context, q store.Querier) error {
 	steps := []func(context.Context, store.Querier) error{
-		v.readState, v.batches, v.tiles, v.checkpoints, v.since, v.pending, v.postingsMatch,
+		v.readState, v.batches, v.tiles, v.checkpoints, v.since, v.pending, v.postings,
 	}
 	for _, step := range steps {
 		if err := step(ctx, q); err != nil {
@@ -123,7 +126,7 @@ func (v *verification) readState(ctx context.Context, q store.Querier) error {
 	switch {
 	case states > 1:
 		v.problem("ledger_state", "%d rows, want one", states)
-	case states == 0 && batches > 0:
+	case st.mac == nil && states+batches > 0:
 		v.problem("ledger_state", "missing")
 		v.stateless = true
 	}

@@ -13,28 +13,15 @@ import (
 // batches recomputes chains and leaves of everything that was sequenced.
 func (v *verification) batches(ctx context.Context, q store.Querier) error {
 	var next int64 // leaf
-	for first := int64(minInt); ; {
-		page, err := readPage(ctx, q, first)
-		if err != nil {
-			return err
+	err := everyBatch(ctx, q, func(b stored) error {
+		if b.first != next {
+			v.gap(b.first, next)
 		}
-		if len(page) == 0 {
-			break
-		}
-		for _, b := range page {
-			if b.first != next {
-				v.gap(b.first, next)
-			}
-			if err := v.batch(ctx, q, b); err != nil {
-				return err
-			}
-			next = max(next, b.end())
-		}
-		last := page[len(page)-1].first
-		if last == maxInt {
-			break
-		}
-		first = last + 1
+		next = max(next, b.end())
+		return v.batch(ctx, q, b)
+	})
+	if err != nil {
+		return err
 	}
 	if v.stateless {
 		v.state = state{size: next, lanes: v.lanes, days: v.days}
@@ -54,12 +41,6 @@ func (b stored) end() int64 {
 	entries, _ := unbundle(b.blob) // one that does not split is named as a problem
 	return b.first + int64(len(entries))
 }
-
-// The ends of the numbers that a column can hold, should a row be put there.
-const (
-	maxInt = 1<<63 - 1
-	minInt = -1 << 63
-)
 
 // gap reports rows that are missing before a leaf, or one too many.
 func (v *verification) gap(found, want int64) {
@@ -90,7 +71,7 @@ func (v *verification) batch(ctx context.Context, q store.Querier, b stored) err
 			return err
 		}
 	}
-	return v.batchPostings(ctx, q, b.first, entries)
+	return v.batchPostings(ctx, b.first, entries)
 }
 
 // leaf holds an entry against the stored tree, and opens it.

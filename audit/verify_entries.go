@@ -8,7 +8,6 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/keys"
-	"github.com/tutela-health/tutela/store"
 )
 
 func isTampered(err error) bool { return errors.Is(err, ErrTampered) }
@@ -89,80 +88,6 @@ func (v *verification) unopened(where, part string, err error) error {
 		v.problem(where, "%s does not open: %v", part, err)
 	default:
 		return err
-	}
-	return nil
-}
-
-// batchPostings checks that a batch can be found under each of its words.
-func (v *verification) batchPostings(ctx context.Context, q store.Querier, first int64, entries [][]byte) error {
-	if !v.options.Deep {
-		return nil
-	}
-	words, err := v.log.batchTokens(ctx, entries)
-	if err != nil {
-		return err
-	}
-	v.postings += int64(len(words))
-	for w := range words {
-		found, err := hasPosting(ctx, q, w, first)
-		if err != nil {
-			return err
-		}
-		if !found {
-			v.problem(postingWhere(w, first), "missing")
-		}
-	}
-	return nil
-}
-
-func postingWhere(token, first int64) string {
-	return fmt.Sprintf("ledger_postings token %016x first_leaf %d", uint64(token), first)
-}
-
-// postingsMatch looks for postings that no batch accounts for, when there are more than there should be.
-func (v *verification) postingsMatch(ctx context.Context, q store.Querier) error {
-	if !v.options.Deep {
-		return nil
-	}
-	n, err := countPostings(ctx, q)
-	if err != nil || n == v.postings {
-		return err
-	}
-	token, first := int64(minInt), int64(minInt)
-	for {
-		var page [][2]int64
-		err := eachPosting(ctx, q, token, first, func(t, f int64) error {
-			page = append(page, [2]int64{t, f})
-			return nil
-		})
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		for _, p := range page {
-			if err := v.accounted(ctx, q, p[0], p[1]); err != nil {
-				return err
-			}
-			token, first = p[0], p[1]
-		}
-	}
-}
-
-// accounted notes a posting that its batch has no word for.
-func (v *verification) accounted(ctx context.Context, q store.Querier, token, first int64) error {
-	b, found, err := readBatch(ctx, q, first)
-	if err != nil {
-		return err
-	}
-	if found {
-		entries, _ := unbundle(b.blob) // one that does not split has been named
-		words, err := v.log.batchTokens(ctx, entries)
-		if err != nil {
-			return err
-		}
-		_, found = words[token]
-	}
-	if !found {
-		v.problem(postingWhere(token, first), "no entry accounts for it")
 	}
 	return nil
 }
