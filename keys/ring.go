@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -109,7 +110,7 @@ func (r *Ring) Current(ctx context.Context, kind tutela.KeyKind, id int64) (*Key
 // be claimed in the transaction that first uses it; when that has committed, call Adopt.
 func (r *Ring) Prepare(ctx context.Context, kind tutela.KeyKind, id int64) (k *Key, fresh *tutela.WrappedKey, err error) {
 	k, err = r.At(ctx, kind, id, 0)
-	if !errs.Is(err, errs.NotFound) {
+	if !unmade(err) {
 		return k, nil, err
 	}
 	secret := random(Size)
@@ -127,8 +128,8 @@ func (r *Ring) Adopt(w tutela.WrappedKey, k *Key) {
 	r.cache.put(name{w.Kind, w.ID, w.Version}, k)
 }
 
-// At gives one version of a data key, or the newest for version 0. A key that was never
-// made or whose row was removed is errs.NotFound, one whose generation was destroyed errs.Gone.
+// At gives one version of a data key, or the newest for version 0. A key that was destroyed
+// or never made is errs.NotFound; ErrDestroyed tells the two apart while its row is there.
 func (r *Ring) At(ctx context.Context, kind tutela.KeyKind, id int64, version int) (*Key, error) {
 	n := name{kind, id, version}
 	if k, ok := r.cache.get(n); ok {
@@ -154,7 +155,7 @@ func (r *Ring) Secret(ctx context.Context, secret string) ([]byte, error) {
 	id := int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
 	for {
 		b, _, err := r.unwrap(ctx, tutela.KeySystem, id, 0)
-		if !errs.Is(err, errs.NotFound) {
+		if !unmade(err) {
 			return b, err
 		}
 		b = random(Size)
@@ -170,6 +171,15 @@ func (r *Ring) Secret(ctx context.Context, secret string) ([]byte, error) {
 			return nil, fmt.Errorf("keep system secret: %w", err)
 		}
 	}
+}
+
+// ErrDestroyed says that a key's row is there and the generation that wraps it is not: the
+// key is gone for good, and none is made in its place.
+var ErrDestroyed = errs.New(errs.NotFound, "the key was destroyed")
+
+// unmade tells that a key has no row yet.
+func unmade(err error) bool {
+	return errs.Is(err, errs.NotFound) && !errors.Is(err, ErrDestroyed)
 }
 
 // Forget drops a key from memory, every version.
@@ -205,12 +215,11 @@ func (r *Ring) unwrap(ctx context.Context, kind tutela.KeyKind, id int64, versio
 }
 
 // Unwrap opens one wrapped data key: for verification and rewrapping. The caller zeroes it.
-// When the key's generation was destroyed the error is errs.Gone, not errs.NotFound: else
-// Prepare would take the key for one that is yet to be made.
+// When the key's generation was destroyed the error is ErrDestroyed.
 func (r *Ring) Unwrap(ctx context.Context, w tutela.WrappedKey) ([]byte, error) {
 	ring, err := r.generation(ctx, w.Generation)
 	if errs.Is(err, errs.NotFound) {
-		return nil, errs.Wrap(errs.Gone, err, "the key was destroyed")
+		return nil, fmt.Errorf("%w: %w", ErrDestroyed, err)
 	} else if err != nil {
 		return nil, err
 	}

@@ -260,8 +260,8 @@ func TestDestroyedGenerationOpensNothingAndMakesNothingAnew(t *testing.T) {
 	_, currentErr := r.Current(t.Context(), tutela.KeyPatient, 5)
 	_, secretErr := r.Secret(t.Context(), "index")
 	for what, err := range map[string]error{"At": atErr, "Current": currentErr, "Secret": secretErr} {
-		if !errs.Is(err, errs.Gone) {
-			t.Errorf("%s: %v, want that it is gone", what, err)
+		if !errors.Is(err, ErrDestroyed) || !errs.Is(err, errs.NotFound) {
+			t.Errorf("%s: %v, want that it was destroyed", what, err)
 		}
 	}
 	_, newErr := r.Current(t.Context(), tutela.KeyPatient, 6)
@@ -274,12 +274,12 @@ func TestDestroyedGenerationOpensNothingAndMakesNothingAnew(t *testing.T) {
 	}
 }
 
-func TestKeyOfAGenerationWithoutKeyringRowIsGone(t *testing.T) {
+func TestKeyOfAGenerationWithoutKeyringRowIsDestroyed(t *testing.T) {
 	cfg, s := newConfig(t)
 	current(t, openRing(t, cfg), 5)
 	s.alter(t, name{tutela.KeyPatient, 5, 1}, func(w *tutela.WrappedKey) { w.Generation = 2 })
-	if _, err := openRing(t, cfg).At(t.Context(), tutela.KeyPatient, 5, 0); !errs.Is(err, errs.Gone) {
-		t.Errorf("error %v, want that it is gone", err)
+	if _, err := openRing(t, cfg).At(t.Context(), tutela.KeyPatient, 5, 0); !errors.Is(err, ErrDestroyed) {
+		t.Errorf("error %v, want that it was destroyed", err)
 	}
 }
 
@@ -290,7 +290,7 @@ func TestUnreachableProviderIsNotADestroyedKey(t *testing.T) {
 	r.Close()
 	r.cfg.Provider = noUnwrap{cfg.Provider}
 	_, err := r.At(t.Context(), tutela.KeyPatient, 5, 0)
-	if !errors.Is(err, errShelf) || errs.Is(err, errs.Gone) {
+	if !errors.Is(err, errShelf) || errs.Is(err, errs.NotFound) {
 		t.Errorf("error %v, want the provider's", err)
 	}
 }
