@@ -50,7 +50,7 @@ func (h *Handler) search(ctx context.Context, in *interaction, g access.Grant) (
 // query parses search parameters. Those that the type does not have are refused, unless the
 // caller asked for leniency (FHIR R4, search.html#errors).
 func (h *Handler) query(in *interaction, params [][2]string) (*r4.Query, error) {
-	q, err := r4.ParseQuery(in.typ, params)
+	q, err := r4.ParseQuery(in.typ, h.relative(in.typ, params))
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +59,18 @@ func (h *Handler) query(in *interaction, params [][2]string) (*r4.Query, error) 
 	}
 	q.Now = h.clock()
 	return q, nil
+}
+
+// relative takes the server's own base off reference values: stored references are relative.
+func (h *Handler) relative(typ string, params [][2]string) [][2]string {
+	own := slices.Clone(params)
+	for i, p := range own {
+		name, _, _ := strings.Cut(p[0], ":")
+		if param, ok := r4.Lookup(typ, name); ok && param.Type == r4.ParamReference {
+			own[i][1] = strings.TrimPrefix(p[1], h.base+"/")
+		}
+	}
+	return own
 }
 
 func (h *Handler) page(ctx context.Context, in *interaction, g access.Grant, q *r4.Query, link records.Link, after *records.Cursor) (*answer, error) {

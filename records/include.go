@@ -71,7 +71,7 @@ func (in *inclusion) forward(ctx context.Context, inc r4.Include, m *Record) err
 	for _, b := range inc.Param.Branches {
 		for _, v := range r4.Extract(m.parsed, b, r4.ParamReference) {
 			ref := v.Reference
-			if !ref.Local() || inc.Target != "" && ref.Type != inc.Target || inc.Param.Only != "" && ref.Type != inc.Param.Only {
+			if !ref.Local() || inc.Target != "" && ref.Type != inc.Target || !inc.Param.Keeps(&v) {
 				continue
 			}
 			if err := in.read(ctx, ref.Ref()); err != nil {

@@ -1,0 +1,34 @@
+# Everything builds without cgo against the certified Go Cryptographic Module, in FIPS 140-3 mode.
+export CGO_ENABLED := 0
+export GOFIPS140 := certified
+
+ADDR ?= localhost:8443
+DATA ?= tutela-data
+
+.PHONY: build run test bench fuzz lint deps clean
+
+build: ## bin/tutela
+	go build -trimpath -o bin/tutela ./cmd/tutela
+
+run: build ## a whole try-out system with sample patients
+	bin/tutela dev --data $(DATA) --addr $(ADDR)
+
+deps: ## what the tests need, from Debian's packages, when absent
+	@scripts/deps.sh
+
+test: deps ## all tests; TUTELA_TESTDATA names a folder with more data
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go test -timeout 60m ./...
+
+bench: deps ## benchmarks beside their floors; see docs/performance.md
+	go run ./bench
+
+fuzz: ## each fuzz target for a minute
+	@scripts/fuzz.sh 60s
+
+lint: ## golangci-lint with .golangci.yml
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+
+clean:
+	rm -rf bin .cache
