@@ -100,6 +100,10 @@ func makeSystem(ctx context.Context, conf config, postgres string) error {
 	if err := os.MkdirAll(conf.dir, 0o700); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
+	if _, err := os.Stat(conf.path(conf.Keys)); err == nil {
+		return usage("%s exists, and %s does not: a start was broken off, or the directory is in use; choose another, or remove it if nothing was ever stored",
+			conf.path(conf.Keys), filepath.Join(conf.dir, configFile))
+	}
 	if err := os.MkdirAll(filepath.Dir(conf.path(conf.Keys)), 0o700); err != nil {
 		return fmt.Errorf("make keys directory: %w", err)
 	}
