@@ -21,7 +21,7 @@ func (l *Log) candidates(ctx context.Context, q store.Querier, ask Query) ([]int
 		return err
 	}
 	if ask.Patient != nil && *ask.Patient != tutela.BucketGeneral {
-		err = add(underTokens(ctx, q, []int64{l.patientToken(*ask.Patient)}))
+		err = add(underTokens(ctx, q, []int64{l.token(patientWord(*ask.Patient))}))
 	}
 	if err == nil && ask.Actor != "" {
 		err = add(underTokens(ctx, q, l.dayTokens(postActor, string(ask.Actor), p)))
@@ -59,7 +59,7 @@ func (l *Log) period(ctx context.Context, q store.Querier, ask Query) (days, err
 func (l *Log) dayTokens(kind, value string, p days) []int64 {
 	var list []int64
 	for d := p.first; d <= p.last; d++ {
-		list = append(list, l.dayToken(kind, value, uint32(d)))
+		list = append(list, l.token(word{kind, value, uint32(d)}))
 	}
 	return list
 }

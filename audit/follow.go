@@ -91,15 +91,20 @@ func (l *Log) page(ctx context.Context, from int64) ([]indexed, error) {
 	return page, err
 }
 
-// open reads an entry's header.
+// open reads an entry's header. One that does not open is our fault, whatever the reason: a
+// caller must not take it for an entry that is not there.
 func (l *Log) open(ctx context.Context, index int64, b []byte) (Opened, error) {
 	f, err := parseLeaf(b)
 	if err != nil {
-		return Opened{}, fmt.Errorf("leaf %d: %w", index, err)
+		return Opened{}, unreadable(index, err)
 	}
 	e, err := l.openEntry(ctx, f)
 	if err != nil {
-		return Opened{}, fmt.Errorf("leaf %d: %w", index, err)
+		return Opened{}, unreadable(index, err)
 	}
 	return Opened{index, e, f}, nil
+}
+
+func unreadable(index int64, err error) error {
+	return errs.Wrap(errs.Internal, err, fmt.Sprintf("ledger entry does not open, leaf %d", index))
 }

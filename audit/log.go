@@ -28,7 +28,9 @@ type Config struct {
 	Clock  clock.Clock   // nil means clock.System
 	Log    *slog.Logger  // nil means none
 	Every  time.Duration // how often Run looks for pending rows; 0 means 500 ms
-	Limit  int           // leaves that one transaction sequences; 0 means 4,096
+	// Limit is about how many leaves one transaction sequences; 0 means 1,024. On SQLite every commit
+	// waits for that transaction, so more means fewer and longer waits.
+	Limit int
 }
 
 // Log is one tenant's ledger. It is safe for concurrent use.
@@ -88,7 +90,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Every = 500 * time.Millisecond
 	}
 	if c.Limit <= 0 {
-		c.Limit = 4096
+		c.Limit = 1024
 	}
 	return c, nil
 }

@@ -19,6 +19,9 @@ func TestAppendedEntriesAreSequencedAndVerify(t *testing.T) {
 		l := w.open("node-1")
 		clean(t, l)
 		receipts := appendN(t, l, 20)
+		if !receipts[0].Valid() || (Receipt{}).Valid() {
+			t.Error("a receipt is told from none")
+		}
 		if r := clean(t, l); r.Size != 0 || r.Pending != 20 {
 			t.Fatalf("before sequencing: size %d, pending %d", r.Size, r.Pending)
 		}

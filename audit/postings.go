@@ -19,33 +19,45 @@ const (
 	postDay     = "day"
 )
 
-// tokens are the blind words under which a batch is found.
-type tokens map[int64]struct{}
+// word is what a batch is found under. day is zero for words of all time.
+type word struct {
+	kind, value string
+	day         uint32
+}
 
-func (l *Log) dayToken(kind, value string, day uint32) int64 {
+func patientWord(b tutela.Bucket) word {
+	return word{kind: postPatient, value: string(keys.Subject64(int64(b)))}
+}
+
+// token blinds a word.
+func (l *Log) token(w word) int64 {
 	var d [4]byte
-	binary.BigEndian.PutUint32(d[:], day)
-	return l.blind.Sum64([]byte(kind), []byte(value), d[:])
+	binary.BigEndian.PutUint32(d[:], w.day)
+	return l.blind.Sum64([]byte(w.kind), []byte(w.value), d[:])
 }
 
-func (l *Log) patientToken(b tutela.Bucket) int64 {
-	return l.blind.Sum64([]byte(postPatient), keys.Subject64(int64(b)))
-}
+// words is a set: most entries of a batch share theirs.
+type words map[word]struct{}
 
-// addEntry adds the tokens of an entry.
-func (l *Log) addEntry(to tokens, day uint32, e tutela.Entry) {
-	to[l.dayToken(postDay, "", day)] = struct{}{}
-	to[l.dayToken(postActor, string(e.Actor.ID), day)] = struct{}{}
-	to[l.dayToken(postAction, string(e.Action), day)] = struct{}{}
+func (ws words) add(w word) { ws[w] = struct{}{} }
+
+// entry adds the words of an entry.
+func (ws words) entry(day uint32, e tutela.Entry) {
+	ws.add(word{postDay, "", day})
+	ws.add(word{postActor, string(e.Actor.ID), day})
+	ws.add(word{postAction, string(e.Action), day})
 	for _, p := range e.Patients {
-		to[l.patientToken(p.Patient)] = struct{}{}
+		ws.add(patientWord(p.Patient))
 	}
 }
+
+// tokens are blinded words.
+type tokens map[int64]struct{}
 
 // batchTokens are the tokens of all entries of a batch. A header that does not open has none: it
 // would hold up the sequencer for ever, and Verify names it.
 func (l *Log) batchTokens(ctx context.Context, entries [][]byte) (tokens, error) {
-	all := make(tokens)
+	found := make(words)
 	for _, b := range entries {
 		f, err := parseLeaf(b)
 		if err != nil {
@@ -53,18 +65,22 @@ func (l *Log) batchTokens(ctx context.Context, entries [][]byte) (tokens, error)
 		}
 		for _, s := range f.sections {
 			if s.patient != tutela.BucketGeneral {
-				all[l.patientToken(s.patient)] = struct{}{}
+				found.add(patientWord(s.patient))
 			}
 		}
 		e, err := l.openEntry(ctx, f)
 		switch {
 		case err == nil:
-			l.addEntry(all, f.day, e)
+			found.entry(f.day, e)
 		case !unopenable(err):
 			return nil, err
 		}
 	}
-	return all, nil
+	blind := make(tokens, len(found))
+	for w := range found {
+		blind[l.token(w)] = struct{}{}
+	}
+	return blind, nil
 }
 
 // unopenable tells a header that will never open from a store out of reach.

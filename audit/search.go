@@ -52,15 +52,16 @@ func (l *Log) Search(ctx context.Context, q Query, f func(Opened) error) error {
 }
 
 // search visits everything that may answer. What is pending is read together with the postings:
-// an entry is in one of them.
+// an entry is in one of them. Of the pending ones only answers are kept, since there may be many
+// while nobody sequences.
 func (l *Log) search(ctx context.Context, q Query, visit func(Opened) error) error {
 	var firsts []int64
-	var pending []indexed
+	var pending []Opened
 	err := l.cfg.DB.Snapshot(ctx, func(r store.Querier) (err error) {
 		if firsts, err = l.candidates(ctx, r, q); err != nil {
 			return fmt.Errorf("search postings: %w", err)
 		}
-		pending, err = pendingEntries(ctx, r)
+		pending, err = l.pendingAnswers(ctx, r, q)
 		return err
 	})
 	if err != nil {
@@ -70,14 +71,23 @@ func (l *Log) search(ctx context.Context, q Query, visit func(Opened) error) err
 		if err := l.visitBatches(ctx, firsts, false, visit); err != nil {
 			return err
 		}
-		return l.visitAll(ctx, pending, visit)
+		return visitOpened(pending, visit)
 	}
 	slices.Reverse(firsts)
 	slices.Reverse(pending)
-	if err := l.visitAll(ctx, pending, visit); err != nil {
+	if err := visitOpened(pending, visit); err != nil {
 		return err
 	}
 	return l.visitBatches(ctx, firsts, true, visit)
+}
+
+func visitOpened(list []Opened, visit func(Opened) error) error {
+	for _, o := range list {
+		if err := visit(o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *Log) visitBatches(ctx context.Context, firsts []int64, reverse bool, visit func(Opened) error) error {
@@ -120,16 +130,22 @@ func (l *Log) visitAll(ctx context.Context, entries []indexed, visit func(Opened
 	return nil
 }
 
-// pendingEntries reads what is not sequenced yet.
-func pendingEntries(ctx context.Context, q store.Querier) ([]indexed, error) {
-	var all []indexed
+// pendingAnswers finds the answers among what is not sequenced yet.
+func (l *Log) pendingAnswers(ctx context.Context, q store.Querier, ask Query) ([]Opened, error) {
+	var all []Opened
 	err := everyPending(ctx, q, func(b batch) error {
 		entries, err := unbundle(b.blob)
 		if err != nil {
 			return tampered(pendingWhere(b.lane, b.seq), err.Error())
 		}
 		for _, e := range entries {
-			all = append(all, indexed{Pending, e})
+			o, err := l.open(ctx, Pending, e)
+			if err != nil {
+				return fmt.Errorf("%s: %w", pendingWhere(b.lane, b.seq), err)
+			}
+			if ask.matches(o) {
+				all = append(all, o)
+			}
 		}
 		return nil
 	})

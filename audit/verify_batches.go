@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -119,27 +120,17 @@ func (v *verification) laneEnds() {
 
 // pending checks the chains of what is not in the tree yet, and that they end where their heads say.
 func (v *verification) pending(ctx context.Context, q store.Querier) error {
-	ends := make(map[laneID]head, len(v.state.lanes))
-	for id, h := range v.state.lanes {
-		ends[id] = h
-	}
-	var rows []batch
+	ends := maps.Clone(v.state.lanes)
 	err := everyPending(ctx, q, func(b batch) error {
 		end, what := v.log.follows(b, ends[b.lane])
 		if what != "" {
 			v.problem(pendingWhere(b.lane, b.seq), "%s", what)
 		}
 		ends[b.lane] = end
-		rows = append(rows, b)
-		return nil
+		return v.pendingRow(ctx, b)
 	})
 	if err != nil {
 		return err
-	}
-	for _, b := range rows {
-		if err := v.pendingRow(ctx, b); err != nil {
-			return err
-		}
 	}
 	return v.heads(ctx, q, ends)
 }

@@ -37,11 +37,11 @@ func (v *verification) batchPostings(ctx context.Context, first int64, entries [
 	if !v.options.Deep {
 		return nil
 	}
-	words, err := v.log.batchTokens(ctx, entries)
+	found, err := v.log.batchTokens(ctx, entries)
 	if err != nil {
 		return err
 	}
-	for w := range words {
+	for w := range found {
 		v.expected.add(v.postingHash, w, first)
 	}
 	return nil
@@ -77,11 +77,11 @@ func (v *verification) postings(ctx context.Context, q store.Querier) error {
 // missingPostings looks for each posting that there should be.
 func (v *verification) missingPostings(ctx context.Context, q store.Querier) error {
 	return everyBatch(ctx, q, func(b stored) error {
-		words, err := v.words(ctx, b)
+		expected, err := v.tokens(ctx, b)
 		if err != nil {
 			return err
 		}
-		for w := range words {
+		for w := range expected {
 			found, err := hasPosting(ctx, q, w, b.first)
 			if err != nil {
 				return err
@@ -122,11 +122,11 @@ func (v *verification) accounted(ctx context.Context, q store.Querier, token, fi
 		return err
 	}
 	if found {
-		words, err := v.words(ctx, b)
+		expected, err := v.tokens(ctx, b)
 		if err != nil {
 			return err
 		}
-		_, found = words[token]
+		_, found = expected[token]
 	}
 	if !found {
 		v.problem(postingWhere(token, first), "no entry accounts for it")
@@ -134,7 +134,7 @@ func (v *verification) accounted(ctx context.Context, q store.Querier, token, fi
 	return nil
 }
 
-func (v *verification) words(ctx context.Context, b stored) (tokens, error) {
+func (v *verification) tokens(ctx context.Context, b stored) (tokens, error) {
 	entries, _ := unbundle(b.blob) // a blob that does not split has been named
 	return v.log.batchTokens(ctx, entries)
 }
