@@ -112,10 +112,10 @@ type (
 // Patterns (BALP). It names a BALP profile only when it conforms to it: the profiles are of
 // successful requests about one patient or none, and a query's needs the raw search.
 func AuditEvent(e tutela.Entry, r Rendering) ([]byte, error) {
+	k := kindOf(e.Action)
 	a := auditEvent{
 		ResourceType: "AuditEvent", ID: e.ID,
-		Type: eventType(e.Action), Subtype: []fhirCoding{subtype(e.Action)},
-		Action: eventAction(e.Action), Recorded: e.Time.UTC().Format(time.RFC3339Nano),
+		Type: k.kind, Subtype: []fhirCoding{k.subtype}, Action: k.action, Recorded: e.Time.UTC().Format(time.RFC3339Nano),
 		Outcome: eventOutcome(e.Outcome), OutcomeDesc: outcomeText(e),
 		Purpose: reasons(e.Purpose), Agent: agents(e, r),
 		Source: auditSource{
@@ -134,59 +134,61 @@ func AuditEvent(e tutela.Entry, r Rendering) ([]byte, error) {
 	return b, nil
 }
 
-// interaction tells FHIR's RESTful interactions from other actions.
-func interaction(a tutela.Action) bool {
-	switch a {
-	case tutela.ActionRead, tutela.ActionVRead, tutela.ActionHistory, tutela.ActionSearch, tutela.ActionCreate,
-		tutela.ActionUpdate, tutela.ActionDelete, tutela.ActionBatch, tutela.ActionTransaction:
-		return true
-	}
-	return false
+// eventKind is how an action appears in an AuditEvent.
+type eventKind struct {
+	action  string // C, R, U, D or E (execute)
+	kind    fhirCoding
+	subtype fhirCoding
+	profile string // of BALP, without "Patient"
 }
 
-func eventType(a tutela.Action) fhirCoding {
-	switch {
-	case interaction(a):
-		return fhirCoding{systemEventType, "rest", "Restful Operation"}
-	case authentication(a):
-		return fhirCoding{systemDICOM, "110114", "User Authentication"}
-	case a == tutela.ActionExport:
-		return fhirCoding{systemDICOM, "110106", "Export"}
-	case strings.HasPrefix(string(a), "audit."):
-		return fhirCoding{systemDICOM, "110101", "Audit Log Used"}
-	case strings.HasPrefix(string(a), "node."):
-		return fhirCoding{systemDICOM, "110100", "Application Activity"}
+// kindOf describes an action.
+func kindOf(a tutela.Action) eventKind {
+	if k, ok := interactions()[a]; ok {
+		k.kind = fhirCoding{systemEventType, "rest", "Restful Operation"}
+		k.subtype = fhirCoding{systemInteraction, string(a), string(a)}
+		return k
 	}
-	return fhirCoding{systemDICOM, "110113", "Security Alert"}
+	if k, ok := systemEvents()[a]; ok {
+		return k
+	}
+	own := fhirCoding{System: systemAction, Code: string(a)}
+	if strings.HasPrefix(string(a), "audit.") {
+		return eventKind{"E", fhirCoding{systemDICOM, "110101", "Audit Log Used"}, own, ""}
+	}
+	return eventKind{"E", fhirCoding{systemDICOM, "110100", "Application Activity"}, own, ""}
 }
 
-func subtype(a tutela.Action) fhirCoding {
-	switch {
-	case interaction(a):
-		return fhirCoding{systemInteraction, string(a), string(a)}
-	case a == tutela.ActionStart:
-		return fhirCoding{systemDICOM, "110120", "Application Start"}
-	case a == tutela.ActionStop:
-		return fhirCoding{systemDICOM, "110121", "Application Stop"}
-	case a == tutela.ActionAuthenticate:
-		return fhirCoding{systemDICOM, "110122", "Login"}
+// interactions are FHIR's. BALP's profile of a delete has agents of other types than all the
+// rest, and is not followed.
+func interactions() map[tutela.Action]eventKind {
+	return map[tutela.Action]eventKind{
+		tutela.ActionRead:        {action: "R", profile: "Read"},
+		tutela.ActionVRead:       {action: "R", profile: "Read"},
+		tutela.ActionHistory:     {action: "R"},
+		tutela.ActionSearch:      {action: "E", profile: "Query"},
+		tutela.ActionCreate:      {action: "C", profile: "Create"},
+		tutela.ActionUpdate:      {action: "U", profile: "Update"},
+		tutela.ActionDelete:      {action: "D"},
+		tutela.ActionBatch:       {action: "E"},
+		tutela.ActionTransaction: {action: "E"},
 	}
-	return fhirCoding{systemAction, string(a), ""}
 }
 
-// eventAction is C, R, U, D or E (execute).
-func eventAction(a tutela.Action) string {
-	switch a {
-	case tutela.ActionCreate, tutela.ActionUserCreate, tutela.ActionKeyCreate:
-		return "C"
-	case tutela.ActionRead, tutela.ActionVRead, tutela.ActionHistory, tutela.ActionAuditRead, tutela.ActionKeyList:
-		return "R"
-	case tutela.ActionUpdate:
-		return "U"
-	case tutela.ActionDelete:
-		return "D"
+// systemEvents are those that DICOM has codes for.
+func systemEvents() map[tutela.Action]eventKind {
+	activity := fhirCoding{systemDICOM, "110100", "Application Activity"}
+	login := fhirCoding{systemDICOM, "110114", "User Authentication"}
+	return map[tutela.Action]eventKind{
+		tutela.ActionStart:        {"E", activity, fhirCoding{systemDICOM, "110120", "Application Start"}, ""},
+		tutela.ActionStop:         {"E", activity, fhirCoding{systemDICOM, "110121", "Application Stop"}, ""},
+		tutela.ActionAuthenticate: {"E", login, fhirCoding{systemDICOM, "110122", "Login"}, ""},
+		tutela.ActionTokenIssue:   {"E", login, fhirCoding{System: systemAction, Code: string(tutela.ActionTokenIssue)}, ""},
+		tutela.ActionExport: {
+			"R", fhirCoding{systemDICOM, "110106", "Export"},
+			fhirCoding{System: systemAction, Code: string(tutela.ActionExport)}, "",
+		},
 	}
-	return "E"
 }
 
 // eventOutcome is of http://terminology.hl7.org/CodeSystem/audit-event-outcome.
@@ -227,7 +229,7 @@ func concept(system, code, display string) fhirConcept {
 func agents(e tutela.Entry, r Rendering) []auditAgent {
 	clientRole := concept(systemDICOM, "110153", "Source Role ID")
 	serverRole := concept(systemDICOM, "110152", "Destination Role ID")
-	if eventAction(e.Action) == "R" {
+	if kindOf(e.Action).action == "R" {
 		clientRole, serverRole = serverRole, clientRole
 	}
 	server := auditAgent{Type: &serverRole, Who: &fhirReference{Display: e.Node}}
@@ -254,7 +256,7 @@ func clientAgent(e tutela.Entry, role *fhirConcept) auditAgent {
 
 func userAgent(e tutela.Entry) auditAgent {
 	kind := concept(systemParticipation, "IRCP", "information recipient")
-	if a := eventAction(e.Action); a == "C" || a == "U" {
+	if a := kindOf(e.Action).action; a == "C" || a == "U" {
 		kind = concept(systemParticipation, "AUT", "author (originator)")
 	}
 	u := auditAgent{Type: &kind, Requestor: true, Name: e.Actor.Name, Purpose: reasons(e.Purpose)}
@@ -282,7 +284,7 @@ func auditEntities(e tutela.Entry, r Rendering) []auditEntity {
 			Role: &fhirCoding{systemObjectRole, "1", "Patient"},
 		})
 	}
-	if interaction(e.Action) {
+	if _, ok := interactions()[e.Action]; ok {
 		list = append(list, dataEntity(e, r))
 	}
 	if e.Subject != nil {
@@ -326,25 +328,12 @@ func dataEntity(e tutela.Entry, r Rendering) auditEntity {
 // Pseudonym is the text form of a patient's pseudonym: sixteen hexadecimal digits.
 func Pseudonym(b tutela.Bucket) string { return fmt.Sprintf("%016x", uint64(b)) }
 
-// profile is the name of the BALP profile that the entry's AuditEvent conforms to, if any. BALP's
-// profile of a delete has agents of other types than all the rest, and is not followed.
+// profile is the name of the BALP profile that the entry's AuditEvent conforms to, if any.
 func profile(e tutela.Entry, r Rendering) string {
-	if e.Outcome != tutela.OutcomeSuccess || e.Address == "" || r.Server == "" || len(e.Patients) > 1 {
-		return ""
-	}
-	name := ""
-	switch e.Action {
-	case tutela.ActionRead, tutela.ActionVRead:
-		name = "Read"
-	case tutela.ActionCreate:
-		name = "Create"
-	case tutela.ActionUpdate:
-		name = "Update"
-	case tutela.ActionSearch:
-		name = "Query"
-	}
+	name := kindOf(e.Action).profile
 	switch {
-	case name == "", name == "Query" && r.Query == "":
+	case name == "", e.Outcome != tutela.OutcomeSuccess, e.Address == "", r.Server == "",
+		name == "Query" && r.Query == "", len(e.Patients) > 1:
 		return ""
 	case len(e.Patients) == 1:
 		return "Patient" + name

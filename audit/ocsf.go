@@ -113,9 +113,9 @@ type (
 // (6005) for access to records, Authentication (3002), API Activity (6003) for the rest.
 // docs/events.md shows samples.
 func OCSF(e tutela.Entry) ([]byte, error) {
-	class, activity := classify(e.Action)
+	c := classify(e.Action)
 	o := ocsfEvent{
-		ClassUID: class, CategoryUID: class / 1000, ActivityID: activity, TypeUID: class*100 + activity,
+		ClassUID: c.class, CategoryUID: c.class / 1000, ActivityID: c.activity, TypeUID: c.class*100 + c.activity,
 		SeverityID: severity(e), StatusID: 2, Time: e.Time.UnixMilli(), Count: e.Count,
 		Metadata: ocsfMetadata{
 			Version: ocsfVersion, UID: e.ID, TenantUID: string(e.Tenant), CorrelationUID: e.Request,
@@ -155,39 +155,39 @@ func (o *ocsfEvent) byClass(e tutela.Entry) {
 	o.API = &ocsfAPICall{string(e.Action)}
 }
 
-// classify gives an action's class and activity.
-func classify(a tutela.Action) (class, activity int) {
-	const other = 99
-	switch a {
-	case tutela.ActionRead, tutela.ActionVRead, tutela.ActionHistory:
-		return ocsfDatastore, 1
-	case tutela.ActionUpdate:
-		return ocsfDatastore, 2
-	case tutela.ActionSearch:
-		return ocsfDatastore, 4
-	case tutela.ActionBatch, tutela.ActionTransaction:
-		return ocsfDatastore, 5
-	case tutela.ActionCreate:
-		return ocsfDatastore, 6
-	case tutela.ActionDelete:
-		return ocsfDatastore, 7
-	case tutela.ActionExport:
-		return ocsfDatastore, 1
-	case tutela.ActionAuthenticate:
-		return ocsfAuthentication, 1
-	case tutela.ActionTokenIssue:
-		return ocsfAuthentication, 3
-	case tutela.ActionUserCreate, tutela.ActionKeyCreate, tutela.ActionTenantInit:
-		return ocsfAPI, 1
-	case tutela.ActionKeyList, tutela.ActionAuditRead, tutela.ActionAuditSearch:
-		return ocsfAPI, 2
+// ocsfActivity is a class and an activity of it.
+type ocsfActivity struct{ class, activity int }
+
+// ocsfActivities are the activities of actions. What is not listed is an API call of another kind.
+func ocsfActivities() map[tutela.Action]ocsfActivity {
+	return map[tutela.Action]ocsfActivity{
+		tutela.ActionRead:         {ocsfDatastore, 1},
+		tutela.ActionVRead:        {ocsfDatastore, 1},
+		tutela.ActionHistory:      {ocsfDatastore, 1},
+		tutela.ActionExport:       {ocsfDatastore, 1},
+		tutela.ActionUpdate:       {ocsfDatastore, 2},
+		tutela.ActionSearch:       {ocsfDatastore, 4},
+		tutela.ActionBatch:        {ocsfDatastore, 5},
+		tutela.ActionTransaction:  {ocsfDatastore, 5},
+		tutela.ActionCreate:       {ocsfDatastore, 6},
+		tutela.ActionDelete:       {ocsfDatastore, 7},
+		tutela.ActionAuthenticate: {ocsfAuthentication, 1},
+		tutela.ActionTokenIssue:   {ocsfAuthentication, 3},
+		tutela.ActionUserCreate:   {ocsfAPI, 1},
+		tutela.ActionKeyCreate:    {ocsfAPI, 1},
+		tutela.ActionTenantInit:   {ocsfAPI, 1},
+		tutela.ActionKeyList:      {ocsfAPI, 2},
+		tutela.ActionAuditRead:    {ocsfAPI, 2},
+		tutela.ActionAuditSearch:  {ocsfAPI, 2},
 	}
-	return ocsfAPI, other
 }
 
-func authentication(a tutela.Action) bool {
-	class, _ := classify(a)
-	return class == ocsfAuthentication
+// classify gives an action's class and activity.
+func classify(a tutela.Action) ocsfActivity {
+	if c, ok := ocsfActivities()[a]; ok {
+		return c
+	}
+	return ocsfActivity{ocsfAPI, 99}
 }
 
 // severity is Informational, Low for what was refused, and Medium for break-glass and our own errors.

@@ -87,8 +87,8 @@ func VerifyProof(text []byte, vkeys ...string) (Proven, error) {
 // parseProof splits a proof into entry and index, inclusion path and signed checkpoint.
 func parseProof(text string) (p Proven, path tlog.RecordProof, signed []byte, err error) {
 	bad := errs.New(errs.Invalid, "malformed proof")
-	head, note, ok := strings.Cut(text, "\n\n")
-	lines := strings.Split(head, "\n")
+	first, rest, ok := strings.Cut(text, "\n\n")
+	lines := strings.Split(first, "\n")
 	if !ok || len(lines) < 3 || lines[0] != proofHeader {
 		return p, nil, nil, bad
 	}
@@ -109,5 +109,5 @@ func parseProof(text string) (p Proven, path tlog.RecordProof, signed []byte, er
 		}
 		path = append(path, h)
 	}
-	return p, path, []byte(note), nil
+	return p, path, []byte(rest), nil
 }

@@ -154,3 +154,49 @@ func TestProfileIsClaimedOnlyWhereItFits(t *testing.T) {
 		}
 	}
 }
+
+// Every action has its place in both forms.
+func TestActionsAreClassified(t *testing.T) {
+	for _, c := range []struct {
+		action  tutela.Action
+		class   int
+		code    string
+		kind    string
+		subtype string
+	}{
+		{tutela.ActionHistory, 6005, "R", "rest", "history-instance"},
+		{tutela.ActionDelete, 6005, "D", "rest", "delete"},
+		{tutela.ActionTransaction, 6005, "E", "rest", "transaction"},
+		{tutela.ActionExport, 6005, "R", "110106", "export"},
+		{tutela.ActionTokenIssue, 3002, "E", "110114", "token.issue"},
+		{tutela.ActionAuthenticate, 3002, "E", "110114", "110122"},
+		{tutela.ActionStart, 6003, "E", "110100", "110120"},
+		{tutela.ActionStop, 6003, "E", "110100", "110121"},
+		{tutela.ActionAuditSearch, 6003, "E", "110101", "audit.search"},
+		{tutela.ActionKeyCreate, 6003, "E", "110100", "key.create"},
+		{"invented.later", 6003, "E", "110100", "invented.later"},
+	} {
+		k := kindOf(c.action)
+		if classify(c.action).class != c.class || k.action != c.code || k.kind.Code != c.kind || k.subtype.Code != c.subtype {
+			t.Errorf("%s: class %d, %+v", c.action, classify(c.action).class, k)
+		}
+	}
+}
+
+func TestOutcomesAndSeverities(t *testing.T) {
+	for _, c := range []struct {
+		e        tutela.Entry
+		outcome  string
+		severity int
+	}{
+		{tutela.Entry{Outcome: tutela.OutcomeSuccess}, "0", 1},
+		{tutela.Entry{Outcome: tutela.OutcomeSuccess, BreakGlass: "found unconscious"}, "0", 3},
+		{tutela.Entry{Outcome: tutela.OutcomeDenied}, "4", 2},
+		{tutela.Entry{Outcome: tutela.OutcomeFailed}, "4", 2},
+		{tutela.Entry{Outcome: tutela.OutcomeError}, "8", 3},
+	} {
+		if o, s := eventOutcome(c.e.Outcome), severity(c.e); o != c.outcome || s != c.severity {
+			t.Errorf("%s: outcome %s, severity %d", c.e.Outcome, o, s)
+		}
+	}
+}

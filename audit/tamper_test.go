@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/store"
 )
@@ -406,5 +407,62 @@ func TestMissingDayKeyIsNamed(t *testing.T) {
 	r := verify(t, l, VerifyOptions{})
 	if len(r.Problems) != 1 || r.Problems[0].Where != "wrapped_keys" {
 		t.Fatalf("problems %v", r.Problems)
+	}
+}
+
+// With Sealed nothing is opened, and hashes and chains are still checked.
+func TestSealedVerificationOpensNothing(t *testing.T) {
+	w := newWorld(t, sqliteURL(t))
+	l := w.open("node-1")
+	appendN(t, l, 5)
+	sequence(t, l)
+	w.exec("DELETE FROM wrapped_keys WHERE kind <> (SELECT MIN(kind) FROM wrapped_keys)")
+	for patient := range int64(3) {
+		w.ring.Forget(tutela.KeyPatient, 100+patient)
+	}
+	w.ring.Forget(tutela.KeyDay, int64(dayOf(w.clock())))
+	if r := verify(t, l, VerifyOptions{Sealed: true}); !r.Clean() {
+		t.Errorf("problems %v", r.Problems)
+	}
+	w.exec("UPDATE ledger_tiles SET hashes = mac FROM ledger_state WHERE level = 0")
+	if r := verify(t, l, VerifyOptions{Sealed: true}); r.Clean() {
+		t.Error("an edited tile verifies")
+	}
+}
+
+// Entries that a key holder sealed and that say something else than they committed to are named,
+// and so are bytes that are no entry.
+func TestVerifyNamesEntriesThatDoNotOpen(t *testing.T) {
+	for name, spoil := range map[string]func(f *leaf) []byte{
+		"commitment": func(f *leaf) []byte { f.header.commitment[0] ^= 1; return f.append(nil) },
+		"section":    func(f *leaf) []byte { f.sections[0].sealed[20] ^= 1; return f.append(nil) },
+		"day":        func(f *leaf) []byte { f.day--; return f.append(nil) },
+		"bytes":      func(*leaf) []byte { return []byte("no entry") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sqliteURL(t))
+			l := w.open("node-1")
+			good, err := l.Encode(t.Context(), reading("u", 9), about(9, "x"), nil)
+			must(t, err)
+			f, err := parseLeaf(good[0])
+			must(t, err)
+			n := &l.lanes[0]
+			b := batch{lane: n.id, seq: 1, blob: bundle([][]byte{spoil(&f)})}
+			h := head{1, b.hash()}
+			b.mac = l.macs.batch(h.hash)
+			must(t, w.db.Commit(t.Context(), store.Op{Inserts: []store.Rows{
+				l.tables.pendingRow(b), l.tables.headRow(n.id, h, l.macs.head(n.id, h)),
+			}}))
+			if r := verify(t, l, VerifyOptions{}); len(r.Problems) != 1 {
+				t.Errorf("pending: %v", r.Problems)
+			}
+			sequence(t, l) // the row is authentic, so it is taken; the finding stays
+			if r := verify(t, l, VerifyOptions{Deep: true}); len(r.Problems) == 0 {
+				t.Error("sequenced: no problem")
+			}
+			if err := l.Search(t.Context(), Query{}, func(Opened) error { return nil }); err != nil && !errs.Is(err, errs.Internal) {
+				t.Errorf("search: %v", err)
+			}
+		})
 	}
 }
