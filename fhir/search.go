@@ -156,13 +156,17 @@ func encodeParams(params [][2]string, unknown []string) string {
 	return b.String()
 }
 
-// find runs a search for its own sake, as a condition: at most two matches.
+// find runs a search as a condition of something else: at most two matches. It tells what exists,
+// so it has an entry of its own.
 func (h *Handler) find(ctx context.Context, in *interaction, typ, criteria string) ([]*records.Record, error) {
 	g, err := h.access.Authorize(in.caller, access.Request{Action: tutela.ActionSearch, Type: typ, Purpose: in.purpose})
 	if err != nil {
 		return nil, err
 	}
-	cond := &interaction{typ: typ, query: criteria, caller: in.caller, purpose: in.purpose, header: http.Header{}}
+	cond := &interaction{
+		action: tutela.ActionSearch, typ: typ, query: criteria, header: http.Header{},
+		caller: in.caller, purpose: in.purpose, request: in.request,
+	}
 	params, err := cond.params()
 	if err != nil {
 		return nil, err
@@ -178,5 +182,6 @@ func (h *Handler) find(ctx context.Context, in *interaction, typ, criteria strin
 	if err != nil {
 		return nil, err
 	}
-	return page.Matches, nil
+	a := &answer{status: http.StatusOK, touched: records.Touch(page.Matches...)}
+	return page.Matches, h.appendEntry(ctx, cond, a, nil)
 }

@@ -67,7 +67,8 @@ func (s *Service) Authenticate(ctx context.Context, authorization string) (tutel
 		return tutela.Principal{}, unauthenticated()
 	}
 	hash := sha256.Sum256([]byte(text))
-	if p, ok := s.cache.get(hash); ok && s.fresh() {
+	p, ok, epoch := s.cache.get(hash)
+	if ok && s.fresh() {
 		return s.alive(p)
 	}
 	t, found, err := s.tokenByHash(ctx, hash)
@@ -84,9 +85,9 @@ func (s *Service) Authenticate(ctx context.Context, authorization string) (tutel
 	if err != nil {
 		return tutela.Principal{}, err
 	}
-	p := u.principal(s.ring.Tenant())
+	p = u.principal(s.ring.Tenant())
 	p.Scopes, p.Client, p.Session, p.Assurance, p.Expires = t.Scopes, t.Client, t.Session, t.Assurance, t.Expires
-	s.cache.put(hash, p)
+	s.cache.put(hash, p, epoch)
 	return s.alive(p)
 }
 
@@ -116,20 +117,25 @@ const maxCachedTokens = 10_000
 
 // tokenCache holds proven principals by token hash.
 type tokenCache struct {
-	mu   sync.RWMutex
-	byID map[[32]byte]tutela.Principal // guarded by mu
+	mu    sync.RWMutex
+	byID  map[[32]byte]tutela.Principal // guarded by mu
+	epoch int                           // guarded by mu; counts drops
 }
 
-func (c *tokenCache) get(h [32]byte) (tutela.Principal, bool) {
+// get also gives the epoch, for put: what was looked up before a drop must not come back after it.
+func (c *tokenCache) get(h [32]byte) (p tutela.Principal, ok bool, epoch int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	p, ok := c.byID[h]
-	return p, ok
+	p, ok = c.byID[h]
+	return p, ok, c.epoch
 }
 
-func (c *tokenCache) put(h [32]byte, p tutela.Principal) {
+func (c *tokenCache) put(h [32]byte, p tutela.Principal, epoch int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if epoch != c.epoch {
+		return
+	}
 	if c.byID == nil || len(c.byID) >= maxCachedTokens {
 		c.byID = make(map[[32]byte]tutela.Principal)
 	}
@@ -140,6 +146,7 @@ func (c *tokenCache) drop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.byID = nil
+	c.epoch++
 }
 
 func (t token) encode() ([]byte, error) { return json.Marshal(t) }

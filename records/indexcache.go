@@ -16,24 +16,29 @@ type indexCache struct {
 	mu    sync.RWMutex
 	state indexState // guarded by mu
 	known bool       // guarded by mu
+	epoch int        // guarded by mu; counts calls of forget
 }
 
-func (c *indexCache) set(s indexState) {
+// set keeps a state that was read in an epoch; one read before the last forget may be old.
+func (c *indexCache) set(s indexState, epoch int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.state, c.known = s, true
+	if epoch == c.epoch {
+		c.state, c.known = s, true
+	}
 }
 
 func (c *indexCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.known = false
+	c.epoch++
 }
 
-func (c *indexCache) get() (indexState, bool) {
+func (c *indexCache) get() (s indexState, known bool, epoch int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.state, c.known
+	return c.state, c.known, c.epoch
 }
 
 // Invalidate forgets the index's state: another node changed it.
@@ -41,12 +46,13 @@ func (s *Store) Invalidate() { s.index.forget() }
 
 // indexNow gives the state of the index, from memory while other nodes' changes are heard of.
 func (s *Store) indexNow(ctx context.Context, q store.Querier) (indexState, error) {
-	if state, known := s.index.get(); known && s.fresh() {
+	state, known, epoch := s.index.get()
+	if known && s.fresh() {
 		return state, nil
 	}
 	state, err := readIndexState(ctx, q)
 	if err == nil {
-		s.index.set(state)
+		s.index.set(state, epoch)
 	}
 	return state, err
 }

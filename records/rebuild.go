@@ -106,6 +106,9 @@ func (s *Store) rebuildOnce(ctx context.Context, owner string) error {
 	if err := job.Run(ctx, s.rebuildStep(st)); err != nil {
 		return err
 	}
+	if err := s.catchUp(ctx, st); err != nil {
+		return err
+	}
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		return s.announce(ctx, tx, indexState{version: st.version + 1, slot: 1 - st.slot})
 	})
@@ -147,40 +150,104 @@ func (s *Store) rebuildStep(st indexState) store.Step {
 				return js, err
 			}
 		}
-		locators, err := s.lockNext(ctx, tx, cursorOf(js))
+		last := cursorOf(js)
+		locators, err := s.lockNext(ctx, tx, "locator > ?", last)
 		if err != nil {
 			return js, err
 		}
-		rows, err := currents(ctx, tx, locators)
-		if err != nil {
+		if err := s.reindexAll(ctx, tx, table, locators); err != nil {
 			return js, err
 		}
-		for _, l := range locators {
-			if err := s.reindex(ctx, tx, table, rows[l]); err != nil {
-				return js, err
-			}
-			js.Done++
-			js.Cursor = binary.BigEndian.AppendUint64(nil, uint64(l))
+		if len(locators) > 0 {
+			last = locators[len(locators)-1]
 		}
+		js.Done += int64(len(locators))
+		js.Cursor = s.progress(js, last)
 		js.Finished = len(locators) < rebuildStep
 		return js, nil
 	}
 }
 
+// late is how long a write may have been under way, with the slots that it knew, when the rebuild began.
+const late = 10 * time.Minute
+
+// catchUp indexes once more what was written since the rebuild began, or shortly before: a write
+// that was under way then may have come after the walk, and into the old slot only.
+func (s *Store) catchUp(ctx context.Context, st indexState) error {
+	job, err := s.db.JobState(ctx, jobName(st))
+	if err != nil {
+		return err
+	}
+	began := int64(math.MinInt64)
+	if at, ok := startOf(job); ok {
+		began = at.Add(-late).UnixMilli()
+	}
+	table := s.tables.terms[1-st.slot]
+	for after := int64(math.MinInt64); ; {
+		n := 0
+		err := s.db.Update(ctx, func(tx *store.Tx) error {
+			locators, err := s.lockNext(ctx, tx, "updated >= ? AND locator > ?", began, after)
+			if err != nil {
+				return err
+			}
+			n = len(locators)
+			if n > 0 {
+				after = locators[n-1]
+			}
+			return s.reindexAll(ctx, tx, table, locators)
+		})
+		if err != nil || n < rebuildStep {
+			return err
+		}
+	}
+}
+
+func (s *Store) reindexAll(ctx context.Context, tx *store.Tx, table *store.Table, locators []int64) error {
+	rows, err := currents(ctx, tx, locators)
+	if err != nil {
+		return err
+	}
+	for _, l := range locators {
+		if err := s.reindex(ctx, tx, table, rows[l]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The job's cursor is the last locator done and when the job began, eight bytes each.
+func (s *Store) progress(js store.JobState, locator int64) []byte {
+	began, ok := startOf(js)
+	if !ok {
+		began = s.clock()
+	}
+	c := binary.BigEndian.AppendUint64(nil, uint64(locator))
+	return binary.BigEndian.AppendUint64(c, uint64(began.UnixMilli()))
+}
+
+func startOf(js store.JobState) (time.Time, bool) {
+	if len(js.Cursor) != 16 {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(js.Cursor[8:]))), true
+}
+
 func cursorOf(js store.JobState) int64 {
-	if len(js.Cursor) != 8 {
+	if len(js.Cursor) != 16 {
 		return math.MinInt64
 	}
 	return int64(binary.BigEndian.Uint64(js.Cursor))
 }
 
-func (s *Store) lockNext(ctx context.Context, tx *store.Tx, after int64) ([]int64, error) {
-	text := "SELECT locator FROM locators WHERE locator > ? AND kind <> 0 ORDER BY locator LIMIT ?"
+// lockNext reads the locators of the next live resources that a condition holds for, and keeps
+// them from being written until tx ends.
+func (s *Store) lockNext(ctx context.Context, tx *store.Tx, condition string, args ...any) ([]int64, error) {
+	text := "SELECT locator FROM locators WHERE " + condition + " AND kind <> 0 ORDER BY locator LIMIT ?"
 	if s.db.Engine() == store.Postgres {
 		text += " FOR UPDATE"
 	}
 	var list []int64
-	err := tx.Query(ctx, text, []any{after, int64(rebuildStep)}, func(sc store.Scanner) error {
+	err := tx.Query(ctx, text, append(args, int64(rebuildStep)), func(sc store.Scanner) error {
 		var l int64
 		err := sc.Scan(&l)
 		list = append(list, l)

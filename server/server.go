@@ -24,7 +24,7 @@ const (
 	readTimeout   = 2 * time.Minute
 	writeTimeout  = 5 * time.Minute
 	idleTimeout   = 2 * time.Minute
-	maxHeader     = 64 << 10
+	maxHeader     = 256 << 10 // a page link carries its search, 100 KiB at most before it is sealed
 )
 
 // Config says what a Server assembles.

@@ -23,7 +23,10 @@ const (
 // postgresEngine is a PostgreSQL database: a pool reads and updates, each lane has a connection
 // of its own.
 type postgresEngine struct {
-	pool    *pgxpool.Pool
+	pool *pgxpool.Pool
+	// views bounds the snapshots under way to half of the pool: whoever holds one may have to
+	// read something beside it (a key), and must find a connection for that.
+	views   chan struct{}
 	sql     placeholders
 	writers int
 	clock   clock.Clock
@@ -43,7 +46,7 @@ func openPostgres(ctx context.Context, c Config) (*postgresEngine, error) {
 	if err != nil {
 		return nil, postgresError(err)
 	}
-	e := &postgresEngine{pool: pool, writers: c.Writers, clock: c.Clock}
+	e := &postgresEngine{pool: pool, views: make(chan struct{}, max(1, config.MaxConns/2)), writers: c.Writers, clock: c.Clock}
 	if err := e.check(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -146,6 +149,12 @@ func (e *postgresEngine) QueryRow(ctx context.Context, sql string, args []any, d
 
 // snapshot implements engine.
 func (e *postgresEngine) snapshot(ctx context.Context, f func(Querier) error) error {
+	select {
+	case e.views <- struct{}{}:
+		defer func() { <-e.views }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	tx, err := e.begin(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return err
