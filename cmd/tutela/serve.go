@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/server"
@@ -65,6 +66,9 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 
 // serve answers until ctx ends, then stops in order: requests, background work, planes.
 func (s *system) serve(ctx context.Context, srv *server.Server, listener net.Listener) error {
+	if err := s.note(ctx, tutela.ActionStart); err != nil {
+		return errors.Join(err, listener.Close(), s.close(context.WithoutCancel(ctx)))
+	}
 	s.run(ctx)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(listener) }()
@@ -75,7 +79,8 @@ func (s *system) serve(ctx context.Context, srv *server.Server, listener net.Lis
 	}
 	done, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	return errors.Join(err, srv.Close(done), s.close(context.WithoutCancel(ctx)))
+	err = errors.Join(err, srv.Close(done), s.note(done, tutela.ActionStop))
+	return errors.Join(err, s.close(context.WithoutCancel(ctx)))
 }
 
 func (s *system) fhir() *fhir.Handler {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
@@ -44,7 +45,7 @@ func migrations() []store.Migration {
 	return all
 }
 
-// initSystem makes the database and the first keys of a new system.
+// initSystem makes the database and the first keys of a new system, and its ledger's first entry.
 func initSystem(ctx context.Context, c config) error {
 	db, err := openDatabase(ctx, c)
 	if err != nil {
@@ -54,7 +55,23 @@ func initSystem(ctx context.Context, c config) error {
 	if err == nil {
 		err = keys.Init(ctx, keys.Config{Tenant: c.Tenant, Shelf: db, Provider: provider, Clock: clock.System})
 	}
-	return errors.Join(err, db.Close())
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	s, err := openSystem(ctx, c, "", slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.note(ctx, tutela.ActionTenantInit), s.close(ctx))
+}
+
+// note writes what the system itself did.
+func (s *system) note(ctx context.Context, action tutela.Action) error {
+	_, err := s.audit.Append(ctx, tutela.Entry{
+		Actor: systemActor("node"), Action: action, Outcome: tutela.OutcomeSuccess,
+		Subject: &tutela.Subject{Kind: "node", ID: s.config.Node, Detail: version().Version},
+	}, nil)
+	return err
 }
 
 func openDatabase(ctx context.Context, c config) (*store.DB, error) {
