@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/audit"
@@ -38,11 +40,20 @@ type Handler struct {
 	log     *slog.Logger
 	base    string
 	started time.Time
+	large   *semaphore.Weighted // bytes of large bodies that are being worked on
 }
+
+// A parsed body takes up to ten times its size. Bodies above largeBody share largeBodies bytes;
+// who comes late waits with the body unparsed.
+const (
+	largeBody   = 256 << 10
+	largeBodies = 2 * MaxBody
+)
 
 // New returns a Handler.
 func New(c Config) *Handler {
-	return &Handler{records: c.Records, access: c.Access, audit: c.Audit, clock: c.Clock, log: c.Log, base: c.Base, started: c.Clock()}
+	return &Handler{records: c.Records, access: c.Access, audit: c.Audit, clock: c.Clock, log: c.Log, base: c.Base, started: c.Clock(),
+		large: semaphore.NewWeighted(largeBodies)}
 }
 
 // interaction is one request on the API, or one entry of a batch.
@@ -197,6 +208,12 @@ func (h *Handler) serve(action tutela.Action, op operation) http.HandlerFunc {
 			}
 			if err := in.read(w, r); err != nil {
 				return nil, err
+			}
+			if size := int64(len(in.body)); size > largeBody {
+				if err := h.large.Acquire(ctx, size); err != nil {
+					return nil, errs.Wrap(errs.Unavailable, err, "the request was given up while it waited")
+				}
+				defer h.large.Release(size)
 			}
 			return op(ctx, in, g)
 		})

@@ -174,7 +174,12 @@ type narrowing struct {
 	ids      bool // locators are all there can be
 }
 
-func (n *narrowing) useless() bool { return len(n.buckets) == 0 && len(n.tokens) == 0 && !n.ids }
+// maxTokens is how many tokens are worth looking up: beyond it walking the type is no worse.
+const maxTokens = 1024
+
+func (n *narrowing) useless() bool {
+	return len(n.buckets) == 0 && len(n.tokens) == 0 && !n.ids || len(n.tokens) > maxTokens
+}
 
 // narrow says what a term tells of where its matches are.
 func (s *Store) narrow(q *r4.Query, t *r4.Term) narrowing {
