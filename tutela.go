@@ -119,6 +119,7 @@ const (
 	ActionAssess       Action = "assess.run"
 	ActionEvidence     Action = "assess.evidence"
 	ActionReindex      Action = "index.rebuild"
+	ActionMetrics      Action = "metrics.read"
 )
 
 // Outcome says how an action ended.

@@ -44,7 +44,7 @@ func permitsOf(r Role) []permit {
 	directory := permit{types: types("Practitioner", "PractitionerRole", "Organization", "Location"), letters: "rs"}
 	switch r {
 	case RoleService:
-		return []permit{{letters: "cruds"}}
+		return []permit{{letters: "cruds"}, {other: []tutela.Action{tutela.ActionMetrics}}}
 	case RolePhysician, RoleNurse:
 		return []permit{{letters: "cruds"}}
 	case RoleRegistration:
@@ -59,8 +59,10 @@ func permitsOf(r Role) []permit {
 			tutela.ActionAuditProve, tutela.ActionAuditVerify}}}
 	case RoleAdmin:
 		return []permit{{other: []tutela.Action{tutela.ActionKeyList, tutela.ActionAssess, tutela.ActionReindex,
-			tutela.ActionUserCreate, tutela.ActionAuditVerify}}}
-	default: // RoleResearcher and RoleDeveloper wait for de-identified access
+			tutela.ActionUserCreate, tutela.ActionAuditVerify, tutela.ActionMetrics}}}
+	case RoleDeveloper: // no record, until there is de-identified access
+		return []permit{{other: []tutela.Action{tutela.ActionMetrics}}}
+	default: // RoleResearcher waits for de-identified access
 		return nil
 	}
 }

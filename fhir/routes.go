@@ -6,9 +6,15 @@ import (
 	"github.com/tutela-health/tutela"
 )
 
+// Mux is what routes are added to: an http.ServeMux, or what keeps account of one.
+type Mux interface {
+	Handle(pattern string, h http.Handler)
+	HandleFunc(pattern string, f func(http.ResponseWriter, *http.Request))
+}
+
 // Routes adds every operation of the API to mux, under prefix ("/fhir/r4"). What is not listed
 // here does not exist. Only metadata answers a caller whom nobody has proved; guard wraps the rest.
-func (h *Handler) Routes(mux *http.ServeMux, prefix string, guard func(http.Handler) http.Handler) {
+func (h *Handler) Routes(mux Mux, prefix string, guard func(http.Handler) http.Handler) {
 	mux.HandleFunc("GET "+prefix+"/metadata", h.metadata)
 	for pattern, handler := range map[string]http.HandlerFunc{
 		"POST " + prefix:                                h.serve(tutela.ActionBatch, h.bundle),

@@ -1,17 +1,16 @@
 package server
 
 import (
-	"net/http"
-
 	"github.com/tutela-health/tutela"
 )
 
 const fhirPrefix = "/fhir/r4"
 
 // routes names every address that exists.
-func (s *Server) routes(mux *http.ServeMux) {
+func (s *Server) routes(mux *router) {
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.HandleFunc("GET /ledger/checkpoint", s.checkpoint)
 	mux.HandleFunc("GET /ledger/key", s.verifierKeys)
 	mux.HandleFunc("GET /ledger/tile/{path...}", s.tile)
@@ -26,4 +25,15 @@ func (s *Server) routes(mux *http.ServeMux) {
 	s.call(mux, "POST /api/v1/assess", tutela.ActionAssess, s.assess)
 	s.call(mux, "POST /api/v1/index/rebuild", tutela.ActionReindex, s.rebuildIndex)
 	s.call(mux, "GET /api/v1/index", tutela.ActionReindex, s.indexState)
+}
+
+// public names the routes that answer a caller whom nobody has proved; tiles of entries and
+// metrics have guards of their own. Every other route must refuse such a caller.
+func public() map[string]bool {
+	return map[string]bool{
+		"GET /healthz": true, "GET /readyz": true, "GET /metrics": true,
+		"GET /ledger/checkpoint": true, "GET /ledger/key": true, "GET /ledger/tile/{path...}": true,
+		"GET /api/v1/openapi.json": true, "POST /api/v1/tryout/token": true,
+		"GET " + fhirPrefix + "/metadata": true,
+	}
 }

@@ -49,6 +49,9 @@ type Server struct {
 	cfg      Config
 	failures *audit.Aggregator
 	http     *http.Server
+	mounted  []string // patterns of every route
+
+	measurements measurements
 }
 
 // New assembles a Server. Close must be called even when Serve never was.
@@ -62,6 +65,9 @@ func New(cfg Config) *Server {
 	}
 	return s
 }
+
+// Handler is what Serve serves, for tests that need no network.
+func (s *Server) Handler() http.Handler { return s.http.Handler }
 
 // Serve answers on a listener until Close.
 func (s *Server) Serve(l net.Listener) error {
@@ -83,9 +89,10 @@ func (s *Server) Close(ctx context.Context) error {
 
 // handler is the middleware in its order: the first is the outermost.
 func (s *Server) handler() http.Handler {
-	mux := http.NewServeMux()
-	s.routes(mux)
-	return s.recovered(s.knownHost(s.hardened(mux)))
+	r := newRouter()
+	s.routes(r)
+	s.mounted = r.patterns
+	return s.recovered(s.measured(s.knownHost(s.hardened(r.mux))))
 }
 
 // recovered turns a panic into a bare 500 and logs where it was, without what it held.
