@@ -28,6 +28,9 @@ type Config struct {
 	Clock  clock.Clock   // nil means clock.System
 	Log    *slog.Logger  // nil means none
 	Every  time.Duration // how often Run looks for pending rows; 0 means 500 ms
+	// ReadOnly opens a ledger to search, prove and verify it: also one whose heads or signers were
+	// tampered with, which Open otherwise refuses. Nothing is written.
+	ReadOnly bool
 	// Limit is about how many leaves one transaction sequences; 0 means 1,024. On SQLite every commit
 	// waits for that transaction, so more means fewer and longer waits.
 	Limit int
@@ -62,18 +65,29 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	if err := l.loadSecrets(ctx); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	if err := l.registerSigner(ctx); err != nil {
-		return nil, fmt.Errorf("open ledger: %w", err)
+	if cfg.ReadOnly {
+		return l, nil
 	}
-	l.lanes = make([]lane, cfg.DB.Lanes())
-	for i := range l.lanes {
-		l.lanes[i].id = laneID{cfg.Node, int64(i)}
-		if l.lanes[i].last, err = l.headOf(ctx, cfg.DB, l.lanes[i].id); err != nil {
-			return nil, fmt.Errorf("open ledger: %w", err)
-		}
+	if err := l.openLanes(ctx); err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
 	}
 	cfg.DB.SetStamper(l)
 	return l, nil
+}
+
+// openLanes makes the ledger ready to be written to.
+func (l *Log) openLanes(ctx context.Context) (err error) {
+	if err := l.registerSigner(ctx); err != nil {
+		return err
+	}
+	l.lanes = make([]lane, l.cfg.DB.Lanes())
+	for i := range l.lanes {
+		l.lanes[i].id = laneID{l.cfg.Node, int64(i)}
+		if l.lanes[i].last, err = l.headOf(ctx, l.cfg.DB, l.lanes[i].id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -83,6 +83,7 @@ func TestConcurrentAppendsAreAllThere(t *testing.T) {
 		}
 		for range 5 {
 			sequence(t, l)
+			clean(t, l) // it sees one moment, whatever goes on
 		}
 		wg.Wait()
 		close(failed)

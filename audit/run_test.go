@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -65,6 +66,21 @@ func TestOpenRefusesATamperedHead(t *testing.T) {
 	w.exec("UPDATE ledger_heads SET seq = 1")
 	if _, err := Open(t.Context(), w.config("node-1")); !isTampered(err) {
 		t.Errorf("open: %v", err)
+	}
+	w.exec("UPDATE ledger_signers SET mac = ?", []byte("x"))
+	cfg := w.config("node-1")
+	cfg.ReadOnly = true
+	r, err := Open(t.Context(), cfg)
+	must(t, err)
+	found := verify(t, r, VerifyOptions{})
+	if !names(found, "ledger_heads") || !names(found, "ledger_signers") {
+		t.Errorf("problems %v", found.Problems)
+	}
+	if len(entries(t, r, Query{})) != 2 {
+		t.Error("does not search")
+	}
+	if _, err := r.Sequence(t.Context()); !errs.Is(err, errs.Unsupported) {
+		t.Errorf("sequence: %v", err)
 	}
 }
 

@@ -2,11 +2,8 @@ package audit
 
 import (
 	"context"
-	"crypto/hmac"
-	"encoding/binary"
 	"fmt"
 	"maps"
-	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -17,14 +14,14 @@ import (
 // maxStep is about how many bytes of entries one transaction sequences.
 const maxStep = 8 << 20
 
-// firstCheckpoint is the prev of a checkpoint that has no other before it.
-const firstCheckpoint = -1
-
 // Sequence moves every pending row into the tree and signs a checkpoint, in as many
 // transactions as Limit asks for, and says how many leaves that were. Only one node sequences:
 // while another holds the lease the error's kind is errs.Conflict. Rows that do not verify are
 // ErrTampered, and stay where they are.
 func (l *Log) Sequence(ctx context.Context) (int64, error) {
+	if l.cfg.ReadOnly {
+		return 0, errs.New(errs.Unsupported, "the ledger was opened for reading")
+	}
 	l.sequencing.Lock()
 	defer l.sequencing.Unlock()
 	var done int64
@@ -162,132 +159,4 @@ func (l *Log) checkHeads(ctx context.Context, q store.Querier, ends map[laneID]h
 		}
 		return nil
 	})
-}
-
-// build appends the leaves to the tree and computes every row to write.
-func (l *Log) build(ctx context.Context, s *step) error {
-	s.to.days = s.from.days
-	s.tiles = make(map[tileID][]tlog.Hash)
-	s.postings.Table = l.tables.postings
-	keep := func(id tileID, hashes []tlog.Hash) { s.tiles[id] = hashes }
-	for i := range s.batches {
-		b := &s.batches[i]
-		b.first = s.edge.size
-		entries, err := unbundle(b.blob)
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			s.edge.push(tlog.RecordHash(e), keep)
-			s.to.days = s.to.days.with(e)
-		}
-		found, err := l.batchTokens(ctx, entries)
-		if err != nil {
-			return fmt.Errorf("index ledger batch: %w", err)
-		}
-		for token := range found {
-			s.postings.Rows = append(s.postings.Rows, []any{token, b.first})
-		}
-	}
-	s.edge.edge(func(id tileID, hashes []tlog.Hash) {
-		if tileWidthAt(id, s.from.size) != len(hashes) {
-			s.tiles[id] = hashes
-		}
-	})
-	s.to.size, s.to.root = s.edge.size, s.edge.root()
-	sortPostings(s.postings.Rows)
-	return nil
-}
-
-// sortPostings puts rows in key order: a b-tree takes them faster, and two writers in one order
-// do not deadlock.
-func sortPostings(rows [][]any) {
-	slices.SortFunc(rows, func(a, b []any) int {
-		for i := range a {
-			x, _ := a[i].(int64)
-			y, _ := b[i].(int64)
-			if x != y {
-				if x < y {
-					return -1
-				}
-				return 1
-			}
-		}
-		return 0
-	})
-}
-
-// write is the transaction: it happens only on top of the state that the step was built on.
-func (l *Log) write(ctx context.Context, tx *store.Tx, s *step) error {
-	now, found, err := readState(ctx, tx)
-	if err != nil {
-		return err
-	}
-	if found != (s.from.mac != nil) || !hmac.Equal(now.mac, s.from.mac) {
-		return errs.New(errs.Conflict, "ledger was sequenced by another node meanwhile")
-	}
-	checkpoint, err := l.writeCheckpoint(ctx, tx, s)
-	if err != nil {
-		return err
-	}
-	pending, batches, tiles := l.stepRows(s)
-	if err := tx.Insert(ctx, batches, s.postings, checkpoint); err != nil {
-		return err
-	}
-	if err := tx.Upsert(ctx, tiles, l.stateRow(s.to)); err != nil {
-		return err
-	}
-	return tx.Delete(ctx, pending)
-}
-
-func (l *Log) stepRows(s *step) (pending, batches, tiles store.Rows) {
-	pending.Table, batches.Table, tiles.Table = l.tables.pending, l.tables.batches, l.tables.tiles
-	for _, b := range s.batches {
-		pending.Rows = append(pending.Rows, []any{b.lane.node, b.lane.number, b.seq})
-		batches.Rows = append(batches.Rows, []any{b.first, b.count, b.lane.node, b.lane.number, b.seq, b.prev[:], b.mac, b.blob})
-	}
-	for id, hashes := range s.tiles {
-		tiles.Rows = append(tiles.Rows, []any{id.level, id.index, appendHashes(nil, hashes)})
-	}
-	return pending, batches, tiles
-}
-
-// writeCheckpoint signs the new head. Of the checkpoints of one hour the last is kept: the one
-// before goes, and the new one takes its place in the chain of sizes.
-func (l *Log) writeCheckpoint(ctx context.Context, tx *store.Tx, s *step) (store.Rows, error) {
-	signed, err := l.signer.checkpoint(s.to.size, s.to.root)
-	if err != nil {
-		return store.Rows{}, err
-	}
-	k := keptCheckpoint{size: s.to.size, prev: s.last.size, at: l.cfg.Clock().Unix(), note: signed}
-	if s.last.size != firstCheckpoint && s.last.at/3600 == k.at/3600 {
-		k.prev = s.last.prev
-		if err := tx.Delete(ctx, row(l.tables.checkpoints, s.last.size)); err != nil {
-			return store.Rows{}, err
-		}
-	}
-	return row(l.tables.checkpoints, k.size, k.prev, k.at, k.note, l.macs.checkpoint(k)), nil
-}
-
-func (m macs) checkpoint(k keptCheckpoint) []byte {
-	var b []byte
-	for _, n := range []int64{k.size, k.prev, k.at} {
-		b = binary.BigEndian.AppendUint64(b, uint64(n))
-	}
-	return m.sum("checkpoint", b, k.note)
-}
-
-// keptCheckpoint reads the checkpoint of a size, which must be there.
-func (l *Log) keptCheckpoint(ctx context.Context, q store.Querier, size int64) (keptCheckpoint, error) {
-	k, found, err := readCheckpoint(ctx, q, size)
-	if err != nil {
-		return k, err
-	}
-	if !found {
-		return k, tampered(fmt.Sprintf("ledger_checkpoints size %d", size), "missing")
-	}
-	if !hmac.Equal(k.mac, l.macs.checkpoint(k)) {
-		return k, tampered(fmt.Sprintf("ledger_checkpoints size %d", size), "MAC does not match")
-	}
-	return k, nil
 }
