@@ -32,7 +32,7 @@ func (h *Handler) search(ctx context.Context, in *interaction, g access.Grant) (
 	link := records.Link{Type: in.typ, Params: params}
 	var after *records.Cursor
 	if len(params) == 1 && params[0][0] == pageParam {
-		if link, err = h.records.OpenLink(in.caller.ID, params[0][1]); err != nil {
+		if link, err = h.records.OpenLink(ctx, in.caller.ID, params[0][1]); err != nil {
 			return nil, err
 		}
 		if link.Type != in.typ {
@@ -100,7 +100,7 @@ func (h *Handler) page(ctx context.Context, in *interaction, g access.Grant, q *
 	if page.Next != nil {
 		next := link
 		next.Cursor, next.Shown = *page.Next, link.Shown+len(page.Matches)
-		sealed, err := h.records.SealLink(in.caller.ID, next)
+		sealed, err := h.records.SealLink(ctx, in.caller.ID, next)
 		if err != nil {
 			return nil, err
 		}

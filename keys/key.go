@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"reflect"
 	"runtime"
+	"time"
 	"unsafe"
 
 	"github.com/tutela-health/tutela/internal/errs"
@@ -24,6 +25,7 @@ const Overhead = 12 + 16
 type Key struct {
 	aead    cipher.AEAD
 	version int
+	born    time.Time // when a Ring made it; set before anybody else has the key
 }
 
 // Version is the key's version, which the rows it seals remember.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -102,24 +103,38 @@ func (r *Ring) Current(ctx context.Context, kind tutela.KeyKind, id int64) (*Key
 		}
 		if !errs.Is(err, errs.Conflict) {
 			return nil, fmt.Errorf("keep new %s key: %w", kind, err)
-		} // another writer was first: its key counts
+		}
+		r.Forget(kind, id) // another writer was first: its key counts
 	}
 }
 
-// Prepare gives the newest data key. Where there is none yet it makes one, and fresh must
-// be claimed in the transaction that first uses it; when that has committed, call Adopt.
+// generalLife is how long the general key seals before its next version does. It seals for
+// everybody: at 49,000 a second it would see 2³² random nonces, the most that SP 800-38D (8.3)
+// allows, in a day.
+const generalLife = 24 * time.Hour
+
+// Prepare gives the newest data key. Where there is none yet, or the general one has grown old, it
+// makes one, and fresh must be claimed in the transaction that first uses it; when that has
+// committed, call Adopt.
 func (r *Ring) Prepare(ctx context.Context, kind tutela.KeyKind, id int64) (k *Key, fresh *tutela.WrappedKey, err error) {
+	next := 1
 	k, err = r.At(ctx, kind, id, 0)
-	if !unmade(err) {
+	switch {
+	case err == nil && kind == tutela.KeyGeneral && r.cfg.Clock().Sub(k.born) >= generalLife:
+		next = k.version + 1
+	case !unmade(err):
 		return k, nil, err
 	}
 	secret := random(Size)
-	w, err := r.wrap(ctx, kind, id, 1, secret)
+	w, err := r.wrap(ctx, kind, id, next, secret)
 	if err != nil {
 		return nil, nil, err
 	}
-	k, err = NewKey(secret, 1)
-	return k, &w, err
+	if k, err = NewKey(secret, next); err != nil {
+		return nil, nil, err
+	}
+	k.born = w.Created
+	return k, &w, nil
 }
 
 // Adopt caches a key that Prepare made, once its row is durable.
@@ -144,6 +159,7 @@ func (r *Ring) At(ctx context.Context, kind tutela.KeyKind, id int64, version in
 	if err != nil {
 		return nil, err
 	}
+	k.born = w.Created
 	r.cache.add(n, k, epoch)
 	return k, nil
 }

@@ -1,9 +1,12 @@
 package records
 
 import (
+	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -23,28 +26,42 @@ func (s *Store) linkAAD(caller tutela.UserID) keys.AAD {
 	return keys.AAD{Tenant: s.ring.Tenant(), Purpose: purposeCursor, Subject: []byte(caller)}
 }
 
-// SealLink makes the text of a page link.
-func (s *Store) SealLink(caller tutela.UserID, l Link) (string, error) {
+// SealLink makes the text of a page link: the general key's version, and the link sealed under it.
+func (s *Store) SealLink(ctx context.Context, caller tutela.UserID, l Link) (string, error) {
 	plain, err := json.Marshal(l)
 	if err != nil {
 		return "", fmt.Errorf("encode page link: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(s.cursor.Seal(nil, plain, s.linkAAD(caller))), nil
+	k, err := s.ring.Current(ctx, tutela.KeyGeneral, 0)
+	if err != nil {
+		return "", err
+	}
+	out := binary.AppendUvarint(nil, uint64(k.Version()))
+	return base64.RawURLEncoding.EncodeToString(k.Seal(out, plain, s.linkAAD(caller))), nil
 }
 
 // OpenLink reads a page link; one that is altered, or another caller's, is errs.Invalid.
-func (s *Store) OpenLink(caller tutela.UserID, text string) (Link, error) {
+func (s *Store) OpenLink(ctx context.Context, caller tutela.UserID, text string) (Link, error) {
 	var l Link
+	refused := errs.New(errs.Invalid, "not a page link of this search")
 	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return l, errs.New(errs.Invalid, "not a page link of this search")
+		return l, refused
 	}
-	plain, err := s.cursor.Open(nil, sealed, s.linkAAD(caller))
+	version, n := binary.Uvarint(sealed)
+	if n <= 0 || version == 0 || version > math.MaxInt32 {
+		return l, refused
+	}
+	k, err := s.ring.At(ctx, tutela.KeyGeneral, 0, int(version))
+	if errs.Is(err, errs.NotFound) {
+		return l, refused
+	}
 	if err != nil {
-		return l, errs.New(errs.Invalid, "not a page link of this search")
+		return l, err
 	}
-	if err := json.Unmarshal(plain, &l); err != nil {
-		return l, errs.New(errs.Invalid, "not a page link of this search")
+	plain, err := k.Open(nil, sealed[n:], s.linkAAD(caller))
+	if err != nil || json.Unmarshal(plain, &l) != nil {
+		return l, refused
 	}
 	return l, nil
 }

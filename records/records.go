@@ -37,7 +37,6 @@ type Store struct {
 	packer *pack.Packer
 	names  *keys.MAC // locators and kinds
 	terms  *keys.MAC // tokens of the blind index
-	cursor *keys.Key // seals page cursors
 	tables tables
 	index  indexCache
 }
@@ -64,13 +63,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		}
 		*secret.mac = keys.NewMAC(b)
 	}
-	b, err := c.Ring.Secret(ctx, purposeCursor)
-	if err != nil {
-		return nil, fmt.Errorf("open cursor key: %w", err)
-	}
-	if s.cursor, err = keys.NewKey(b, 1); err != nil {
-		return nil, fmt.Errorf("open cursor key: %w", err)
-	}
+	var err error
 	if s.packer, err = pack.New(); err != nil {
 		return nil, fmt.Errorf("open packer: %w", err)
 	}
