@@ -14,7 +14,8 @@ import (
 // Topic is the invalidation topic under which changes of tokens and accounts are published.
 const Topic = "identity"
 
-// Migrations make this plane's tables. name is a keyed hash of the username.
+// Migrations make this plane's tables. name, owner and session are keyed hashes: of the username,
+// the account's id and the session's, so that all tokens of one can be ended at once.
 func Migrations() []store.Migration {
 	return []store.Migration{{ID: "0300_identity", SQL: `
 CREATE TABLE users (
@@ -22,8 +23,12 @@ CREATE TABLE users (
 ) {{clustered}};
 CREATE UNIQUE INDEX users_name ON users (name);
 CREATE TABLE tokens (
-	hash {{bytes}} NOT NULL PRIMARY KEY, expires {{int}} NOT NULL, key_version {{int}} NOT NULL, sealed {{bytes}} NOT NULL
+	hash {{bytes}} NOT NULL PRIMARY KEY, owner {{int}} NOT NULL, session {{int}} NOT NULL,
+	expires {{int}} NOT NULL, key_version {{int}} NOT NULL, sealed {{bytes}} NOT NULL
 ) {{clustered}};
+CREATE INDEX tokens_owner ON tokens (owner);
+CREATE INDEX tokens_session ON tokens (session);
+CREATE INDEX tokens_expires ON tokens (expires);
 `}}
 }
 
@@ -35,7 +40,8 @@ func usersTable() *store.Table {
 
 func tokensTable() *store.Table {
 	return &store.Table{Name: "tokens", Key: 1, Columns: []store.Column{
-		{Name: "hash", Kind: store.Bytes}, {Name: "expires"}, {Name: "key_version"}, {Name: "sealed", Kind: store.Bytes},
+		{Name: "hash", Kind: store.Bytes}, {Name: "owner"}, {Name: "session"}, {Name: "expires"},
+		{Name: "key_version"}, {Name: "sealed", Kind: store.Bytes},
 	}}
 }
 
@@ -137,7 +143,7 @@ func (s *Service) insertToken(ctx context.Context, hash [32]byte, t token, e tut
 	if err != nil {
 		return err
 	}
-	row := []any{hash[:], t.Expires.UnixMilli(), int64(k.Version()), k.Seal(nil, plain, tokenAAD(s.ring.Tenant(), hash))}
+	row := []any{hash[:], s.rowID(t.User), s.names.Sum64([]byte("session"), []byte(t.Session)), t.Expires.UnixMilli(), int64(k.Version()), k.Seal(nil, plain, tokenAAD(s.ring.Tenant(), hash))}
 	op := store.Op{Inserts: []store.Rows{{Table: tokensTable(), Rows: [][]any{row}}}}
 	if op.Entries, err = s.audit.Encode(ctx, e, nil, nil); err != nil {
 		return err
