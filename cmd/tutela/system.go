@@ -21,6 +21,8 @@ import (
 // system is an opened Tutela: its planes, wired by hand.
 type system struct {
 	config   config
+	role     string
+	readOnly bool // of the ledger
 	log      *slog.Logger
 	db       *store.DB
 	provider keys.Provider
@@ -92,18 +94,28 @@ func openDatabase(ctx context.Context, c config) (*store.DB, error) {
 // openSystem opens every plane. role tells apart processes that share a store: "" is the server,
 // a command names itself.
 func openSystem(ctx context.Context, c config, role string, log *slog.Logger) (*system, error) {
-	s := &system{config: c, log: log}
+	return (&system{config: c, log: log, role: role}).open(ctx)
+}
+
+// lookAt opens every plane for a command that judges the ledger: also one that was tampered with,
+// which openSystem refuses.
+func lookAt(ctx context.Context, c config, role string, log *slog.Logger) (*system, error) {
+	return (&system{config: c, log: log, role: role, readOnly: true}).open(ctx)
+}
+
+func (s *system) open(ctx context.Context) (*system, error) {
+	c := s.config
 	var err error
 	if s.db, err = openDatabase(ctx, c); err != nil {
 		return nil, err
 	}
-	if err := s.wire(ctx, role); err != nil {
+	if err := s.wire(ctx); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
 }
 
-func (s *system) wire(ctx context.Context, role string) error {
+func (s *system) wire(ctx context.Context) error {
 	c := s.config
 	var err error
 	if s.provider, err = keys.OpenLocal(c.path(c.Keys)); err != nil {
@@ -112,10 +124,7 @@ func (s *system) wire(ctx context.Context, role string) error {
 	if s.ring, err = keys.Open(ctx, keys.Config{Tenant: c.Tenant, Shelf: s.db, Provider: s.provider, Clock: clock.System}); err != nil {
 		return fmt.Errorf("open keys: %w", err)
 	}
-	s.audit, err = audit.Open(ctx, audit.Config{
-		DB: s.db, Keys: s.ring, Tenant: c.Tenant, Node: c.Node + role, Origin: c.Origin, Clock: clock.System, Log: s.log,
-	})
-	if err != nil {
+	if s.audit, err = audit.Open(ctx, s.ledger()); err != nil {
 		return err
 	}
 	if s.changes, err = s.db.Watch(ctx); err != nil {
@@ -135,6 +144,13 @@ func (s *system) wire(ctx context.Context, role string) error {
 	s.changes.Subscribe(identity.Topic, func([]byte) { s.identity.Invalidate() })
 	s.changes.Subscribe(records.Topic, func([]byte) { s.records.Invalidate() })
 	return nil
+}
+
+func (s *system) ledger() audit.Config {
+	return audit.Config{
+		DB: s.db, Keys: s.ring, Tenant: s.config.Tenant, Node: s.config.Node + s.role, Origin: s.config.Origin,
+		Clock: clock.System, Log: s.log, ReadOnly: s.readOnly,
+	}
 }
 
 // run starts what goes on beside requests: the sequencer and rebuilds of the index.
