@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -177,6 +178,21 @@ func (c *Cluster) exec(ctx context.Context, sql string) error {
 
 // Crash kills the server as a power cut would, but for the disk's cache. Start recovers it.
 func (c *Cluster) Crash() error { return c.process.end(syscall.SIGQUIT, stopWithin) }
+
+// Halt ends the server in good order and keeps its files. Start goes on with them.
+func (c *Cluster) Halt() error { return c.process.end(syscall.SIGINT, stopWithin) }
+
+// Dump gives what pg_dump writes of a database: every row, as text.
+func (c *Cluster) Dump(ctx context.Context, url string) ([]byte, error) {
+	cmd := c.command(ctx, "pg_dump", "--dbname", url)
+	var problem bytes.Buffer
+	cmd.Stderr = &problem
+	dump, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("pg_dump: %w: %s", err, problem.Bytes())
+	}
+	return dump, nil
+}
 
 // Stop ends the server and removes every file of the cluster.
 func (c *Cluster) Stop() error {

@@ -1,8 +1,10 @@
 package testkit_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -53,5 +55,38 @@ func TestCrashedClusterKeepsItsDataAndStoppedOneLeavesNothing(t *testing.T) {
 	}
 	if _, err := pgx.Connect(ctx, url); err == nil {
 		t.Error("a stopped server answers")
+	}
+}
+
+func TestHaltedClusterKeepsItsFilesAndDumpsItsRows(t *testing.T) {
+	ctx := t.Context()
+	c, err := testkit.StartCluster(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, err := c.CreateDatabase(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Exec(ctx, "CREATE TABLE t (a text); INSERT INTO t VALUES ('kept over a halt')")
+	if err := errors.Join(err, conn.Close(ctx), c.Halt()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(c.Dir(), "data", "PG_VERSION")); err != nil {
+		t.Error(err)
+	}
+	if err := c.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	dump, err := c.Dump(ctx, url)
+	if err != nil || !bytes.Contains(dump, []byte("kept over a halt")) {
+		t.Errorf("dump %q, %v", dump, err)
+	}
+	if err := c.Stop(); err != nil {
+		t.Error(err)
 	}
 }
