@@ -55,15 +55,25 @@ func (r Report) Clean() bool { return len(r.Problems) == 0 }
 // against their MACs and signatures. It sees one moment of the store, and keeps little of it in
 // memory. The error is for what could not be done, not for what was found.
 func (l *Log) Verify(ctx context.Context, o VerifyOptions) (Report, error) {
+	var r Report
+	err := l.cfg.DB.Snapshot(ctx, func(q store.Querier) (err error) {
+		r, err = l.verify(ctx, q, o)
+		return err
+	})
+	if err != nil {
+		return r, fmt.Errorf("verify ledger: %w", err)
+	}
+	return r, nil
+}
+
+// verify is Verify on what a Querier gives.
+func (l *Log) verify(ctx context.Context, q store.Querier, o VerifyOptions) (Report, error) {
 	if o.Limit <= 0 {
 		o.Limit = 100
 	}
 	v := &verification{log: l, options: o, lanes: map[laneID]head{}, postingHash: newPostingHash()}
-	err := l.cfg.DB.Snapshot(ctx, func(q store.Querier) error { return v.run(ctx, q) })
-	if err != nil {
-		return v.report, fmt.Errorf("verify ledger: %w", err)
-	}
-	return v.report, nil
+	err := v.run(ctx, q)
+	return v.report, err
 }
 
 // verification is one run of Verify.

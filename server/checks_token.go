@@ -1,0 +1,104 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tutela-health/tutela"
+)
+
+// tokenCheck calls every guarded route as a stranger would.
+type tokenCheck struct {
+	base   string
+	tls    *tls.Config
+	routes []string // "METHOD /path", with the mux's wildcards
+}
+
+// Bounds on one request of a stranger.
+const (
+	strangerWaits = 10 * time.Second
+	strangerReads = 64 << 10
+)
+
+func (c tokenCheck) try(ctx context.Context) tutela.Evidence {
+	transport := &http.Transport{TLSClientConfig: c.tls}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, Timeout: strangerWaits,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	var wrong []string
+	requests := 0
+	for _, route := range c.routes {
+		for _, authorization := range []string{"", "Bearer tut_" + rand.Text() + rand.Text()} {
+			what, err := c.stranger(ctx, client, route, authorization)
+			if err != nil {
+				return observed(c.base, tutela.CouldNotCheck, "%s could not be asked: %v", route, err)
+			}
+			requests++
+			if what != "" {
+				wrong = append(wrong, route+" "+what)
+			}
+		}
+	}
+	if len(wrong) > 0 {
+		return observed(c.base, tutela.Fail, "%d of %d requests without a valid token were not refused as they should be: %s",
+			len(wrong), requests, strings.Join(wrong[:min(len(wrong), 3)], "; "))
+	}
+	return observed(c.base, tutela.Pass, "%d requests on %d routes, without a token and with a random one: all were answered 401, and no answer held a resource",
+		requests, len(c.routes))
+}
+
+// stranger sends one request and says what is wrong with its answer, or nothing.
+func (c tokenCheck) stranger(ctx context.Context, client *http.Client, route, authorization string) (string, error) {
+	method, path, _ := strings.Cut(route, " ")
+	r, err := http.NewRequestWithContext(ctx, method, c.base+fillPath(path), http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, strangerReads))
+	_ = res.Body.Close() // it has been read as far as it matters
+	switch {
+	case err != nil:
+		return "", err
+	case res.StatusCode != http.StatusUnauthorized:
+		return fmt.Sprintf("answered %d", res.StatusCode), nil
+	case holdsResource(body):
+		return "answered 401 with a resource", nil
+	}
+	return "", nil
+}
+
+// fillPath puts values for the wildcards of a pattern: of a resource that does not exist.
+func fillPath(path string) string {
+	return strings.NewReplacer("{type}", "Patient", "{id}", "tutela-nobody", "{vid}", "1", "{path...}", "x", "{$}", "").Replace(path)
+}
+
+// holdsResource tells a FHIR resource, but for an OperationOutcome, anywhere in a body.
+func holdsResource(body []byte) bool {
+	d := json.NewDecoder(strings.NewReader(string(body)))
+	named := false
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return false
+		}
+		text, ok := t.(string)
+		if named && ok && text != "OperationOutcome" {
+			return true
+		}
+		named = ok && text == "resourceType"
+	}
+}
