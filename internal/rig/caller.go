@@ -1,0 +1,60 @@
+package rig
+
+import (
+	"testing"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/identity"
+)
+
+// Loader is the service that may do everything; Nobody sends no token.
+const (
+	Loader = "loader"
+	Nobody = ""
+)
+
+// identityOf is the try-out identity of a name. A name that is none is a patient of that id.
+func identityOf(name string) identity.NewUser {
+	person := func(role access.Role, scopes ...string) identity.NewUser {
+		return identity.NewUser{Kind: tutela.ActorPerson, Roles: []string{string(role)}, Scopes: scopes, Client: "rig"}
+	}
+	var u identity.NewUser
+	switch name {
+	case Loader, "other-loader":
+		u = identity.NewUser{Kind: tutela.ActorService, Roles: []string{string(access.RoleService)}, Scopes: []string{"system/*.cruds"}, Client: name}
+	case "physician", "nurse":
+		u = person(access.Role(name), "user/*.cruds")
+	case "registration":
+		u = person(access.Role(name), "user/*.crus")
+	case "billing", "researcher", "developer":
+		u = person(access.Role(name), "user/*.rs")
+	case "admin", "privacy", "auditor":
+		u = person(access.Role(name))
+	default:
+		u = person(access.RolePatient, "patient/*.rs")
+		u.FHIRUser, u.Patient = tutela.Ref{Type: "Patient", ID: name}, tutela.PatientID(name)
+	}
+	u.Username = name
+	return u
+}
+
+// Token gives a caller's access token; the account is made when it is first asked for.
+func (r *Rig) Token(t testing.TB, name string) string {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if token, ok := r.tokens[name]; ok {
+		return token
+	}
+	by := tutela.Actor{ID: "rig", Kind: tutela.ActorSystem}
+	if _, _, err := r.Identity.CreateUser(t.Context(), by, identityOf(name)); err != nil {
+		t.Fatalf("create %s: %v", name, err)
+	}
+	issued, err := r.Identity.Issue(t.Context(), name, "rig", "aal1")
+	if err != nil {
+		t.Fatalf("issue token for %s: %v", name, err)
+	}
+	r.tokens[name] = issued.Token
+	return issued.Token
+}

@@ -1,0 +1,183 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/fhir"
+	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/testkit"
+	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/records"
+	"github.com/tutela-health/tutela/server"
+	"github.com/tutela-health/tutela/store"
+)
+
+// Host is the rigged tenant's name, and Base the address of its FHIR API.
+const (
+	Host = "rig.test"
+	Base = "https://" + Host + "/fhir/r4"
+)
+
+// Config says what a Rig differs in. Its zero value is SQLite on the machine's clock.
+type Config struct {
+	Engine store.Engine
+	Clock  clock.Clock
+	Log    *slog.Logger
+}
+
+// Rig is an opened system.
+type Rig struct {
+	DB       *store.DB
+	Ring     *keys.Ring
+	Audit    *audit.Log
+	Records  *records.Store
+	Identity *identity.Service
+	Access   *access.Authorizer
+	Handler  http.Handler
+
+	changes *store.Invalidations
+	server  *server.Server
+
+	mu     sync.Mutex
+	tokens map[string]string // guarded by mu
+}
+
+// Engines are those that every test of behaviour runs on.
+func Engines() []store.Engine { return []store.Engine{store.SQLite, store.Postgres} }
+
+// Each runs f against a fresh system on every engine.
+func Each(t *testing.T, f func(t *testing.T, r *Rig)) {
+	t.Helper()
+	for _, engine := range Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			f(t, Open(t, Config{Engine: engine}))
+		})
+	}
+}
+
+// Open makes a new system, which the test's end closes.
+func Open(t testing.TB, c Config) *Rig {
+	t.Helper()
+	if c.Clock == nil {
+		c.Clock = clock.System
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &Rig{tokens: map[string]string{}}
+	if err := r.wire(t, c); err != nil {
+		t.Fatalf("open rig: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := r.close(context.WithoutCancel(t.Context())); err != nil && !errors.Is(err, store.ErrClosed) {
+			t.Errorf("close rig: %v", err)
+		}
+	})
+	return r
+}
+
+func (r *Rig) wire(t testing.TB, c Config) error {
+	ctx := t.Context()
+	url := "sqlite:" + filepath.Join(t.TempDir(), "rig.db")
+	if c.Engine == store.Postgres {
+		url = testkit.Postgres(t)
+	}
+	var err error
+	if r.DB, err = store.Open(ctx, store.Config{URL: url, Reserve: -1, MinFree: -1, Clock: c.Clock}); err != nil {
+		return err
+	}
+	if err := r.DB.Migrate(ctx, migrations()); err != nil {
+		return err
+	}
+	if err := r.openKeys(ctx, filepath.Join(t.TempDir(), "keys"), c.Clock); err != nil {
+		return err
+	}
+	if err := r.openPlanes(ctx, c); err != nil {
+		return err
+	}
+	r.serve(c)
+	return nil
+}
+
+func migrations() []store.Migration {
+	return append(append(audit.Migrations(), records.Migrations()...), identity.Migrations()...)
+}
+
+func (r *Rig) openKeys(ctx context.Context, dir string, now clock.Clock) error {
+	provider, err := keys.CreateLocal(dir)
+	if err != nil {
+		return err
+	}
+	c := keys.Config{Tenant: "rig", Shelf: r.DB, Provider: provider, Clock: now}
+	if err := keys.Init(ctx, c); err != nil {
+		return err
+	}
+	r.Ring, err = keys.Open(ctx, c)
+	return err
+}
+
+func (r *Rig) openPlanes(ctx context.Context, c Config) error {
+	var err error
+	r.Audit, err = audit.Open(ctx, audit.Config{DB: r.DB, Keys: r.Ring, Tenant: "rig", Node: "rig", Origin: Host, Clock: c.Clock, Log: c.Log})
+	if err != nil {
+		return err
+	}
+	if r.changes, err = r.DB.Watch(ctx); err != nil {
+		return err
+	}
+	r.Records, err = records.Open(ctx, records.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Fresh: r.changes.Fresh})
+	if err != nil {
+		return err
+	}
+	r.Identity, err = identity.Open(ctx, identity.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Fresh: r.changes.Fresh})
+	if err != nil {
+		return err
+	}
+	r.Access = access.New(r.Records.Bucket)
+	r.changes.Subscribe(identity.Topic, func([]byte) { r.Identity.Invalidate() })
+	r.changes.Subscribe(records.Topic, func([]byte) { r.Records.Invalidate() })
+	return nil
+}
+
+func (r *Rig) serve(c Config) {
+	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: Base})
+	r.server = server.New(server.Config{
+		Hosts: []string{Host}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild},
+	})
+	r.Handler = r.server.Handler()
+}
+
+func (r *Rig) close(ctx context.Context) error {
+	var err error
+	if r.server != nil {
+		err = r.server.Close(ctx)
+	}
+	if r.changes != nil {
+		r.changes.Close()
+	}
+	if r.Ring != nil {
+		r.Ring.Close()
+	}
+	if r.DB != nil {
+		err = errors.Join(err, r.DB.Close())
+	}
+	return err
+}
+
+// Principal is who a rigged service is, for calls below HTTP.
+func Principal() tutela.Principal {
+	return tutela.Principal{Tenant: "rig", ID: "rig", Kind: tutela.ActorService,
+		Roles: []string{string(access.RoleService)}, Scopes: []string{"system/*.cruds"}}
+}
