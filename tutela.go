@@ -237,6 +237,20 @@ func (v Verdict) String() string {
 	return string(v)
 }
 
+// MarshalText writes the verdict's name, so that no reader takes silence for a pass.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads a verdict's name. One that nobody knows is CouldNotCheck.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	switch name := Verdict(text); name {
+	case Pass, Fail, NotApplicable:
+		*v = name
+	default:
+		*v = CouldNotCheck
+	}
+	return nil
+}
+
 // Evidence is what a check observed.
 type Evidence struct {
 	Check    string    `json:"check"`

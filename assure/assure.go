@@ -1,15 +1,10 @@
-// Package assure turns attempts to break a control into evidence.
-//
-// Invariant: evidence says what was observed, when and on what, and counts only until it
-// expires; what could not be checked is never a pass.
-//
-// Nouns. A Check is code that tries something; each plane brings its own. Evidence is what
-// it saw, kept as a ledger entry, and so signed by the next checkpoint.
 package assure
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
@@ -25,38 +20,65 @@ type ledger interface {
 type Assessor struct {
 	ledger ledger
 	clock  clock.Clock
+	limit  time.Duration // for one check
 	checks []tutela.Check
 }
 
+// patience is how long one check may take: what takes longer could not be checked.
+const patience = time.Minute
+
 // New returns an Assessor over the checks that the planes brought.
 func New(l ledger, c clock.Clock, checks ...tutela.Check) *Assessor {
-	return &Assessor{ledger: l, clock: c, checks: checks}
+	return &Assessor{ledger: l, clock: c, limit: patience, checks: checks}
 }
 
+// Result is what a check saw, and which requirements that bears on.
+type Result struct {
+	tutela.Evidence
+	Title    string   `json:"title"`
+	Controls []string `json:"controls"`
+}
+
+// Good reports whether nothing needs to be done about it.
+func (r Result) Good() bool { return r.Verdict == tutela.Pass || r.Verdict == tutela.NotApplicable }
+
 // Run tries every check once, in order, and keeps what was observed. The error says that evidence
-// could not be kept; what a check found is in its evidence.
-func (a *Assessor) Run(ctx context.Context) ([]tutela.Evidence, error) {
-	list := make([]tutela.Evidence, 0, len(a.checks))
+// could not be kept; what a check found is in its result.
+func (a *Assessor) Run(ctx context.Context) ([]Result, error) {
+	list := make([]Result, 0, len(a.checks))
 	for _, c := range a.checks {
 		e := a.try(ctx, c)
-		_, err := a.ledger.Append(ctx, tutela.Entry{
-			Time: e.At, Actor: tutela.Actor{ID: "tutela-assess", Kind: tutela.ActorSystem, Name: "tutela assess"},
-			Action: tutela.ActionEvidence, Outcome: tutela.OutcomeSuccess,
-			Subject: &tutela.Subject{Kind: "check", ID: c.ID}, Evidence: &e,
-		}, nil)
-		if err != nil {
-			return list, fmt.Errorf("keep evidence of %s: %w", c.ID, err)
+		if err := a.keep(ctx, c, e); err != nil {
+			return list, err
 		}
-		list = append(list, e)
+		list = append(list, Result{e, c.Title, c.Controls})
 	}
 	return list, nil
 }
 
-// try runs one check. A check that panics could not check.
+// keep makes evidence durable. That a check was tried is a success, whatever it found.
+func (a *Assessor) keep(ctx context.Context, c tutela.Check, e tutela.Evidence) error {
+	_, err := a.ledger.Append(ctx, tutela.Entry{
+		Time: e.At, Actor: tutela.Actor{ID: "tutela-assess", Kind: tutela.ActorSystem, Name: "tutela assess"},
+		Action: tutela.ActionEvidence, Outcome: tutela.OutcomeSuccess,
+		Subject: &tutela.Subject{Kind: "check", ID: c.ID}, Evidence: &e,
+	}, nil)
+	if err != nil {
+		return fmt.Errorf("keep evidence of %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// try runs one check. One that panics or takes too long could not check.
 func (a *Assessor) try(ctx context.Context, c tutela.Check) (e tutela.Evidence) {
+	ctx, cancel := context.WithTimeout(ctx, a.limit)
+	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			e = tutela.Evidence{Verdict: tutela.CouldNotCheck, Observed: fmt.Sprintf("the check ended with a panic of type %T", p)}
+			e = tutela.Evidence{Observed: fmt.Sprintf("the check ended with a panic of type %T", p)}
+		}
+		if e.Verdict == tutela.CouldNotCheck && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			e.Observed = fmt.Sprintf("not finished within %v; %s", a.limit, e.Observed)
 		}
 		e.Check, e.At = c.ID, a.clock()
 		e.Expires = e.At.Add(c.Fresh)

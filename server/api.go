@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/errs"
 )
@@ -18,7 +19,7 @@ type API struct {
 	Bucket       func(tutela.PatientID) tutela.Bucket
 	Keys         func(context.Context, func(tutela.WrappedKey) error) error
 	Provider     string
-	Assess       func(context.Context) ([]tutela.Evidence, error)
+	Assess       func(context.Context) ([]assure.Result, error)
 	RebuildIndex func(context.Context) error
 	IndexState   func(context.Context) (IndexState, error)
 }
@@ -216,7 +217,7 @@ func (s *Server) keyList(ctx context.Context, _ *call) (any, error) {
 
 // assessed is the answer of an assessment.
 type assessed struct {
-	Evidence []tutela.Evidence `json:"evidence"`
+	Evidence []assure.Result `json:"evidence"`
 }
 
 func (s *Server) assess(ctx context.Context, _ *call) (any, error) {

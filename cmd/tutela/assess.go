@@ -5,11 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"text/tabwriter"
+	"slices"
+	"strings"
 
-	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/assure"
-	"github.com/tutela-health/tutela/internal/clock"
 )
 
 type assessCmd struct {
@@ -36,7 +35,7 @@ func (cmd assessCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	var got struct {
-		Evidence []tutela.Evidence `json:"evidence"`
+		Evidence []assure.Result `json:"evidence"`
 	}
 	if err := json.Unmarshal(body, &got); err != nil {
 		return fmt.Errorf("decode evidence: %w", err)
@@ -48,27 +47,20 @@ func (cmd assessCmd) Run(ctx context.Context, c console) error {
 	} else if err := printEvidence(c, got.Evidence); err != nil {
 		return err
 	}
-	for _, e := range got.Evidence {
-		if e.Verdict != tutela.Pass && e.Verdict != tutela.NotApplicable {
-			return errFound
-		}
+	if slices.ContainsFunc(got.Evidence, func(r assure.Result) bool { return !r.Good() }) {
+		return errFound
 	}
 	return nil
 }
 
-func printEvidence(c console, list []tutela.Evidence) error {
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "CHECK\tVERDICT\tON\tOBSERVED")
-	for _, e := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.Check, e.Verdict, e.On, e.Observed)
+// printEvidence gives a check a line, and what it observed and bears on a line each below it.
+func printEvidence(c console, list []assure.Result) error {
+	for _, r := range list {
+		_, err := fmt.Fprintf(c.out, "%-16s %s: %s\n%17son %s\n%17s%s\n%17s[%s]\n", r.Verdict, r.Check, r.Title,
+			"", r.On, "", r.Observed, "", strings.Join(r.Controls, ", "))
+		if err != nil {
+			return err
+		}
 	}
-	return w.Flush()
+	return nil
 }
-
-// assess runs the checks of every plane.
-func (s *system) assess(ctx context.Context) ([]tutela.Evidence, error) {
-	return assure.New(s.audit, clock.System, s.checks()...).Run(ctx)
-}
-
-// checks are those that the planes registered.
-func (s *system) checks() []tutela.Check { return nil }

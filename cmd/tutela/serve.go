@@ -53,7 +53,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return server.New(server.Config{
+	srv := server.New(server.Config{
 		Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
 		FHIR: s.fhir(), API: s.api(), Clock: clock.System, Log: s.log, TryOut: tryOut,
 		Ready: func(ctx context.Context) error {
@@ -61,7 +61,9 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 			_, err := s.db.QueryRow(ctx, "SELECT 1", nil, &one)
 			return err
 		},
-	}), nil
+	})
+	s.planeChecks = s.checks(srv)
+	return srv, nil
 }
 
 // serve answers until ctx ends, then stops in order: requests, background work, planes.

@@ -34,6 +34,9 @@ type system struct {
 
 	changes *store.Invalidations // what other nodes changed
 
+	assessing   sync.Mutex // lets one assessment run at a time
+	planeChecks []tutela.Check
+
 	background sync.WaitGroup
 	stop       context.CancelFunc
 }

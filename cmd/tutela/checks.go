@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"os"
+	"slices"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/assure"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/records"
+	"github.com/tutela-health/tutela/server"
+)
+
+// checks are those that the planes bring.
+func (s *system) checks(srv *server.Server) []tutela.Check {
+	return slices.Concat(
+		srv.Checks(server.CheckConfig{Base: s.config.base(), TLS: s.trust()}),
+		s.records.Checks(records.CheckConfig{Call: s.directClient("assess").do, Dir: s.config.dir}),
+		s.audit.Checks(),
+	)
+}
+
+// assess runs the checks of every plane. Two assessments at once would find each other's traces.
+func (s *system) assess(ctx context.Context) ([]assure.Result, error) {
+	if !s.assessing.TryLock() {
+		return nil, errs.New(errs.Conflict, "an assessment is under way; ask again when it has ended")
+	}
+	defer s.assessing.Unlock()
+	return assure.New(s.audit, clock.System, s.planeChecks...).Run(ctx)
+}
+
+// trust is whom a client of this system trusts: the authorities of the machine, the system's own,
+// and whatever the server's certificate file itself names.
+func (s *system) trust() *tls.Config {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // a machine without authorities
+	}
+	for _, path := range []string{s.config.path(caFile), s.config.path(s.config.Certificate)} {
+		if text, err := os.ReadFile(path); err == nil {
+			pool.AppendCertsFromPEM(text)
+		}
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+}
