@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tutela-health/tutela/store"
@@ -61,10 +62,10 @@ type postings struct {
 }
 
 func (s postings) after(ctx context.Context, q store.Querier, p position, n int) ([]position, error) {
-	arm, args := s.arms(p, n)
+	arm, args := s.arms(p, width(n))
 	var found []position
 	for part := range slices.Chunk(args, maxArms) {
-		more, err := union(ctx, q, arm, part, n)
+		more, err := union(ctx, q, arm, part, width(n))
 		if err != nil {
 			return nil, err
 		}
@@ -80,17 +81,22 @@ func (s postings) after(ctx context.Context, q store.Querier, p position, n int)
 // maxArms bounds one statement; SQLite takes at most 500 arms.
 const maxArms = 256
 
-// union asks for the first n rows of all arms together.
-func union(ctx context.Context, q store.Querier, arm string, args [][]any, n int) ([]position, error) {
-	arms := make([]string, width(len(args))) // the last arm is repeated, so that few statements are prepared
-	var all []any
-	for i := range arms {
-		arms[i] = arm
-		all = append(all, args[min(i, len(args)-1)]...)
+// union asks for the first rows of all arms together. The limit stands in the text, as one of few:
+// SQLite compiles a statement anew for each value that is bound to a LIMIT, which takes ten times as
+// long as to run it.
+func union(ctx context.Context, q store.Querier, arm string, args [][]any, limit int) ([]position, error) {
+	text, all := arm, args[0]
+	if len(args) > 1 {
+		arms := make([]string, width(len(args))) // the last arm is repeated, so that few statements are prepared
+		all = nil
+		for i := range arms {
+			arms[i] = "SELECT * FROM (" + arm + ") AS arm"
+			all = append(all, args[min(i, len(args)-1)]...)
+		}
+		text = "SELECT bucket, locator FROM (" + strings.Join(arms, " UNION ") + ") AS merged ORDER BY bucket, locator" + limitTo(limit)
 	}
-	text := "SELECT bucket, locator FROM (" + strings.Join(arms, " UNION ") + ") AS merged ORDER BY bucket, locator LIMIT ?"
 	var found []position
-	err := q.Query(ctx, text, append(all, int64(n)), func(sc store.Scanner) error {
+	err := q.Query(ctx, text, all, func(sc store.Scanner) error {
 		var c position
 		if err := sc.Scan(&c.Bucket, &c.Locator); err != nil {
 			return err
@@ -101,18 +107,17 @@ func union(ctx context.Context, q store.Querier, arm string, args [][]any, n int
 	return found, err
 }
 
+func limitTo(n int) string { return " LIMIT " + strconv.Itoa(n) }
+
 // arms gives the text of one arm of the union and the arguments of each.
-func (s postings) arms(p position, n int) (text string, args [][]any) {
+func (s postings) arms(p position, limit int) (text string, args [][]any) {
+	text = "SELECT bucket, locator FROM " + s.table
 	if len(s.buckets) == 0 {
-		text = "SELECT * FROM (SELECT bucket, locator FROM " + s.table +
-			" WHERE token = ? AND (bucket, locator) > (?, ?) ORDER BY bucket, locator LIMIT ?) AS arm"
 		for _, t := range s.tokens {
-			args = append(args, []any{t, p.Bucket, p.Locator, int64(n)})
+			args = append(args, []any{t, p.Bucket, p.Locator})
 		}
-		return text, args
+		return text + " WHERE token = ? AND (bucket, locator) > (?, ?) ORDER BY bucket, locator" + limitTo(limit), args
 	}
-	text = "SELECT * FROM (SELECT bucket, locator FROM " + s.table +
-		" WHERE token = ? AND bucket = ? AND locator > ? ORDER BY locator LIMIT ?) AS arm"
 	for _, b := range s.buckets {
 		from := int64(math.MinInt64)
 		switch {
@@ -122,10 +127,10 @@ func (s postings) arms(p position, n int) (text string, args [][]any) {
 			from = p.Locator
 		}
 		for _, t := range s.tokens {
-			args = append(args, []any{t, b, from, int64(n)})
+			args = append(args, []any{t, b, from})
 		}
 	}
-	return text, args
+	return text + " WHERE token = ? AND bucket = ? AND locator > ? ORDER BY locator" + limitTo(limit), args
 }
 
 // kinds is a source of all resources of a type, in some buckets or all, by bucket and time.
@@ -136,11 +141,11 @@ type kinds struct {
 
 func (s kinds) after(ctx context.Context, q store.Querier, p position, n int) ([]position, error) {
 	const all = `SELECT bucket, updated, locator FROM locators
-WHERE kind = ? AND (bucket, updated, locator) > (?, ?, ?) ORDER BY bucket, updated, locator LIMIT ?`
+WHERE kind = ? AND (bucket, updated, locator) > (?, ?, ?) ORDER BY bucket, updated, locator`
 	const one = `SELECT bucket, updated, locator FROM locators
-WHERE kind = ? AND bucket = ? AND (updated, locator) > (?, ?) ORDER BY updated, locator LIMIT ?`
+WHERE kind = ? AND bucket = ? AND (updated, locator) > (?, ?) ORDER BY updated, locator`
 	if len(s.buckets) == 0 {
-		return scanPositions(ctx, q, all, s.kind, p.Bucket, p.Updated, p.Locator, int64(n))
+		return scanPositions(ctx, q, all, n, s.kind, p.Bucket, p.Updated, p.Locator)
 	}
 	var found []position
 	for _, b := range s.buckets { // sorted
@@ -151,7 +156,7 @@ WHERE kind = ? AND bucket = ? AND (updated, locator) > (?, ?) ORDER BY updated, 
 		case b == p.Bucket:
 			from = p
 		}
-		more, err := scanPositions(ctx, q, one, s.kind, b, from.Updated, from.Locator, int64(n-len(found)))
+		more, err := scanPositions(ctx, q, one, n-len(found), s.kind, b, from.Updated, from.Locator)
 		if err != nil {
 			return nil, err
 		}
@@ -162,9 +167,10 @@ WHERE kind = ? AND bucket = ? AND (updated, locator) > (?, ?) ORDER BY updated, 
 	return found, nil
 }
 
-func scanPositions(ctx context.Context, q store.Querier, text string, args ...any) ([]position, error) {
+// scanPositions asks for the first n rows of a statement.
+func scanPositions(ctx context.Context, q store.Querier, text string, n int, args ...any) ([]position, error) {
 	var found []position
-	err := q.Query(ctx, text, args, func(s store.Scanner) error {
+	err := q.Query(ctx, text+limitTo(width(n)), args, func(s store.Scanner) error {
 		var c position
 		if err := s.Scan(&c.Bucket, &c.Updated, &c.Locator); err != nil {
 			return err
@@ -172,5 +178,5 @@ func scanPositions(ctx context.Context, q store.Querier, text string, args ...an
 		found = append(found, c)
 		return nil
 	})
-	return found, err
+	return found[:min(n, len(found))], err
 }
