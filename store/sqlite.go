@@ -22,6 +22,7 @@ type sqliteEngine struct {
 	writer    chan *sqliteConn // holds the one writing connection while nobody uses it
 	space     *space
 	clock     clock.Clock
+	turns     chan struct{} // holds one for each reader whose turn it is
 
 	mu      sync.Mutex // guards what follows
 	idle    []*sqliteConn
@@ -54,6 +55,7 @@ func openSQLite(path string, c Config) (*sqliteEngine, error) {
 	}
 	e := &sqliteEngine{
 		path: path, connector: connector, writer: make(chan *sqliteConn, 1), clock: c.Clock, maxIdle: c.Readers,
+		turns: make(chan struct{}, c.Readers),
 	}
 	w, err := e.dialWriter()
 	if err != nil {

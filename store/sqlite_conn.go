@@ -22,6 +22,7 @@ type sqliteConn struct {
 	raw        driver.Conn
 	statements map[string]*sqliteStmt
 	texts      texts
+	turn       bool // its reader waited for a turn and got one
 }
 
 // sqliteStmt is a prepared statement with room for its arguments.

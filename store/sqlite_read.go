@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Query implements Querier.
@@ -37,9 +38,24 @@ func firstRow(ctx context.Context, q Querier, sql string, args, dest []any) (boo
 	return found && err == nil, err
 }
 
-// reader takes the connection that was used last, whose cache is warm, or makes one: a reader
-// that waits for another could wait for itself.
+// patience is how long a reader waits for its turn. Those who read within a read could wait for
+// themselves, so that nobody waits for ever.
+const patience = 5 * time.Millisecond
+
+// reader takes the connection that was used last, whose cache is warm, or makes one. As many as
+// are kept read at a time: more would only take processor and locks from each other.
 func (e *sqliteEngine) reader(ctx context.Context) (*sqliteConn, error) {
+	turn := e.awaitTurn(ctx)
+	c, err := e.connection(ctx)
+	if err != nil {
+		e.endTurn(turn)
+		return nil, err
+	}
+	c.turn = turn
+	return c, nil
+}
+
+func (e *sqliteEngine) connection(ctx context.Context) (*sqliteConn, error) {
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -55,15 +71,49 @@ func (e *sqliteEngine) reader(ctx context.Context) (*sqliteConn, error) {
 	return dialSQLite(ctx, e.connector, pragmaBusy, pragmaNoForeign, pragmaCache, pragmaTemp, pragmaReadOnly)
 }
 
+// awaitTurn is false for a reader that goes on without one.
+func (e *sqliteEngine) awaitTurn(ctx context.Context) bool {
+	select {
+	case e.turns <- struct{}{}:
+		return true
+	default:
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case e.turns <- struct{}{}:
+		return true
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+func (e *sqliteEngine) endTurn(had bool) {
+	if had {
+		<-e.turns
+	}
+}
+
+// release keeps a reader's connection for the next one.
 func (e *sqliteEngine) release(c *sqliteConn) {
+	turn := c.turn
 	e.mu.Lock()
-	if !e.closed && len(e.idle) < e.maxIdle {
+	keep := !e.closed && len(e.idle) < e.maxIdle
+	if keep {
 		e.idle = append(e.idle, c)
-		e.mu.Unlock()
-		return
 	}
 	e.mu.Unlock()
-	_ = c.close() // a reader's connection has nothing to lose
+	if !keep {
+		_ = c.close() // a reader's connection has nothing to lose
+	}
+	e.endTurn(turn)
+}
+
+// discard closes a reader's connection that is of no more use.
+func (e *sqliteEngine) discard(c *sqliteConn) error {
+	defer e.endTurn(c.turn)
+	return c.close()
 }
 
 // snapshot implements engine.
@@ -73,11 +123,11 @@ func (e *sqliteEngine) snapshot(ctx context.Context, f func(Querier) error) erro
 		return err
 	}
 	if _, err := c.exec("BEGIN"); err != nil {
-		return errors.Join(err, c.close())
+		return errors.Join(err, e.discard(c))
 	}
 	defer func() {
 		if _, err := c.exec("ROLLBACK"); err != nil {
-			_ = c.close()
+			_ = e.discard(c)
 			return
 		}
 		e.release(c)
