@@ -35,11 +35,16 @@ type devInfo struct {
 	} `json:"identities"`
 }
 
-// onEachEngine runs f over the embedded SQLite and over a real PostgreSQL, at the same time.
-func onEachEngine(t *testing.T, f func(t *testing.T, postgres string)) {
+// engines are the database engines on which every promise is held.
+func engines() []string { return []string{"sqlite", "postgres"} }
+
+// postgresFor gives the URL of an empty database; "" is the embedded SQLite.
+func postgresFor(t testing.TB, engine string) string {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { t.Parallel(); f(t, "") })
-	t.Run("postgres", func(t *testing.T) { t.Parallel(); f(t, testkit.Postgres(t)) })
+	if engine == "sqlite" {
+		return ""
+	}
+	return testkit.Postgres(t)
 }
 
 // newSystem names a system that start will make. The log lies beside the directory.

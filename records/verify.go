@@ -54,8 +54,8 @@ func (v *Verification) Write(_ int64, w tutela.Write) error {
 	return nil
 }
 
-// Check compares every version and locator with the ledger and, when deep, every row of the
-// blind index with the plaintext.
+// Check compares every version and locator with the ledger and, when deep, the copies of shared
+// resources' keys with their patients, and every row of the blind index with the plaintext.
 func (v *Verification) Check(ctx context.Context, deep bool) error {
 	return v.s.db.Snapshot(ctx, func(q store.Querier) error {
 		for _, id := range v.twice {
@@ -69,6 +69,9 @@ func (v *Verification) Check(ctx context.Context, deep bool) error {
 		}
 		if !deep {
 			return nil
+		}
+		if err := v.shared(ctx, q); err != nil {
+			return err
 		}
 		return v.index(ctx, q)
 	})
@@ -207,31 +210,9 @@ func currentPage(ctx context.Context, q store.Querier, after int64) ([]*row, err
 	return page, err
 }
 
-// wraps tries every patient's copy of a shared resource's key.
-func (v *Verification) wraps(ctx context.Context, q store.Querier, r *row) error {
-	list, err := sharedWraps(ctx, q, r.locator, r.version)
-	if err != nil {
-		return err
-	}
-	for _, w := range list {
-		_, err := v.s.unwrapShared(ctx, place{r.bucket, r.locator, r.version}, w)
-		if errors.Is(err, keys.ErrSealed) {
-			v.Problem(fmt.Sprintf("shared_keys locator %016x version %d bucket %016x", uint64(r.locator), r.version, uint64(w.bucket)), "does not open")
-		} else if err != nil && !errs.Is(err, errs.NotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
 // expect adds the terms that a row ought to have, and compares what else the plaintext tells.
 func (v *Verification) expect(ctx context.Context, q store.Querier, r *row, want map[term]bool) error {
 	where := fmt.Sprintf("locators %016x", uint64(r.locator))
-	if r.bucket == int64(tutela.BucketShared) {
-		if err := v.wraps(ctx, q, r); err != nil {
-			return err
-		}
-	}
 	rec, err := v.s.record(ctx, q, tutela.Ref{}, r)
 	if errs.Is(err, errs.NotFound) {
 		return nil // erased: nothing can be said of it
