@@ -132,10 +132,9 @@ func patientAsked(id string) []byte {
 
 // proofAnswer is a proof that stands alone.
 type proofAnswer struct {
-	Leaf  int64             `json:"leaf"`
-	Proof string            `json:"proof"` // C2SP tlog-proof
-	Parts []disclosedPart   `json:"parts,omitempty"`
-	Note  map[string]string `json:"note,omitempty"`
+	Leaf  int64           `json:"leaf"`
+	Proof string          `json:"proof"` // C2SP tlog-proof
+	Parts []disclosedPart `json:"parts,omitempty"`
 }
 
 type disclosedPart struct {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/tutela-health/tutela/access"
@@ -119,14 +120,14 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 func (s *Server) knownHost(next http.Handler) http.Handler {
 	known := make(map[string]bool, len(s.cfg.Hosts))
 	for _, h := range s.cfg.Hosts {
-		known[h] = true
+		known[strings.ToLower(h)] = true
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
 		if err != nil {
-			host = r.Host
+			host = strings.Trim(r.Host, "[]") // an IPv6 address without a port
 		}
-		if !known[host] {
+		if !known[strings.ToLower(host)] {
 			http.NotFound(w, r)
 			return
 		}

@@ -1,0 +1,126 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/assure"
+	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/fhir"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/internal/testkit"
+	"github.com/tutela-health/tutela/server"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// secret is what opens the try-out of a site.
+const secret = "the secret of dev.json"
+
+// site is a rigged system behind a server of the test's own.
+type site struct {
+	*rig.Rig
+	server *server.Server
+}
+
+// newSite assembles a server over a new system; change says what is special about it.
+func newSite(t *testing.T, change func(*server.Config)) *site {
+	t.Helper()
+	s := &site{Rig: rig.Open(t, rig.Config{})}
+	log := slog.New(slog.DiscardHandler)
+	c := server.Config{
+		Hosts: []string{rig.Host, "::1"}, Identity: s.Identity, Access: s.Access, Audit: s.Audit, Clock: clock.System, Log: log,
+		FHIR:   fhir.New(fhir.Config{Records: s.Records, Access: s.Access, Audit: s.Audit, Clock: clock.System, Log: log, Base: rig.Base}),
+		TryOut: &server.TryOut{Secret: secret, Client: "tutela-cli"},
+		API: server.API{
+			Bucket: s.Records.Bucket, Keys: s.DB.WrappedKeys, Provider: "local", RebuildIndex: s.Records.Rebuild,
+			IndexState: func(ctx context.Context) (server.IndexState, error) {
+				st, err := s.Records.IndexState(ctx)
+				return server.IndexState(st), err
+			},
+			Assess: assure.New(s.Audit, clock.System, tutela.Check{ID: "test", Title: "A test", Controls: []string{"P12"},
+				Try: func(context.Context) tutela.Evidence { return tutela.Evidence{On: "here", Verdict: tutela.Fail} }}).Run,
+		},
+	}
+	if change != nil {
+		change(&c)
+	}
+	s.server = server.New(c)
+	s.Handler = s.server.Handler()
+	t.Cleanup(func() {
+		if err := s.server.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Errorf("close server: %v", err)
+		}
+	})
+	return s
+}
+
+// send serves one request as it is, from a peer of the test's choice.
+func (s *site) send(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	s.Handler.ServeHTTP(w, r)
+	return w
+}
+
+// request makes a request to the site, without a token.
+func request(t *testing.T, method, path, body string) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	r.Host = rig.Host
+	return r
+}
+
+// entries gives what the ledger holds of an action.
+func (s *site) entries(t *testing.T, action tutela.Action) []tutela.Entry {
+	t.Helper()
+	list := []tutela.Entry{}
+	err := s.Audit.Search(t.Context(), audit.Query{Action: action}, func(o audit.Opened) error {
+		list = append(list, o.Entry)
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("search ledger: %v", err)
+	}
+	return list
+}
+
+// sequence brings everything into the tree.
+func (s *site) sequence(t *testing.T) {
+	t.Helper()
+	for n := int64(1); n > 0; {
+		var err error
+		if n, err = s.Audit.Sequence(t.Context()); err != nil {
+			t.Fatalf("sequence: %v", err)
+		}
+	}
+}
+
+func expect(t *testing.T, a rig.Answer, status int) {
+	t.Helper()
+	if a.Status != status {
+		t.Fatalf("status %d, want %d: %s", a.Status, status, a.Body)
+	}
+}
+
+func decode[T any](t *testing.T, body []byte) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(body, &v); err != nil {
+		t.Fatalf("decode: %v: %s", err, body)
+	}
+	return v
+}
+
+// roles are those whose tokens a test uses most.
+const (
+	admin   = string(access.RoleAdmin)
+	auditor = string(access.RoleAuditor)
+)

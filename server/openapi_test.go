@@ -1,0 +1,215 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/rig"
+)
+
+// description is the part of an OpenAPI document that is held against the server.
+type description struct {
+	OpenAPI    string
+	Paths      map[string]map[string]described
+	Components struct{ Schemas map[string]*schema }
+}
+
+type described struct {
+	OperationID string
+	Security    *[]map[string][]string
+	Parameters  []struct{ Name, In string }
+	Responses   map[string]struct {
+		Content map[string]struct{ Schema *schema }
+	}
+}
+
+// schema is the part of JSON Schema that the description uses.
+type schema struct {
+	Ref        string `json:"$ref"`
+	Type       string
+	Enum       []any
+	Items      *schema
+	Properties map[string]*schema
+	Required   []string
+}
+
+func (s *site) description(t *testing.T) description {
+	t.Helper()
+	a := s.get(t, "/api/v1/openapi.json")
+	expect(t, a, http.StatusOK)
+	return decode[description](t, a.Body)
+}
+
+func TestEveryMountedRouteIsDescribedAndNoOther(t *testing.T) {
+	s := newSite(t, nil)
+	d := s.description(t)
+	var got []string
+	for path, methods := range d.Paths {
+		for method := range methods {
+			got = append(got, strings.ToUpper(method)+" "+path)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(s.server.Mounted("/api/v1"), got); diff != "" {
+		t.Errorf("mounted and described (-, +): %s", diff)
+	}
+	if !strings.HasPrefix(d.OpenAPI, "3.1.") {
+		t.Errorf("OpenAPI %s", d.OpenAPI)
+	}
+}
+
+// A route is described as open if and only if it answers a stranger.
+func TestWhatIsDescribedAsOpenIsOpen(t *testing.T) {
+	s := newSite(t, nil)
+	for path, methods := range s.description(t).Paths {
+		for method, o := range methods {
+			a := s.Do(t, rig.Call{Method: strings.ToUpper(method), Path: path})
+			open := o.Security != nil && len(*o.Security) == 0
+			if open != (a.Status == http.StatusOK) || !open && a.Status != http.StatusUnauthorized {
+				t.Errorf("%s %s: described as open %v, answers %d", method, path, open, a.Status)
+			}
+		}
+	}
+}
+
+// Real answers, of success and of failure, have the described form: every property is named, the
+// required ones are there, types and enumerations hold.
+func TestAnswersAreAsDescribed(t *testing.T) {
+	s := newSite(t, nil)
+	d := s.description(t)
+	s.Put(t, `{"resourceType":"Patient","id":"1"}`)
+	expect(t, s.Get(t, "physician", "Patient/1"), 200)
+	s.sequence(t)
+	leaf := s.entriesLeaf(t)
+	for _, c := range []struct {
+		as, method, path, query string
+		status                  int
+	}{
+		{auditor, "GET", "/api/v1/ledger/entries", "?personal=true&limit=1000", 200},
+		{auditor, "GET", "/api/v1/ledger/entries", "?patient=1&newest=false&action=read&outcome=success&from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z", 200},
+		{auditor, "GET", "/api/v1/ledger/entries", "?from=yesterday", 400},
+		{auditor, "GET", "/api/v1/ledger/proof", fmt.Sprintf("?leaf=%d&header=true&patient=1", leaf), 200},
+		{auditor, "GET", "/api/v1/ledger/proof", "?leaf=99999", 404},
+		{auditor, "GET", "/api/v1/ledger/proof", "", 400},
+		{admin, "GET", "/api/v1/keys", "", 200},
+		{"physician", "GET", "/api/v1/keys", "", 403},
+		{admin, "POST", "/api/v1/assess", "", 200},
+		{auditor, "GET", "/api/v1/ledger/entries", "?action=assess.evidence", 200},
+		{admin, "POST", "/api/v1/index/rebuild", "", 200},
+		{admin, "GET", "/api/v1/index", "", 200},
+		{rig.Nobody, "GET", "/api/v1/index", "", 401},
+	} {
+		a := s.Do(t, rig.Call{As: c.as, Method: c.method, Path: c.path + c.query})
+		expect(t, a, c.status)
+		o := d.Paths[c.path][strings.ToLower(c.method)]
+		content, ok := o.Responses[fmt.Sprint(c.status)].Content[a.Header.Get("Content-Type")]
+		if !ok {
+			t.Errorf("%s %s: %d as %s is not described", c.method, c.path, c.status, a.Header.Get("Content-Type"))
+			continue
+		}
+		for _, p := range d.differences(content.Schema, decode[any](t, a.Body), "") {
+			t.Errorf("%s %s%s: %s", c.method, c.path, c.query, p)
+		}
+		for name := range strings.SplitSeq(strings.TrimPrefix(c.query, "?"), "&") {
+			name, _, _ = strings.Cut(name, "=")
+			if name != "" && !slices.ContainsFunc(o.Parameters, func(p struct{ Name, In string }) bool { return p.Name == name }) {
+				t.Errorf("%s: parameter %s is not described", c.path, name)
+			}
+		}
+	}
+}
+
+// The comparison itself sees what it is there to see.
+func TestDifferencesAreSeen(t *testing.T) {
+	d := description{}
+	object := &schema{Type: "object", Required: []string{"a"}, Properties: map[string]*schema{"a": {Type: "string", Enum: []any{"x"}}, "n": {Type: "integer"}}}
+	for text, want := range map[string]int{
+		`{"a":"x","n":1}`: 0, `{"n":1}`: 1, `{"a":"y"}`: 1, `{"a":"x","z":1}`: 1, `{"a":"x","n":1.5}`: 1, `{"a":"x","n":"1"}`: 1, `[]`: 1, `null`: 1,
+	} {
+		if got := d.differences(object, decode[any](t, []byte(text)), ""); len(got) != want {
+			t.Errorf("%s: %v, want %d", text, got, want)
+		}
+	}
+}
+
+// entriesLeaf gives the place of the physician's read.
+func (s *site) entriesLeaf(t *testing.T) int64 {
+	t.Helper()
+	a := s.Do(t, rig.Call{As: auditor, Method: http.MethodGet, Path: "/api/v1/ledger/entries?action=read"})
+	list := decode[[]struct {
+		Leaf  int64
+		Entry tutela.Entry
+	}](t, a.Body)
+	if len(list) != 1 || list[0].Entry.Actor.Name != "physician" {
+		t.Fatalf("reads: %s", a.Body)
+	}
+	return list[0].Leaf
+}
+
+// differences says where a value is not as a schema describes it.
+func (d description) differences(s *schema, v any, at string) []string {
+	if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok {
+		if s = d.Components.Schemas[name]; s == nil {
+			return []string{at + ": no schema " + name}
+		}
+	}
+	if len(s.Enum) > 0 && !slices.Contains(s.Enum, v) {
+		return []string{fmt.Sprintf("%s: %v is not in the enumeration", at, v)}
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		if s.Type != "object" && s.Type != "" {
+			return []string{at + ": an object"}
+		}
+		return d.members(s, v, at)
+	case []any:
+		if s.Type != "array" {
+			return []string{at + ": an array"}
+		}
+		var all []string
+		for i, item := range v {
+			all = append(all, d.differences(s.Items, item, fmt.Sprintf("%s[%d]", at, i))...)
+		}
+		return all
+	case float64:
+		if s.Type == "number" || s.Type == "integer" && v == float64(int64(v)) {
+			return nil
+		}
+	case string:
+		if s.Type == "string" {
+			return nil
+		}
+	case bool:
+		if s.Type == "boolean" {
+			return nil
+		}
+	}
+	return []string{fmt.Sprintf("%s: a %T, described as %s", at, v, s.Type)}
+}
+
+func (d description) members(s *schema, v map[string]any, at string) []string {
+	if s.Properties == nil {
+		return nil // a map, or anything
+	}
+	var all []string
+	for _, name := range s.Required {
+		if _, ok := v[name]; !ok {
+			all = append(all, at+"."+name+": missing")
+		}
+	}
+	for name, member := range v {
+		p, ok := s.Properties[name]
+		if !ok {
+			all = append(all, at+"."+name+": not described")
+			continue
+		}
+		all = append(all, d.differences(p, member, at+"."+name)...)
+	}
+	return all
+}
