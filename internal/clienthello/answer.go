@@ -58,11 +58,16 @@ func Offer(ctx context.Context, address string, h Hello) (Answer, error) {
 	return read(conn)
 }
 
+var errNotTLS = errors.New("the answer is not TLS")
+
 // read takes the first record.
 func read(r io.Reader) (Answer, error) {
 	var head [5]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return hungUp(err)
+	}
+	if head[0] != recordAlert && head[0] != recordHandshake || head[1] != 3 {
+		return Answer{}, errNotTLS
 	}
 	body := make([]byte, binary.BigEndian.Uint16(head[3:]))
 	if _, err := io.ReadFull(r, body); err != nil {
@@ -74,7 +79,7 @@ func read(r io.Reader) (Answer, error) {
 	case head[0] == recordHandshake && len(body) > 0 && body[0] == serverHello:
 		return parseServerHello(body)
 	default:
-		return Answer{}, errors.New("the answer is not TLS")
+		return Answer{}, errNotTLS
 	}
 }
 
