@@ -89,6 +89,27 @@ func storied(t *testing.T, engine string) *system {
 	return s
 }
 
+// A wrapped key of which a bit was changed opens nothing, and no verification passes over it: it
+// exits 1, or 2 where it cannot even begin.
+func TestSpoiledKeyIsNoticed(t *testing.T) {
+	s := storied(t, "sqlite")
+	d := s.behind(t)
+	dice := rand.New(rand.NewPCG(rand.Uint64(), 0))
+	for _, r := range d.rows(t, "wrapped_keys") {
+		spoiled := r.with(r.column("blob"), spoil(dice, r.get("blob")))
+		if !d.replace(t, r, spoiled) {
+			t.Fatalf("not replaced: %v", r)
+		}
+		got := s.run(t, "audit", "verify", "--deep")
+		if got.code == 0 || !strings.Contains(got.out+got.err, "does not open") {
+			t.Errorf("%v: exit %d\n%s%s", r, got.code, got.out, got.err)
+		}
+		d.remove(t, spoiled)
+		must(t, d.insert(t, r))
+	}
+	s.clean(t, "audit", "verify", "--deep")
+}
+
 // A store that was set back to an earlier state verifies in itself; a checkpoint that was kept
 // elsewhere shows it.
 func TestKeptCheckpointShowsARollback(t *testing.T) {

@@ -145,18 +145,17 @@ func (v *Verification) wrap(ctx context.Context, r *row, w wrap) error {
 		return nil
 	}
 	_, err := v.s.unwrapShared(ctx, place{r.bucket, r.locator, r.version}, w)
-	switch {
-	case errors.Is(err, keys.ErrSealed):
-		v.Problem(where, "does not open")
-		return nil
-	case errs.Is(err, errs.NotFound):
-		_, err = v.s.ring.At(ctx, tutela.KeyPatient, w.bucket, 0)
-		if err == nil {
+	if errs.Is(err, errs.NotFound) {
+		if _, err = v.s.ring.At(ctx, tutela.KeyPatient, w.bucket, 0); err == nil {
 			v.Problem(where, "names a version of the patient's key that is not there")
 		}
-		if errs.Is(err, errs.NotFound) {
-			return nil
-		}
+	}
+	if errors.Is(err, keys.ErrSealed) {
+		v.Problem(where, "does not open, or the patient's key in wrapped_keys does not")
+		return nil
+	}
+	if errs.Is(err, errs.NotFound) {
+		return nil
 	}
 	return err
 }
