@@ -101,6 +101,9 @@ func (c canaryCheck) search(ctx context.Context, f *leak.Finder) (tutela.Verdict
 		return tutela.CouldNotCheck, "", err // a reader may hold the log: then it is searched as a file
 	}
 	where, form, files, err := searchFiles(ctx, f, c.dir)
+	if err == nil && files.places == 0 {
+		err = errors.New("there is no file to search")
+	}
 	if err != nil {
 		return tutela.CouldNotCheck, "", err
 	}
