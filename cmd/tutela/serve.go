@@ -68,6 +68,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 
 // serve answers until ctx ends, then stops in order: requests, background work, planes.
 func (s *system) serve(ctx context.Context, srv *server.Server, listener net.Listener) error {
+	tuneMemory()
 	if err := s.note(context.WithoutCancel(ctx), tutela.ActionStart); err != nil { // a signal may be here already
 		return errors.Join(err, listener.Close(), s.close(context.WithoutCancel(ctx)))
 	}
