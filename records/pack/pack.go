@@ -100,6 +100,9 @@ func (p *Packer) decompress(dst, body []byte, format byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decompress packed resource: %w", err)
 	}
+	if len(dst) == 0 {
+		return out, nil
+	}
 	return append(dst, out...), nil // in place where out lies in dst's spare room
 }
 
