@@ -71,7 +71,7 @@ func serveFloor(certificate, key string) error {
 }
 
 // withFloor runs f while a floor answers with the pages.
-func withFloor(ctx context.Context, s *system, pages []page, f func(address string) error) (err error) {
+func withFloor(ctx context.Context, s *system, pages []page, f func(address string, pid int) error) (err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -97,5 +97,5 @@ func withFloor(ctx context.Context, s *system, pages []page, f func(address stri
 	if err != nil {
 		return fmt.Errorf("floor does not listen: %w", err)
 	}
-	return f(strings.TrimSpace(line))
+	return f(strings.TrimSpace(line), cmd.Process.Pid)
 }

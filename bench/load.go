@@ -28,11 +28,33 @@ type load struct {
 	limit       int64
 }
 
-// measured is what a load came to.
+// measured is what one or several loads came to.
 type measured struct {
-	perSecond float64
-	p50, p99  time.Duration
-	requests  int
+	latencies []time.Duration
+	took      time.Duration
+	cpu       time.Duration // that the server took, where it was asked for
+}
+
+func (m measured) requests() int { return len(m.latencies) }
+
+func (m measured) perSecond() float64 { return float64(len(m.latencies)) / m.took.Seconds() }
+
+// microseconds is the processor time that one request took of the server.
+func (m measured) microseconds() float64 {
+	return float64(m.cpu) / float64(time.Microsecond) / float64(len(m.latencies))
+}
+
+// quantile is the latency that a share of all requests kept below.
+func (m measured) quantile(share float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(m.latencies))
+	return sorted[int(share*float64(len(sorted)-1))]
+}
+
+// add joins a further load to m.
+func (m *measured) add(more measured) {
+	m.latencies = append(m.latencies, more.latencies...)
+	m.took += more.took
+	m.cpu += more.cpu
 }
 
 // run opens every connection and asks once on each before the clock starts.
@@ -66,9 +88,7 @@ func (l load) run(ctx context.Context) (measured, error) {
 	if err := errors.Join(errs...); err != nil || len(latencies) == 0 {
 		return measured{}, errors.Join(err, errors.New("no load, or part of it, was served"))
 	}
-	slices.Sort(latencies)
-	n := len(latencies)
-	return measured{float64(n) / took.Seconds(), latencies[n/2], latencies[n*99/100], n}, nil
+	return measured{latencies: latencies, took: took}, nil
 }
 
 func (l load) dial(ctx context.Context) (*caller, error) {

@@ -24,9 +24,10 @@ func (r *results) add(name string, v float64) {
 }
 
 func (r *results) addLoad(name string, m measured) {
-	r.add(name, m.perSecond)
-	r.add(name+", p50 ms", float64(m.p50)/float64(time.Millisecond))
-	r.add(name+", p99 ms", float64(m.p99)/float64(time.Millisecond))
+	r.add(name, m.perSecond())
+	r.add(name+", p50 ms", float64(m.quantile(0.5))/float64(time.Millisecond))
+	r.add(name+", p99 ms", float64(m.quantile(0.99))/float64(time.Millisecond))
+	r.add(name+", server's CPU µs", m.microseconds())
 }
 
 // median is the middle value of a figure.

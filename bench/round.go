@@ -14,7 +14,9 @@ import (
 // How much one load does at most.
 const (
 	connections = 64
-	loadFor     = 4 * time.Second
+	createFor   = 4 * time.Second
+	turns       = 4 // of the floor and of what is measured beside it, one after the other
+	turnFor     = time.Second
 	maxRequests = 200_000
 )
 
@@ -97,7 +99,7 @@ func (r *round) weigh(ctx context.Context, empty int64) error {
 
 // remember notes the server's memory in MiB.
 func (r *round) remember(what string) error {
-	now, most, err := r.system.memory()
+	now, most, err := memory(r.system.pid())
 	r.out.add(what, float64(now)/(1<<20))
 	r.out.add(what+", highest", float64(most)/(1<<20))
 	return err
@@ -120,7 +122,7 @@ func (r *round) create(ctx context.Context) error {
 	for _, b := range bodies {
 		requests = append(requests, post(r.system.host(), fhir+"/Observation", r.system.token, b))
 	}
-	m, err := r.under(ctx, r.system.host(), requests)
+	m, err := r.under(ctx, r.system.host(), r.system.pid(), requests, createFor)
 	if err != nil {
 		return fmt.Errorf("create: %w", err)
 	}
@@ -140,8 +142,8 @@ func (r *round) createFloor(ctx context.Context, before string, m measured) erro
 		return fmt.Errorf("read what was created: %w", err)
 	}
 	n := creates(all)
-	if n < m.requests {
-		return fmt.Errorf("%d creates were acknowledged and %d are in the database", m.requests, n)
+	if n < m.requests() {
+		return fmt.Errorf("%d creates were acknowledged and %d are in the database", m.requests(), n)
 	}
 	r.out.add("creates in a commit", float64(n)/float64(len(all)))
 	floor, err := replay(ctx, before, all)
@@ -149,7 +151,7 @@ func (r *round) createFloor(ctx context.Context, before string, m measured) erro
 		return fmt.Errorf("engine alone: %w", err)
 	}
 	r.out.add("create, engine alone", floor)
-	r.out.add("create, share of the engine", m.perSecond/floor)
+	r.out.add("create, share of the engine", m.perSecond()/floor)
 	if r.cluster != nil {
 		return r.cluster.drop(ctx, before)
 	}
@@ -183,25 +185,35 @@ func (r *round) readAndSearch(ctx context.Context) error {
 	return nil
 }
 
+// beside has floor and system take turns of a second, so that whatever else the machine does
+// weighs on both alike.
 func (r *round) beside(ctx context.Context, name string, paths []string) error {
 	pages, err := r.system.pages(ctx, paths)
 	if err != nil {
 		return err
 	}
+	requests := r.gets(paths)
 	var floor, secured measured
-	err = withFloor(ctx, r.system, pages, func(address string) error {
-		floor, err = r.under(ctx, address, r.gets(paths))
-		return err
+	err = withFloor(ctx, r.system, pages, func(address string, pid int) error {
+		for range turns {
+			m, err := r.under(ctx, address, pid, requests, turnFor)
+			if err != nil {
+				return fmt.Errorf("floor: %w", err)
+			}
+			floor.add(m)
+			if m, err = r.under(ctx, r.system.host(), r.system.pid(), requests, turnFor); err != nil {
+				return err
+			}
+			secured.add(m)
+		}
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("floor: %w", err)
-	}
-	if secured, err = r.under(ctx, r.system.host(), r.gets(paths)); err != nil {
 		return err
 	}
 	r.out.addLoad(name, secured)
-	r.out.add(name+", TLS floor", floor.perSecond)
-	r.out.add(name+", share of the floor", secured.perSecond/floor.perSecond)
+	r.out.addLoad(name+", TLS floor", floor)
+	r.out.add(name+", share of the floor", secured.perSecond()/floor.perSecond())
 	return r.remember("memory under " + name)
 }
 
@@ -213,9 +225,20 @@ func (r *round) gets(paths []string) [][]byte {
 	return requests
 }
 
-func (r *round) under(ctx context.Context, address string, requests [][]byte) (measured, error) {
-	return load{
+// under puts a server under load and reckons what processor time that takes it.
+func (r *round) under(ctx context.Context, address string, pid int, requests [][]byte, within time.Duration) (measured, error) {
+	before, err := processorTime(pid)
+	if err != nil {
+		return measured{}, err
+	}
+	m, err := load{
 		address: address, tls: r.system.tls, requests: requests,
-		connections: connections, within: loadFor, limit: maxRequests,
+		connections: connections, within: within, limit: maxRequests,
 	}.run(ctx)
+	if err != nil {
+		return m, err
+	}
+	after, err := processorTime(pid)
+	m.cpu = after - before
+	return m, err
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -135,21 +133,4 @@ func (s *system) importFiles(ctx context.Context, folder string) (float64, error
 	return strconv.ParseFloat(string(found[1]), 64)
 }
 
-// memory is the server's resident set, now and at its highest, in bytes (Linux).
-func (s *system) memory() (now, most int64, err error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
-	if err != nil {
-		return 0, 0, err
-	}
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), ":")
-		n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-		switch name {
-		case "VmRSS":
-			now = n << 10
-		case "VmHWM":
-			most = n << 10
-		}
-	}
-	return now, most, nil
-}
+func (s *system) pid() int { return s.process.Process.Pid }
