@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/tutela-health/tutela"
@@ -40,7 +41,7 @@ func (s *Store) token(b *r4.Branch, form string, value []byte) int64 {
 // tokens are a resource's terms in the blind index, sorted, each once.
 func (s *Store) tokens(res *r4.Resource) []int64 {
 	var list []int64
-	for _, b := range indexedBranches(res.Type()) {
+	for _, b := range s.branches.of(res.Type()) {
 		for _, v := range r4.Extract(res, b.branch, b.kind) {
 			list = s.valueTokens(list, b.branch, &v)
 		}
@@ -53,6 +54,18 @@ func (s *Store) tokens(res *r4.Resource) []int64 {
 type typedBranch struct {
 	branch *r4.Branch
 	kind   r4.ParamType
+}
+
+// branches remembers the indexed branches of each type. Its zero value is ready.
+type branches struct{ byType sync.Map } // string → []typedBranch
+
+func (b *branches) of(typ string) []typedBranch {
+	if known, ok := b.byType.Load(typ); ok {
+		return known.([]typedBranch)
+	}
+	list := indexedBranches(typ)
+	b.byType.Store(typ, list)
+	return list
 }
 
 // indexedBranches are the paths of a type's search parameters, each once. The id and the time of
