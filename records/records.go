@@ -39,6 +39,8 @@ type Store struct {
 	terms  *keys.MAC // tokens of the blind index
 	tables tables
 	index  indexCache
+
+	branches branches
 }
 
 // tables are the shapes of this plane's rows.
