@@ -101,6 +101,7 @@ const (
 	ActionDelete       Action = "delete"
 	ActionBatch        Action = "batch"
 	ActionTransaction  Action = "transaction"
+	ActionUnknown      Action = "unknown" // a request for what is not offered
 	ActionExport       Action = "export"
 	ActionTokenIssue   Action = "token.issue"
 	ActionAuthenticate Action = "authenticate"

@@ -16,23 +16,23 @@ import (
 
 // bundle carries out a batch or transaction (FHIR R4, http.html#transaction).
 func (h *Handler) bundle(ctx context.Context, in *interaction, _ access.Grant) (*answer, error) {
-	res, err := r4.Parse(in.body)
+	res, refused, err := r4.ParseBatch(in.body)
 	if err != nil {
 		return nil, err
 	}
 	if res.Type() != "Bundle" {
 		return nil, errs.New(errs.Invalid, "the base address takes a Bundle")
 	}
-	entries, err := readEntries(res)
-	if err != nil {
-		return nil, err
-	}
 	switch res.Root().Child("type").Text() {
 	case "batch":
-		return h.batch(ctx, in, entries)
+		return h.batch(ctx, in, readEntries(res, refused))
 	case "transaction":
 		in.action = tutela.ActionTransaction
-		return h.transaction(ctx, in, entries)
+		if len(refused) > 0 {
+			_, err := r4.Parse(in.body) // says all that is wrong
+			return nil, err
+		}
+		return h.transaction(ctx, in, readEntries(res, nil))
 	default:
 		return nil, errs.New(errs.Invalid, "the Bundle's type must be batch or transaction")
 	}
@@ -48,30 +48,35 @@ type entry struct {
 	query    string
 	resource *r4.Resource
 	header   http.Header
+	err      error // why it cannot be carried out
 }
 
-func readEntries(res *r4.Resource) ([]*entry, error) {
+// readEntries reads the requests of a Bundle; refused are the resources that break a rule, by entry.
+func readEntries(res *r4.Resource, refused map[int]*r4.Invalid) []*entry {
 	var list []*entry
 	for n := range res.Root().Child("entry").Items() {
 		e := &entry{at: len(list), fullURL: n.Child("fullUrl").Text(), resource: n.Child("resource").Resource(), header: http.Header{}}
-		request := n.Child("request")
-		if !request.Exists() {
-			return nil, at(e, errs.New(errs.Invalid, "the entry has no request"))
-		}
-		e.method, e.url = request.Child("method").Text(), request.Child("url").Text()
-		for element, name := range map[string]string{
-			"ifMatch": "If-Match", "ifNoneMatch": "If-None-Match", "ifNoneExist": "If-None-Exist",
-		} {
-			if text := request.Child(element).Text(); text != "" {
-				e.header.Set(name, text)
-			}
-		}
-		if err := e.split(); err != nil {
-			return nil, at(e, err)
+		if e.err = e.read(n.Child("request")); refused[e.at] != nil {
+			e.err = errs.Wrap(errs.Invalid, refused[e.at], "not a valid FHIR R4 resource")
 		}
 		list = append(list, e)
 	}
-	return list, nil
+	return list
+}
+
+func (e *entry) read(request r4.Node) error {
+	if !request.Exists() {
+		return errs.New(errs.Invalid, "the entry has no request")
+	}
+	e.method, e.url = request.Child("method").Text(), request.Child("url").Text()
+	for element, name := range map[string]string{
+		"ifMatch": "If-Match", "ifNoneMatch": "If-None-Match", "ifNoneExist": "If-None-Exist",
+	} {
+		if text := request.Child(element).Text(); text != "" {
+			e.header.Set(name, text)
+		}
+	}
+	return e.split()
 }
 
 // split reads the entry's address.
@@ -114,12 +119,11 @@ func (h *Handler) batch(ctx context.Context, in *interaction, entries []*entry) 
 
 // single is an entry as an interaction of its own.
 func (h *Handler) single(in *interaction, e *entry) (*interaction, operation) {
-	sub := &interaction{query: e.query, header: e.header, caller: in.caller, request: in.request, purpose: in.purpose}
-	if prefer := in.header.Get("Prefer"); prefer != "" {
-		sub.header.Set("Prefer", prefer)
-	}
-	if e.resource != nil {
-		sub.body = e.resource.JSON()
+	sub := &interaction{query: e.query, header: e.header, caller: in.caller, request: in.request, purpose: in.purpose, resource: e.resource}
+	sub.header["Prefer"] = in.header.Values("Prefer")
+	if e.err != nil {
+		sub.action = tutela.ActionBatch
+		return sub, func(context.Context, *interaction, access.Grant) (*answer, error) { return nil, e.err }
 	}
 	sub.typ = e.path[0]
 	if len(e.path) > 1 {
@@ -149,7 +153,7 @@ func (h *Handler) single(in *interaction, e *entry) (*interaction, operation) {
 	case "DELETE 2":
 		sub.action, op = tutela.ActionDelete, h.remove
 	default:
-		sub.action, op = tutela.ActionBatch, refuse
+		sub.action, op, sub.typ, sub.id = tutela.ActionBatch, refuse, "", ""
 	}
 	return sub, op
 }
@@ -161,7 +165,7 @@ func refuse(context.Context, *interaction, access.Grant) (*answer, error) {
 // wantsResource reports whether an answer within a Bundle carries the resource: reads always,
 // writes when the caller prefers it.
 func wantsResource(in *interaction, e *entry) bool {
-	return e.method == http.MethodGet || in.header.Get("Prefer") == "return=representation"
+	return e.method == http.MethodGet || prefers(in.header, "return=representation")
 }
 
 // responseEntry is an entry's answer within a Bundle.

@@ -15,6 +15,7 @@ import (
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/httpx"
+	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/records"
 )
 
@@ -62,13 +63,16 @@ type interaction struct {
 	typ     string // empty for a whole-system interaction
 	id      string
 	version string
+	path    string // below the base, where no route took it apart
 	query   string // as sent, URL-encoded
 	form    string // parameters of a POSTed search
 	body    []byte
-	header  http.Header // of the request, or what a Bundle entry carries of it
-	caller  tutela.Principal
-	request string // request id
-	purpose tutela.Purpose
+	// resource is the body of a Bundle's entry.
+	resource *r4.Resource
+	header   http.Header // of the request, or what a Bundle entry carries of it
+	caller   tutela.Principal
+	request  string // request id
+	purpose  tutela.Purpose
 }
 
 func (in *interaction) ref() tutela.Ref { return tutela.Ref{Type: in.typ, ID: in.id} }
@@ -80,7 +84,8 @@ type answer struct {
 	record   *records.Record // gives ETag and Last-Modified
 	location string
 	touched  records.Touched
-	written  bool // the entry went with the write
+	allow    string // methods that the address takes, for one that it does not
+	written  bool   // the entry went with the write
 }
 
 // operation carries out an interaction under a Grant.
@@ -159,6 +164,9 @@ func (in *interaction) asked() string {
 	if len(asked) > maxAsked {
 		asked = asked[:maxAsked]
 	}
+	if in.path != "" {
+		return in.path + "?" + asked
+	}
 	if in.id != "" {
 		ref := in.ref().String()
 		if asked != "" {
@@ -192,8 +200,11 @@ func (h *Handler) refusal(ctx context.Context, in *interaction, a *answer, err e
 			slog.String("action", string(in.action)), slog.String("type", in.typ), slog.String("error", err.Error()))
 	}
 	out := &answer{status: status, body: outcomeOf(err)}
-	if a != nil && status == http.StatusGone {
+	switch {
+	case a != nil && status == http.StatusGone:
 		out.record = a.record
+	case a != nil && status == http.StatusMethodNotAllowed:
+		out.allow = a.allow
 	}
 	return out
 }
@@ -224,7 +235,7 @@ func (h *Handler) serve(action tutela.Action, op operation) http.HandlerFunc {
 func (h *Handler) interaction(action tutela.Action, r *http.Request) *interaction {
 	p := httpx.Principal(r.Context())
 	return &interaction{
-		action: action, typ: r.PathValue("type"), id: r.PathValue("id"), version: r.PathValue("vid"),
+		action: action, typ: r.PathValue("type"), id: r.PathValue("id"), version: r.PathValue("vid"), path: r.PathValue("path"),
 		query: r.URL.RawQuery, header: r.Header, caller: p, request: httpx.RequestID(r.Context()), purpose: purposeOf(p),
 	}
 }
@@ -247,6 +258,9 @@ func (a *answer) write(w http.ResponseWriter, method string) {
 	if a.record != nil {
 		head.Set("ETag", a.record.ETag())
 		head.Set("Last-Modified", a.record.Updated.UTC().Format(http.TimeFormat))
+	}
+	if a.allow != "" {
+		head.Set("Allow", a.allow)
 	}
 	if a.location != "" {
 		head.Set("Location", a.location)

@@ -116,10 +116,10 @@ func (h *Handler) written(in *interaction, r *records.Result) *answer {
 		a.status = http.StatusCreated
 	}
 	a.location = h.base + "/" + r.Ref.String() + "/_history/" + strconv.FormatInt(r.Version, 10)
-	switch in.header.Get("Prefer") {
-	case "return=minimal":
+	switch {
+	case prefers(in.header, "return=minimal"):
 		a.body = nil
-	case "return=OperationOutcome":
+	case prefers(in.header, "return=OperationOutcome"):
 		a.body = information("stored")
 	}
 	return a
@@ -133,11 +133,14 @@ func (h *Handler) history(ctx context.Context, in *interaction, g access.Grant) 
 	return &answer{status: http.StatusOK, body: h.historyBundle(in, list), touched: records.Touch(list...)}, nil
 }
 
-// parse reads the body as a resource of the interaction's type.
+// parse reads the body as a resource of the interaction's type; that of a Bundle's entry has been read.
 func (h *Handler) parse(in *interaction) (*r4.Resource, error) {
-	res, err := r4.Parse(in.body)
-	if err != nil {
-		return nil, err
+	res := in.resource
+	if res == nil {
+		var err error
+		if res, err = r4.Parse(in.body); err != nil {
+			return nil, err
+		}
 	}
 	if res.Type() != in.typ {
 		return nil, errs.New(errs.Invalid, "the resource is not of the type in the address")

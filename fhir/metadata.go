@@ -72,7 +72,7 @@ func interactions(codes ...string) []capInteraction {
 // metadata serves the CapabilityStatement; it says nothing about any patient and is public.
 func (h *Handler) metadata(w http.ResponseWriter, r *http.Request) {
 	if err := acceptable(r); err != nil {
-		(&answer{status: http.StatusNotAcceptable, body: outcomeOf(err)}).write(w, r.Method)
+		Refuse(w, err)
 		return
 	}
 	(&answer{status: http.StatusOK, body: mustJSON(h.capabilities())}).write(w, r.Method)

@@ -46,7 +46,7 @@ func jsonOnly(media string) error {
 }
 
 func notJSON() error {
-	return errs.New(errs.Unsupported, "only JSON is offered: ask for application/fhir+json")
+	return errs.New(errs.NotAcceptable, "only JSON is offered: ask for application/fhir+json")
 }
 
 // read takes the body of the interactions that have one.
@@ -60,7 +60,7 @@ func (in *interaction) read(w http.ResponseWriter, r *http.Request) error {
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != want && (form || media != "application/json") {
-		return errs.New(errs.Unsupported, "send the body as %s", want)
+		return errs.New(errs.MediaType, "send the body as %s", want)
 	}
 	body, err := httpx.Body(w, r, MaxBody)
 	if err != nil {
@@ -72,6 +72,18 @@ func (in *interaction) read(w http.ResponseWriter, r *http.Request) error {
 		in.body = body
 	}
 	return nil
+}
+
+// prefers reports whether the caller asks for a preference, as in return=minimal (RFC 7240).
+func prefers(h http.Header, what string) bool {
+	for _, line := range h.Values("Prefer") {
+		for part := range strings.FieldsFuncSeq(line, func(r rune) bool { return r == ',' || r == ';' }) {
+			if strings.EqualFold(strings.TrimSpace(part), what) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func knownType(name string) bool { return r4.IsResourceType(name) }

@@ -39,7 +39,7 @@ func pick[T any](rng *rand.Rand, list []T) T { return list[rng.IntN(len(list))] 
 func (a asker) chance(percent int) bool { return a.rng.IntN(100) < percent }
 
 func (a asker) question() question {
-	q := question{typ: a.typ(), as: rig.Loader, post: a.chance(20), total: a.chance(30), count: 1 + a.rng.IntN(50)}
+	q := question{typ: a.typ(), as: rig.Loader, post: a.chance(20), total: a.chance(15), count: 1 + a.rng.IntN(50)}
 	switch {
 	case a.chance(15):
 		q.as = "physician"

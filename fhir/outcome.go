@@ -67,7 +67,7 @@ func issueCode(err error) string {
 		return "too-long"
 	case errs.TooMany:
 		return "throttled"
-	case errs.Unsupported:
+	case errs.Unsupported, errs.NotAllowed, errs.NotAcceptable, errs.MediaType:
 		return "not-supported"
 	case errs.Unprocessable:
 		return "business-rule"

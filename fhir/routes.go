@@ -1,9 +1,13 @@
 package fhir
 
 import (
+	"context"
 	"net/http"
+	"strings"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/internal/errs"
 )
 
 // Mux is what routes are added to: an http.ServeMux, or what keeps account of one.
@@ -30,4 +34,24 @@ func (h *Handler) Routes(mux Mux, prefix string, guard func(http.Handler) http.H
 	} {
 		mux.Handle(pattern, guard(handler))
 	}
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+		mux.Handle(method+" "+prefix+"/{path...}", guard(h.serve(tutela.ActionUnknown, elsewhere)))
+	}
+	mux.Handle("GET "+prefix, guard(h.serve(tutela.ActionUnknown, elsewhere)))
+}
+
+// elsewhere answers a request for what is not offered. It has its place in the ledger like any other.
+func elsewhere(_ context.Context, in *interaction, _ access.Grant) (*answer, error) {
+	allow := ""
+	switch parts := strings.Split(strings.Trim(in.path, "/"), "/"); {
+	case len(parts) == 1 && parts[0] == "":
+		allow = "POST"
+	case len(parts) == 1 && knownType(parts[0]):
+		allow = "GET, POST"
+	case len(parts) == 2 && knownType(parts[0]) && validID(parts[1]):
+		allow = "GET, PUT, DELETE"
+	default:
+		return nil, errs.New(errs.NotFound, "no such operation is offered")
+	}
+	return &answer{allow: allow}, errs.New(errs.NotAllowed, "this method is not offered here")
 }

@@ -31,20 +31,31 @@ func (h *Handler) search(ctx context.Context, in *interaction, g access.Grant) (
 	}
 	link := records.Link{Type: in.typ, Params: params}
 	var after *records.Cursor
-	if len(params) == 1 && params[0][0] == pageParam {
-		if link, err = h.records.OpenLink(ctx, in.caller.ID, params[0][1]); err != nil {
+	if page, ok := pageOf(params); ok {
+		if link, err = h.records.OpenLink(ctx, in.caller.ID, page); err != nil {
 			return nil, err
 		}
 		if link.Type != in.typ {
 			return nil, errs.New(errs.Invalid, "not a page link of this search")
 		}
 		after = &link.Cursor
+		in.query = strings.TrimPrefix(encodeParams(link.Params, nil), "?") // the ledger tells what was asked, not the link
 	}
 	q, err := h.query(in, link.Params)
 	if err != nil {
 		return nil, err
 	}
 	return h.page(ctx, in, g, q, link, after)
+}
+
+// pageOf finds a page link. Clients add _format to any address; beside a link nothing else counts.
+func pageOf(params [][2]string) (link string, ok bool) {
+	for _, p := range params {
+		if p[0] == pageParam {
+			return p[1], true
+		}
+	}
+	return "", false
 }
 
 // query parses search parameters. Those that the type does not have are refused, unless the
@@ -54,7 +65,7 @@ func (h *Handler) query(in *interaction, params [][2]string) (*r4.Query, error) 
 	if err != nil {
 		return nil, err
 	}
-	if len(q.Unknown) > 0 && !strings.Contains(in.header.Get("Prefer"), "handling=lenient") {
+	if len(q.Unknown) > 0 && !prefers(in.header, "handling=lenient") {
 		return nil, errs.New(errs.Unsupported, "%s has no search parameter of the name given; send Prefer: handling=lenient to have it ignored", in.typ)
 	}
 	q.Now = h.clock()

@@ -37,15 +37,19 @@ type transact struct {
 	changes []records.Change
 	order   []int // position in the Bundle of each change
 	guards  []records.Guard
+	kept    map[int]bool        // positions of conditional creates that found their resource
 	seen    map[tutela.Ref]bool // what the changes write
 }
 
 func (h *Handler) transactInTurn(ctx context.Context, in *interaction, entries []*entry) (*answer, error) {
-	t := &transact{h: h, in: in, links: map[string]string{}, seen: map[tutela.Ref]bool{}, answers: make([]*answer, len(entries))}
+	t := &transact{h: h, in: in, links: map[string]string{}, seen: map[tutela.Ref]bool{}, kept: map[int]bool{}, answers: make([]*answer, len(entries))}
 	targets := make([]tutela.Ref, len(entries))
 	for i, e := range entries {
-		var err error
-		if targets[i], err = t.target(ctx, e); err != nil {
+		err := e.err
+		if err == nil {
+			targets[i], err = t.target(ctx, e)
+		}
+		if err != nil {
 			return nil, at(e, err)
 		}
 		if e.fullURL != "" && targets[i].ID != "" {
@@ -67,9 +71,12 @@ func (h *Handler) transactInTurn(ctx context.Context, in *interaction, entries [
 }
 
 // target is what an entry is about; a POST gets its id now, so that others can refer to it. A
-// conditional create that finds its resource refers to that and is already answered.
+// conditional create that finds its resource is about that, and keeps it.
 func (t *transact) target(ctx context.Context, e *entry) (tutela.Ref, error) {
 	ref := tutela.Ref{Type: e.path[0]}
+	if sub, _ := t.h.single(t.in, e); sub.action == tutela.ActionBatch || len(e.path) > 2 && e.method != http.MethodGet {
+		return ref, errs.New(errs.Unsupported, "this request is not offered within a transaction")
+	}
 	if len(e.path) > 1 {
 		ref.ID = e.path[1]
 	}
@@ -95,7 +102,7 @@ func (t *transact) target(ctx context.Context, e *entry) (tutela.Ref, error) {
 	case len(found) > 1:
 		return ref, severalMatch()
 	case len(found) == 1:
-		t.answers[e.at] = t.h.written(t.in, &records.Result{Record: *found[0], Unchanged: true})
+		t.kept[e.at] = true
 		return found[0].Ref, nil
 	}
 	if !slices.Contains(t.guards, guard) {
@@ -119,14 +126,8 @@ func inOrder(entries []*entry) []int {
 
 // add authorizes one write, points its references at what they mean here, and queues it.
 func (t *transact) add(ctx context.Context, e *entry, ref tutela.Ref) error {
-	if t.answers[e.at] != nil {
-		return nil
-	}
 	c := records.Change{Ref: ref}
 	sub, _ := t.h.single(t.in, e)
-	if sub.action == tutela.ActionBatch || len(e.path) > 2 {
-		return errs.New(errs.Unsupported, "this request is not offered within a transaction")
-	}
 	if !knownType(ref.Type) || !validID(ref.ID) {
 		return errs.New(errs.Invalid, "request.url names no resource of FHIR R4")
 	}
@@ -134,10 +135,14 @@ func (t *transact) add(ctx context.Context, e *entry, ref tutela.Ref) error {
 	if c.Grant, err = t.h.access.Authorize(t.in.caller, access.Request{Action: sub.action, Type: ref.Type, Purpose: t.in.purpose}); err != nil {
 		return err
 	}
-	switch sub.action {
-	case tutela.ActionCreate:
+	switch {
+	case t.kept[e.at]:
+		c.Kind = records.Keep
+		t.changes, t.order = append(t.changes, c), append(t.order, e.at)
+		return nil
+	case sub.action == tutela.ActionCreate:
 		c.Kind = records.Create
-	case tutela.ActionUpdate:
+	case sub.action == tutela.ActionUpdate:
 		c.Kind, c.MustExist = records.Update, !mayChooseIDs(t.in.caller)
 		if e.resource.ID() != ref.ID {
 			return errs.New(errs.Invalid, "the id in the resource must be the id in request.url")

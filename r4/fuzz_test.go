@@ -51,7 +51,7 @@ func FuzzParse(f *testing.F) {
 
 // readAll walks every reader over a resource.
 func readAll(res *r4.Resource) {
-	res.Patients()
+	res.Patients("x")
 	res.RewriteReferences(func(s string) (string, bool) { return s + "x", true })
 	for _, n := range res.References() {
 		_ = n.Path()

@@ -86,18 +86,21 @@ func (n Node) isLiteral() bool {
 	return v.kind == '"' && v.elem >= def.first && v.elem < def.end && elements[v.elem].name == "reference"
 }
 
-// Patients lists, sorted and each once, the patients that the resource concerns: those that a relative
-// reference names anywhere in it, itself if it is a Patient, and the Patients among the entries of a
-// Bundle. An id that is not there yet (a create) names nobody.
-func (r *Resource) Patients() []tutela.PatientID {
+// Patients lists, sorted and each once, the patients that the resource concerns when it is stored under
+// id: those that a relative reference names anywhere in it, itself if it is a Patient, and the Patients
+// among the entries of a Bundle. The id that it came with names nobody: a create gives it another.
+func (r *Resource) Patients(id string) []tutela.PatientID {
 	var out []tutela.PatientID
+	if r.Root().node().typ == typePatient && id != "" {
+		out = append(out, tutela.PatientID(id))
+	}
 	for ref := range r.References() {
 		if ref.Local() && ref.Type == "Patient" {
 			out = append(out, tutela.PatientID(ref.ID))
 		}
 	}
 	root := r.Root()
-	for i := root.at; i < root.node().next; i++ {
+	for i := root.at + 1; i < root.node().next; i++ {
 		n := Node{r.doc, i}
 		if v := n.node(); v.typ == typePatient && v.kind == '{' && elements[v.elem].name != "contained" {
 			if id := n.Child("id").Text(); id != "" {

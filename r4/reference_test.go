@@ -76,16 +76,17 @@ func TestReferencesSayWhereTheyStand(t *testing.T) {
 
 func TestPatients(t *testing.T) {
 	for name, tt := range map[string]struct {
-		json string
-		want []tutela.PatientID
+		json, id string
+		want     []tutela.PatientID
 	}{
-		"by reference":  {linked, []tutela.PatientID{"a", "b", "c"}},
-		"itself":        {`{"resourceType":"Patient","id":"me","link":[{"other":{"reference":"Patient/twin"},"type":"seealso"}]}`, []tutela.PatientID{"me", "twin"}},
-		"not yet known": {`{"resourceType":"Patient"}`, nil},
-		"nobody":        {`{"resourceType":"Practitioner","id":"d"}`, nil},
-		"bundled":       {`{"resourceType":"Bundle","type":"document","entry":[{"resource":{"resourceType":"Patient","id":"in"}}]}`, []tutela.PatientID{"in"}},
+		"by reference":  {linked, "x", []tutela.PatientID{"a", "b", "c"}},
+		"itself":        {`{"resourceType":"Patient","id":"me","link":[{"other":{"reference":"Patient/twin"},"type":"seealso"}]}`, "me", []tutela.PatientID{"me", "twin"}},
+		"renamed":       {`{"resourceType":"Patient","id":"somebody"}`, "new", []tutela.PatientID{"new"}},
+		"not yet known": {`{"resourceType":"Patient"}`, "", nil},
+		"nobody":        {`{"resourceType":"Practitioner","id":"d"}`, "d", nil},
+		"bundled":       {`{"resourceType":"Bundle","type":"document","entry":[{"resource":{"resourceType":"Patient","id":"in"}}]}`, "b", []tutela.PatientID{"in"}},
 	} {
-		if diff := cmp.Diff(tt.want, mustParse(t, tt.json).Patients()); diff != "" {
+		if diff := cmp.Diff(tt.want, mustParse(t, tt.json).Patients(tt.id)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

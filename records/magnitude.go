@@ -29,9 +29,8 @@ func cellOf(v float64) int32 {
 	}
 	exponent := int32(math.Floor(math.Log10(v)))
 	exponent = min(max(exponent, -maxExponent), maxExponent)
-	digits := int32(math.Floor(v / math.Pow10(int(exponent)) * 10))
-	digits = min(max(digits, 10), 99)
-	return (exponent+maxExponent)*cellsPerExponent + digits - 10 + 1
+	digits := math.Floor(v / math.Pow10(int(exponent)) * 10)
+	return (exponent+maxExponent)*cellsPerExponent + int32(min(max(digits, 10), 99)) - 10 + 1
 }
 
 // numberNodes are the index nodes of the closed interval [low, high].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -41,6 +42,8 @@ type Store struct {
 	index  indexCache
 
 	branches branches
+
+	contended sync.Mutex // held by writes that keep losing their race, one at a time
 }
 
 // tables are the shapes of this plane's rows.

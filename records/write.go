@@ -27,13 +27,14 @@ const (
 	Create ChangeKind = iota // the id must be free
 	Update                   // creates where there is nothing, unless MustExist
 	Delete
+	Keep // writes nothing: what is there answers the change, and counts as seen
 )
 
 // Change is one write within a Transact.
 type Change struct {
 	Kind      ChangeKind
 	Ref       tutela.Ref
-	Resource  *r4.Resource // nil for Delete
+	Resource  *r4.Resource // nil for Delete and Keep
 	Grant     access.Grant
 	IfMatch   int64 // the version that must be current, 0 for any
 	MustExist bool  // an Update that may not create
@@ -58,8 +59,12 @@ func (r *Result) status() int {
 	}
 }
 
-// maxAttempts bounds how often a write that lost a race is tried again.
-const maxAttempts = 16
+// maxAttempts bounds how often a write that lost a race is tried again. From the attempt contended
+// on it waits until no other such write of this node is under way.
+const (
+	maxAttempts = 16
+	contended   = 3
+)
 
 // maxListedRefs bounds the references that a write's ledger section spells out for one patient;
 // beyond it, the locators among the entry's writes say the same.
@@ -72,6 +77,10 @@ const maxListedRefs = 20
 // store.ErrClaim and the caller searches again.
 func (s *Store) Transact(ctx context.Context, base tutela.Entry, query string, changes []Change, guards ...Guard) ([]Result, error) {
 	for attempt := 1; ; attempt++ {
+		if attempt == contended {
+			s.contended.Lock()
+			defer s.contended.Unlock()
+		}
 		results, err := s.transactOnce(ctx, base, query, changes, guards)
 		if !errors.Is(err, store.ErrClaim) || attempt == maxAttempts || len(guards) > 0 {
 			return results, err
@@ -153,6 +162,14 @@ func (w *write) change(ctx context.Context, c *Change) (Result, error) {
 	if c.Kind == Delete && (old == nil || old.deleted()) {
 		return Result{Record: Record{Ref: c.Ref, Locator: loc, Deleted: true}, Unchanged: true}, nil
 	}
+	if c.Kind == Keep {
+		return w.keep(ctx, c, old)
+	}
+	if old != nil && old.deleted() {
+		if err := w.mayRevive(ctx, c, old); err != nil {
+			return Result{}, err
+		}
+	}
 	var before *Record
 	var oldTerms []int64
 	if old != nil && !old.deleted() {
@@ -165,6 +182,27 @@ func (w *write) change(ctx context.Context, c *Change) (Result, error) {
 		}
 	}
 	return w.version(ctx, c, loc, old, oldTerms)
+}
+
+// keep answers with what is there. When it has gone, the condition that found it must be asked again.
+func (w *write) keep(ctx context.Context, c *Change, old *row) (Result, error) {
+	if old == nil || old.deleted() {
+		return Result{}, errs.Wrap(errs.Conflict, store.ErrClaim, "changed by somebody else")
+	}
+	rec, err := w.s.admit(ctx, w.s.db, c.Grant, c.Ref, old)
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Record: *rec, Unchanged: true}, nil
+}
+
+// mayRevive makes sure that the Grant admits whom a deleted resource concerned.
+func (w *write) mayRevive(ctx context.Context, c *Change, old *row) error {
+	patients, err := w.s.whom(ctx, w.s.db, place{old.bucket, old.locator, old.version})
+	if err == nil && !c.Grant.Admits(access.Facts{Type: c.Ref.Type, Patients: patients}) {
+		err = notFound(c.Ref)
+	}
+	return err
 }
 
 // previous reads the row that a change replaces, and checks what the caller expects of it.
@@ -243,11 +281,8 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 // patients are the pseudonyms of whom a resource concerns, in a fixed order.
 func (s *Store) patients(c *Change) []tutela.Bucket {
 	var list []tutela.Bucket
-	for _, id := range c.Resource.Patients() {
+	for _, id := range c.Resource.Patients(c.Ref.ID) {
 		list = append(list, s.Bucket(id))
-	}
-	if c.Ref.Type == "Patient" {
-		list = append(list, tutela.Bucket(s.Locate(c.Ref)))
 	}
 	slices.Sort(list)
 	return slices.Compact(list)

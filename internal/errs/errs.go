@@ -28,6 +28,9 @@ const (
 	Unsupported                 // understood, and not offered
 	Unprocessable               // well-formed, breaks a rule
 	Unavailable                 // try again later
+	NotAllowed                  // the address exists, not for this method
+	NotAcceptable               // asks for a form that is not offered
+	MediaType                   // sent in a form that is not understood
 )
 
 // Error is an error with a kind and a text for the caller.

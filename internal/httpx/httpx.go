@@ -104,6 +104,12 @@ func Status(err error) int {
 		return http.StatusUnprocessableEntity
 	case errs.Unavailable:
 		return http.StatusServiceUnavailable
+	case errs.NotAllowed:
+		return http.StatusMethodNotAllowed
+	case errs.NotAcceptable:
+		return http.StatusNotAcceptable
+	case errs.MediaType:
+		return http.StatusUnsupportedMediaType
 	case errs.Internal:
 		return http.StatusInternalServerError
 	default:
