@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tutela-health/tutela/assure"
+	"github.com/tutela-health/tutela/internal/errs"
 )
 
 type assessCmd struct {
@@ -39,6 +40,9 @@ func (cmd assessCmd) Run(ctx context.Context, c console) error {
 	}
 	if err := json.Unmarshal(body, &got); err != nil {
 		return fmt.Errorf("decode evidence: %w", err)
+	}
+	if len(got.Evidence) == 0 {
+		return errs.New(errs.Unavailable, "the server tried nothing: it brought no checks")
 	}
 	if cmd.Format == "json" {
 		if _, err := c.out.Write(body); err != nil {

@@ -73,7 +73,6 @@ func toTransactions(text []byte, lines bool) ([]transaction, error) {
 	if !lines {
 		return fromDocument(text)
 	}
-	var all []transaction
 	var failed []error
 	var loose []loadEntry
 	for n, line := range bytes.Split(text, []byte("\n")) {
@@ -87,7 +86,7 @@ func toTransactions(text []byte, lines bool) ([]transaction, error) {
 		}
 		loose = append(loose, e)
 	}
-	return append(all, inBatches(loose)...), errors.Join(failed...)
+	return inBatches(loose), errors.Join(failed...)
 }
 
 func inBatches(loose []loadEntry) []transaction {
@@ -123,21 +122,29 @@ func fromDocument(text []byte) ([]transaction, error) {
 	switch {
 	case d.ResourceType == "":
 		return nil, errors.New("not a FHIR resource: no resourceType")
-	case d.ResourceType != "Bundle":
+	case d.ResourceType != "Bundle", d.Type == "document", d.Type == "message": // the last two are one signed whole
 		e, err := single(text)
-		return []transaction{{entries: []loadEntry{e}}}, err
-	case d.Type == "document" || d.Type == "message":
-		e, err := single(text) // these are one signed whole
-		return []transaction{{entries: []loadEntry{e}}}, err
+		if err != nil {
+			return nil, err
+		}
+		return []transaction{{entries: []loadEntry{e}}}, nil
 	}
+	return d.transactions()
+}
+
+// transactions takes a Bundle's resources. A transaction is taken whole or not at all; of another
+// Bundle, what could be read.
+func (d document) transactions() ([]transaction, error) {
 	t := transaction{whole: d.Type == "transaction"}
+	var failed []error
 	for i, e := range d.Entry {
 		if len(e.Resource) == 0 {
 			continue // a DELETE or GET: loading only adds
 		}
 		le, err := single(e.Resource)
 		if err != nil {
-			return nil, fmt.Errorf("Bundle.entry[%d]: %w", i, err)
+			failed = append(failed, fmt.Errorf("Bundle.entry[%d]: %w", i, err))
+			continue
 		}
 		le.fullURL = e.FullURL
 		if e.Request.IfNoneExist != "" {
@@ -145,10 +152,11 @@ func fromDocument(text []byte) ([]transaction, error) {
 		}
 		t.entries = append(t.entries, le)
 	}
-	if len(t.entries) == 0 {
-		return nil, nil
+	err := errors.Join(failed...)
+	if len(t.entries) == 0 || t.whole && err != nil {
+		return nil, err
 	}
-	return []transaction{t}, nil
+	return []transaction{t}, err
 }
 
 // single reads a resource as the entry that puts it under its own id.

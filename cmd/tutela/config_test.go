@@ -1,0 +1,126 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+const sound = `tenant: clinic
+origin: clinic.example/production
+node: node-1
+hosts: [fhir.clinic.example]
+listen: :8443
+tls_certificate: tls/server.pem
+tls_key: /etc/tutela/server.key
+keys: keys/provider
+`
+
+// configured writes a configuration and gives its path.
+func configured(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), configFile)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestConfigurationIsRead(t *testing.T) {
+	path := configured(t, sound)
+	got, err := readConfig(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config{Tenant: "clinic", Origin: "clinic.example/production", Node: "node-1", Hosts: []string{"fhir.clinic.example"},
+		Listen: ":8443", Certificate: "tls/server.pem", Key: "/etc/tutela/server.key", Keys: "keys/provider", dir: filepath.Dir(path)}
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(config{})); d != "" {
+		t.Error(d)
+	}
+	if p := got.path(got.Certificate); p != filepath.Join(filepath.Dir(path), "tls/server.pem") {
+		t.Errorf("a relative path is %s", p)
+	}
+	if p := got.path(got.Key); p != "/etc/tutela/server.key" {
+		t.Errorf("an absolute path is %s", p)
+	}
+	if err := got.write(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := readConfig(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(got, again, cmp.AllowUnexported(config{}), cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("written and read: %s", d)
+	}
+}
+
+// What it does not know, or misses, is an error that names the key.
+func TestConfigurationIsRefused(t *testing.T) {
+	cases := map[string]struct{ text, say string }{
+		"an unknown key":  {sound + "tennant: clinic\n", "tennant"},
+		"a nested key":    {sound + "limits:\n  rate: 5\n", "limits"},
+		"a key twice":     {sound + "tenant: other\n", "tenant"},
+		"a wrong type":    {strings.Replace(sound, "hosts: [fhir.clinic.example]", "hosts: {a: b}", 1), "line 4"},
+		"no hosts":        {strings.Replace(sound, "hosts: [fhir.clinic.example]\n", "", 1), "hosts"},
+		"nothing":         {"", "EOF"},
+		"no YAML":         {"\x00", configFile},
+		"a secret inside": {sound + "postgres: postgres://u:p@h/d\n", "postgres"},
+	}
+	for _, key := range []string{"tenant", "origin", "node", "listen", "tls_certificate", "tls_key", "keys"} {
+		var kept []string
+		for line := range strings.Lines(sound) {
+			if !strings.HasPrefix(line, key+":") {
+				kept = append(kept, line)
+			}
+		}
+		cases["without "+key] = struct{ text, say string }{strings.Join(kept, ""), key + " is missing"}
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := readConfig(configured(t, c.text))
+			if err == nil || !strings.Contains(err.Error(), c.say) {
+				t.Errorf("got %v, want a word of %q", err, c.say)
+			}
+		})
+	}
+}
+
+func TestWithoutASystemTheErrorSaysHowToMakeOne(t *testing.T) {
+	_, err := readConfig(filepath.Join(t.TempDir(), configFile))
+	if err == nil || !strings.Contains(err.Error(), "tutela dev") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheDatabaseIsTheFileOrWhatTheFileNames(t *testing.T) {
+	c := config{dir: t.TempDir()}
+	if got, err := c.database(); err != nil || got != "sqlite:"+filepath.Join(c.dir, sqliteFile) {
+		t.Errorf("%s, %v", got, err)
+	}
+	c.Postgres = postgresURL
+	if _, err := c.database(); err == nil {
+		t.Error("a missing file names a database")
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, postgresURL), []byte("postgres://h/d\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.database(); err != nil || got != "postgres://h/d" {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+func TestTheBaseIsTheURLOrTheAddress(t *testing.T) {
+	for want, c := range map[string]config{
+		"https://fhir.clinic.example": {URL: "https://fhir.clinic.example/", Listen: ":8443"},
+		"https://localhost:8443":      {Listen: "localhost:8443"},
+	} {
+		if got := c.base(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
