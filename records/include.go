@@ -20,6 +20,9 @@ type Grants func(typ string) (access.Grant, bool)
 // and none that is a match itself. What the caller may not see is left out, as if it were not
 // there. complete is false when there was more than MaxIncluded.
 func (s *Store) Include(ctx context.Context, q *r4.Query, matches []*Record, grants Grants) (list []*Record, complete bool, err error) {
+	if len(q.Includes)+len(q.RevIncludes) == 0 || len(matches) == 0 {
+		return nil, true, nil
+	}
 	in := &inclusion{s: s, grants: grants, have: map[tutela.Locator]bool{}}
 	for _, m := range matches {
 		in.have[m.Locator] = true
