@@ -108,17 +108,21 @@ func (s *system) noteVerified(ctx context.Context, v verified) error {
 	if len(v.Problems) > 0 {
 		return nil
 	}
+	turn, err := lockFile(filepath.Join(s.config.dir, configFile), true) // verifications share a lane of the ledger
+	if err != nil {
+		return err
+	}
 	writable := s.ledger()
 	writable.ReadOnly = false
 	log, err := audit.Open(ctx, writable)
 	if err != nil {
-		return err
+		return errors.Join(err, turn.Close())
 	}
 	_, err = log.Append(ctx, tutela.Entry{
 		Actor: systemActor("verify"), Action: tutela.ActionAuditVerify, Outcome: tutela.OutcomeSuccess,
 		Subject: &tutela.Subject{Kind: "ledger", ID: s.config.Origin, Detail: fmt.Sprintf("size %d, deep %v", v.Size, v.Deep)},
 	}, nil)
-	return err
+	return errors.Join(err, turn.Close())
 }
 
 // leave closes a system that a command only looked at: what is pending stays so.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 
@@ -39,6 +40,7 @@ type system struct {
 
 	background sync.WaitGroup
 	stop       context.CancelFunc
+	held       io.Closer // what claim locked
 }
 
 // migrations are those of every plane, in one series.
@@ -109,11 +111,16 @@ func lookAt(ctx context.Context, c config, role string, log *slog.Logger) (*syst
 func (s *system) open(ctx context.Context) (*system, error) {
 	c := s.config
 	var err error
+	if !s.readOnly {
+		if err := s.claim(); err != nil {
+			return nil, err
+		}
+	}
 	if s.db, err = openDatabase(ctx, c); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.release())
 	}
 	if err := s.wire(ctx); err != nil {
-		return nil, errors.Join(err, s.db.Close())
+		return nil, errors.Join(err, s.db.Close(), s.release())
 	}
 	return s, nil
 }
@@ -176,7 +183,7 @@ func (s *system) close(ctx context.Context) error {
 	err := errors.Join(s.sequence(ctx), s.audit.Release(ctx))
 	s.changes.Close()
 	s.ring.Close()
-	return errors.Join(err, s.db.Checkpoint(ctx), s.db.Close())
+	return errors.Join(err, s.db.Checkpoint(ctx), s.db.Close(), s.release())
 }
 
 // sequence brings every pending entry into the tree.
