@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -48,7 +47,6 @@ func (s *system) httpClient(t testing.TB) *http.Client {
 type reply struct {
 	status  int
 	request string // id, as the header tells it
-	etag    string
 	body    []byte
 }
 
@@ -74,7 +72,7 @@ func (c *client) send(ctx context.Context, method, path, body string, headers ..
 	if err != nil {
 		return reply{}, err
 	}
-	r := reply{status: res.StatusCode, request: res.Header.Get("X-Request-Id"), etag: res.Header.Get("ETag")}
+	r := reply{status: res.StatusCode, request: res.Header.Get("X-Request-Id")}
 	r.body, err = io.ReadAll(res.Body)
 	return r, errors.Join(err, res.Body.Close())
 }
@@ -93,25 +91,11 @@ func (c *client) want(t testing.TB, status int, method, path, body string, heade
 // document is what tests look for in resources and Bundles.
 type document struct {
 	ResourceType string `json:"resourceType"`
-	ID           string `json:"id"`
 	ValueString  string `json:"valueString"`
-	Meta         struct {
-		VersionID string `json:"versionId"`
-	} `json:"meta"`
-	Entry []struct {
+	Entry        []struct {
 		Resource *document `json:"resource"`
 		Response struct {
-			Status string `json:"status"`
-			ETag   string `json:"etag"`
+			ETag string `json:"etag"`
 		} `json:"response"`
 	} `json:"entry"`
-}
-
-func (r reply) document(t testing.TB) document {
-	t.Helper()
-	var d document
-	if err := json.Unmarshal(r.body, &d); err != nil {
-		t.Fatalf("%v in %q", err, r.body)
-	}
-	return d
 }

@@ -66,7 +66,8 @@ func killRounds(t *testing.T, s *system, cluster *testkit.Cluster) {
 		wait()
 		s.clean(t, "audit", "verify", "--deep")
 		s.start(t)
-		y.reckon(t, s.as(t, "loader"), s.as(t, "auditor"), since)
+		k := &reckoning{s.as(t, "loader"), s.as(t, "auditor"), since, t.Errorf}
+		k.tally(t, y)
 		if answers += y.answers.Load(); t.Failed() {
 			t.Fatalf("round %d", round)
 		}

@@ -23,7 +23,7 @@ func guarded() []string {
 // Whatever row is changed, deleted, copied or swapped behind the system's back, `audit verify
 // --deep` exits 1 and names its table; when the row is as it was, the system verifies again.
 func TestVerifyNamesWhateverWasEdited(t *testing.T) {
-	for engine, rounds := range map[string]int{"sqlite": 240, "postgres": 96} {
+	for engine, rounds := range map[string]int{"sqlite": 180, "postgres": 72} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			s := storied(t, engine)
