@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -28,7 +29,9 @@ type Answer struct {
 // Do sends a request. A body is application/fhir+json unless the call says otherwise.
 func (r *Rig) Do(t testing.TB, c Call) Answer {
 	t.Helper()
-	req := httptest.NewRequestWithContext(t.Context(), c.Method, target(c.Path), strings.NewReader(c.Body))
+	path, query, _ := strings.Cut(target(c.Path), "?")
+	req := httptest.NewRequestWithContext(t.Context(), c.Method, "/", strings.NewReader(c.Body))
+	req.URL = &url.URL{Path: path, RawQuery: query} // as sent, also where no client would send it
 	req.Host = Host
 	if c.Host != "" {
 		req.Host = c.Host
