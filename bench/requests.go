@@ -13,9 +13,15 @@ import (
 
 const fhir = "/fhir/r4"
 
-// read types and how many of each are asked for in turn: a chart's usual mix.
-func readMix() map[string]int {
-	return map[string]int{"Patient": 50, "Observation": 300, "Encounter": 100, "Condition": 50}
+// readMix is how many of each type are read in turn: about a chart's mix.
+func readMix() []struct {
+	typ   string
+	count int
+} {
+	return []struct {
+		typ   string
+		count int
+	}{{"Patient", 50}, {"Observation", 300}, {"Encounter", 100}, {"Condition", 50}}
 }
 
 // stored is a resource as a search returns it.
@@ -42,8 +48,8 @@ func (s *system) search(ctx context.Context, query string) ([]json.RawMessage, e
 // readPaths are the addresses of resources that are there.
 func (s *system) readPaths(ctx context.Context) ([]string, error) {
 	var paths []string
-	for _, typ := range []string{"Patient", "Observation", "Encounter", "Condition"} {
-		list, err := s.search(ctx, fmt.Sprintf("%s?_count=%d", typ, readMix()[typ]))
+	for _, m := range readMix() {
+		list, err := s.search(ctx, fmt.Sprintf("%s?_count=%d", m.typ, m.count))
 		if err != nil {
 			return nil, err
 		}
@@ -52,13 +58,13 @@ func (s *system) readPaths(ctx context.Context) ([]string, error) {
 			if err := json.Unmarshal(r, &head); err != nil {
 				return nil, err
 			}
-			paths = append(paths, fhir+"/"+typ+"/"+head.ID)
+			paths = append(paths, fhir+"/"+m.typ+"/"+head.ID)
 		}
 	}
 	return spread(paths), nil
 }
 
-// spread mixes the types by a stride that is coprime to any list's length it meets here.
+// spread mixes the types: the stride is a prime larger than any list here, and so visits each once.
 func spread(paths []string) []string {
 	const stride = 7919
 	mixed := make([]string, len(paths))

@@ -71,6 +71,8 @@ func (r *round) databaseSize(ctx context.Context) (int64, error) {
 	return size, err
 }
 
+// weigh holds what lies on disk against the compact JSON: SQLite's file and log, without the reserve
+// beside them; PostgreSQL's database, less what it was when empty.
 func (r *round) weigh(ctx context.Context, empty int64) error {
 	compact := float64(r.data.compact)
 	if r.cluster != nil {
@@ -79,19 +81,17 @@ func (r *round) weigh(ctx context.Context, empty int64) error {
 		r.out.add("disk after VACUUM", float64(after-empty)/compact)
 		return err
 	}
+	files, err := filepath.Glob(r.system.file("tutela.db*"))
+	if err != nil {
+		return err
+	}
 	var total int64
-	for _, pattern := range []string{"tutela.db*"} {
-		files, err := filepath.Glob(r.system.file(pattern))
+	for _, f := range files {
+		info, err := os.Stat(f)
 		if err != nil {
 			return err
 		}
-		for _, f := range files {
-			info, err := os.Stat(f)
-			if err != nil {
-				return err
-			}
-			total += info.Size()
-		}
+		total += info.Size()
 	}
 	r.out.add("disk", float64(total)/compact)
 	return nil

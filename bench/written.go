@@ -47,7 +47,7 @@ func written(ctx context.Context, before, after string) ([]transaction, error) {
 	for locator := range old.resources {
 		have[locator] = true
 	}
-	fresh, err := readCreated(ctx, after, have, old.lastLeaf)
+	fresh, err := readCreated(ctx, after, have, old.end)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func written(ctx context.Context, before, after string) ([]transaction, error) {
 type created struct {
 	resources map[int64]map[string][][]any
 	batches   []batchRow
-	lastLeaf  int64
+	end       int64 // the leaf after the last
 }
 
 type batchRow struct {
@@ -68,8 +68,8 @@ type batchRow struct {
 	prev, mac, blob []byte
 }
 
-// readCreated reads the rows of every resource that is not in skip, and the batches after a leaf.
-func readCreated(ctx context.Context, url string, skip map[int64]bool, after int64) (*created, error) {
+// readCreated reads the rows of every resource that is not in skip, and the batches from a leaf on.
+func readCreated(ctx context.Context, url string, skip map[int64]bool, from int64) (*created, error) {
 	db, err := store.Open(ctx, store.Config{URL: url, Reserve: -1, MinFree: -1})
 	if err != nil {
 		return nil, err
@@ -79,61 +79,60 @@ func readCreated(ctx context.Context, url string, skip map[int64]bool, after int
 	for _, t := range createdTables() {
 		err := db.Query(ctx, "SELECT "+t.columns+" FROM "+t.name, nil, func(s store.Scanner) error {
 			row, err := scanRow(s, t.name)
-			if err != nil {
-				return err
+			if err == nil && !skip[row[0].(int64)] {
+				c.add(t.name, row)
 			}
-			locator := row[0].(int64)
-			if skip[locator] {
-				return nil
-			}
-			if c.resources[locator] == nil {
-				c.resources[locator] = map[string][][]any{}
-			}
-			c.resources[locator][t.name] = append(c.resources[locator][t.name], row)
-			return nil
+			return err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", t.name, err)
 		}
 	}
-	err = db.Query(ctx, "SELECT first_leaf, count, node, lane, seq, prev, mac, blob FROM ledger_batches WHERE first_leaf >= ? ORDER BY first_leaf", []any{after},
-		func(s store.Scanner) error {
-			var b batchRow
-			var first int64
-			if err := s.Scan(&first, &b.entries, &b.node, &b.lane, &b.seq, &b.prev, &b.mac, &b.blob); err != nil {
-				return err
-			}
-			c.lastLeaf = first + b.entries
-			c.batches = append(c.batches, b)
-			return nil
-		})
-	return c, err
+	return c, c.readBatches(ctx, db, from)
+}
+
+func (c *created) add(table string, row []any) {
+	locator := row[0].(int64)
+	if c.resources[locator] == nil {
+		c.resources[locator] = map[string][][]any{}
+	}
+	c.resources[locator][table] = append(c.resources[locator][table], row)
+}
+
+func (c *created) readBatches(ctx context.Context, q store.Querier, from int64) error {
+	const batches = `SELECT first_leaf, count, node, lane, seq, prev, mac, blob FROM ledger_batches WHERE first_leaf >= ? ORDER BY first_leaf`
+	return q.Query(ctx, batches, []any{from}, func(s store.Scanner) error {
+		var b batchRow
+		var first int64
+		err := s.Scan(&first, &b.entries, &b.node, &b.lane, &b.seq, &b.prev, &b.mac, &b.blob)
+		c.end = first + b.entries
+		c.batches = append(c.batches, b)
+		return err
+	})
 }
 
 // scanRow reads a row of one of createdTables.
 func scanRow(s store.Scanner, table string) ([]any, error) {
-	var a, b, c, d int64
+	var n [5]int64
 	var blob []byte
 	switch table {
 	case "terms0":
-		err := s.Scan(&a, &b, &c)
-		return []any{a, b, c}, err
+		err := s.Scan(&n[0], &n[1], &n[2])
+		return []any{n[0], n[1], n[2]}, err
 	case "versions":
 		var moved *int64
-		if err := s.Scan(&a, &b, &c, &moved, &blob); err != nil {
-			return nil, err
+		err := s.Scan(&n[0], &n[1], &n[2], &moved, &blob)
+		row := []any{n[0], n[1], n[2], nil, blob}
+		if moved != nil {
+			row[3] = *moved
 		}
-		if moved == nil {
-			return []any{a, b, c, nil, blob}, nil
-		}
-		return []any{a, b, c, *moved, blob}, nil
+		return row, err
 	case "shared_keys":
-		err := s.Scan(&a, &b, &c, &d, &blob)
-		return []any{a, b, c, d, blob}, err
+		err := s.Scan(&n[0], &n[1], &n[2], &n[3], &blob)
+		return []any{n[0], n[1], n[2], n[3], blob}, err
 	default:
-		var e int64
-		err := s.Scan(&a, &b, &c, &d, &e)
-		return []any{a, b, c, d, e}, err
+		err := s.Scan(&n[0], &n[1], &n[2], &n[3], &n[4])
+		return []any{n[0], n[1], n[2], n[3], n[4]}, err
 	}
 }
 
