@@ -79,7 +79,7 @@ func toTransactions(text []byte, lines bool) ([]transaction, error) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		e, err := single(line)
+		e, err := single(line, 0)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("line %d: %w", n+1, err))
 			continue
@@ -123,7 +123,7 @@ func fromDocument(text []byte) ([]transaction, error) {
 	case d.ResourceType == "":
 		return nil, errors.New("not a FHIR resource: no resourceType")
 	case d.ResourceType != "Bundle", d.Type == "document", d.Type == "message": // the last two are one signed whole
-		e, err := single(text)
+		e, err := single(text, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -136,12 +136,15 @@ func fromDocument(text []byte) ([]transaction, error) {
 // Bundle, what could be read.
 func (d document) transactions() ([]transaction, error) {
 	t := transaction{whole: d.Type == "transaction"}
+	twins := map[string]int{} // resources of the same content are still different ones
 	var failed []error
 	for i, e := range d.Entry {
 		if len(e.Resource) == 0 {
 			continue // a DELETE or GET: loading only adds
 		}
-		le, err := single(e.Resource)
+		again := twins[contentID(e.Resource, 0)]
+		twins[contentID(e.Resource, 0)]++
+		le, err := single(e.Resource, again)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("Bundle.entry[%d]: %w", i, err))
 			continue
@@ -159,8 +162,9 @@ func (d document) transactions() ([]transaction, error) {
 	return []transaction{t}, err
 }
 
-// single reads a resource as the entry that puts it under its own id.
-func single(text []byte) (loadEntry, error) {
+// single reads a resource as the entry that puts it under its own id. again counts resources of
+// the same content that came before it.
+func single(text []byte, again int) (loadEntry, error) {
 	var head struct {
 		ResourceType string `json:"resourceType"`
 		ID           string `json:"id"`
@@ -173,7 +177,7 @@ func single(text []byte) (loadEntry, error) {
 	}
 	resource := json.RawMessage(text)
 	if head.ID == "" {
-		head.ID = contentID(text)
+		head.ID = contentID(text, again)
 		at := bytes.IndexByte(text, '{') + 1
 		resource = append(append(append(json.RawMessage{}, text[:at]...), `"id":"`+head.ID+`",`...), text[at:]...)
 	}
@@ -181,9 +185,13 @@ func single(text []byte) (loadEntry, error) {
 }
 
 // contentID is an id made of the content, the same each time.
-func contentID(text []byte) string {
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:16])
+func contentID(text []byte, again int) string {
+	h := sha256.New()
+	h.Write(text) //nolint:errcheck // a hash takes everything
+	if again > 0 {
+		fmt.Fprintf(h, "\n%d", again)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 func newGzip(r io.Reader) (io.Reader, error) {

@@ -41,7 +41,7 @@ func sent(t *testing.T, list []transaction) []string {
 
 func TestFilesBecomeTransactions(t *testing.T) {
 	const noID = `{"resourceType":"Patient","active":true}`
-	id := contentID([]byte(noID))
+	id := contentID([]byte(noID), 0)
 	withID := `{"id":"` + id + `","resourceType":"Patient","active":true}`
 	for name, c := range map[string]struct {
 		text  string
@@ -170,5 +170,23 @@ func TestZippedFilesAreRead(t *testing.T) {
 	}
 	if _, err := readAll(bytes.NewReader(zipped.Bytes()[:zipped.Len()-4]), true); err == nil {
 		t.Error("a file cut short was read")
+	}
+}
+
+func TestResourcesOfTheSameContentInABundleGetTheirOwnIDs(t *testing.T) {
+	const twin = `{"resource":{"resourceType":"Basic","code":{"text":"twin"}},"request":{"method":"POST","url":"Basic"}}`
+	text := []byte(`{"resourceType":"Bundle","type":"transaction","entry":[` + twin + `,` + twin + `]}`)
+	var urls [2][]string
+	for i := range urls { // the same each time
+		all, err := toTransactions(text, false)
+		if err != nil || len(all) != 1 || len(all[0].entries) != 2 {
+			t.Fatalf("got %v, %v", all, err)
+		}
+		for _, e := range all[0].entries {
+			urls[i] = append(urls[i], e.url)
+		}
+	}
+	if diff := cmp.Diff(urls[0], urls[1]); diff != "" || urls[0][0] == urls[0][1] {
+		t.Errorf("ids %v, want two and the same each time: %s", urls[0], diff)
 	}
 }
