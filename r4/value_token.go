@@ -38,7 +38,9 @@ func (x *extraction) reference(n Node) {
 	case typeReference:
 		ref = referenceOf(n)
 	case typeUri, typeUrl, typeCanonical, typeOid, typeUuid:
-		ref, _ = ParseReference(n.Text())
+		if ref, _ = ParseReference(n.Text()); ref.Local() && ref.Type == "Patient" {
+			return // a canonical names definitions, and whom a resource concerns its References alone say
+		}
 	default:
 		if res := n.Resource(); res != nil {
 			ref = Reference{Type: res.Type(), ID: res.ID()}
