@@ -34,19 +34,7 @@ func rounds(t *testing.T) int {
 // rounds the database with it, before it or instead of it. Whatever a client was told is there
 // afterwards, with its entry; a transaction is there whole or not at all; the ledger verifies.
 func TestKillLosesNothingThatWasAnswered(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		killRounds(t, newSystem(t, ""), nil)
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		cluster, err := testkit.StartCluster(t.Context())
-		must(t, err)
-		t.Cleanup(func() { must(t, cluster.Stop()) })
-		url, err := cluster.CreateDatabase(t.Context())
-		must(t, err)
-		killRounds(t, newSystem(t, url), cluster)
-	})
+	onStoppable(t, killRounds)
 }
 
 func killRounds(t *testing.T, s *system, cluster *testkit.Cluster) {

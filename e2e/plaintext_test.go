@@ -14,10 +14,38 @@ import (
 // No value that tells who a patient is, and no canary, lies in any file once the system has
 // stopped: data directory, database files, dump, and what the server printed.
 func TestNothingLiesInPlaintext(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		holdsNoPlaintext(t, newSystem(t, ""), nil)
+	onStoppable(t, holdsNoPlaintext)
+}
+
+// What does lie in plaintext is found, so that the test above looks in the right places.
+func TestPlaintextInADatabaseIsFound(t *testing.T) {
+	onStoppable(t, func(t *testing.T, s *system, cluster *testkit.Cluster) {
+		s.start(t)
+		s.stop(t)
+		db := s.behind(t).db
+		_, err := db.ExecContext(t.Context(), "CREATE TABLE decoy (name text)")
+		must(t, err)
+		_, err = db.ExecContext(t.Context(), "INSERT INTO decoy VALUES ('Quentin Quillfeather')")
+		must(t, err)
+		found, _ := s.remains(t, cluster, []needle{{"decoy", "Quillfeather"}})
+		files := map[string]bool{}
+		for f := range found {
+			files[f.file] = true
+		}
+		want := 1 // the database or its log
+		if cluster != nil {
+			want = 3 // table, log and dump
+		}
+		if len(files) < want {
+			t.Errorf("found in %v, want %d files", files, want)
+		}
 	})
+}
+
+// onStoppable runs f on each engine, with a PostgreSQL cluster of its own that it may stop.
+func onStoppable(t *testing.T, f func(*testing.T, *system, *testkit.Cluster)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); f(t, newSystem(t, ""), nil) })
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		cluster, err := testkit.StartCluster(t.Context())
@@ -25,7 +53,7 @@ func TestNothingLiesInPlaintext(t *testing.T) {
 		t.Cleanup(func() { must(t, cluster.Stop()) })
 		url, err := cluster.CreateDatabase(t.Context())
 		must(t, err)
-		holdsNoPlaintext(t, newSystem(t, url), cluster)
+		f(t, newSystem(t, url), cluster)
 	})
 }
 
