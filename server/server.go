@@ -49,6 +49,7 @@ type Config struct {
 type Server struct {
 	cfg      Config
 	failures *audit.Aggregator
+	silent   silent
 	http     *http.Server
 	mounted  []string // patterns of every route
 
@@ -62,8 +63,9 @@ func New(cfg Config) *Server {
 		Handler:           s.handler(),
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, TLSConfig: cfg.TLS,
-		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug), ConnState: s.silent.note,
 	}
+	s.http.RegisterOnShutdown(s.silent.close)
 	return s
 }
 
@@ -79,13 +81,15 @@ func (s *Server) Serve(l net.Listener) error {
 	return fmt.Errorf("serve: %w", err)
 }
 
-// Close lets requests finish until ctx ends, and writes what was counted.
+// Close lets requests finish until ctx ends, cuts off those that have not, and writes what was
+// counted, however long that takes.
 func (s *Server) Close(ctx context.Context) error {
 	err := s.http.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(err, s.http.Close())
+	if err != nil && ctx.Err() != nil {
+		s.cfg.Log.WarnContext(ctx, "stopping with requests under way")
+		err = s.http.Close()
 	}
-	return errors.Join(err, s.failures.Close(ctx))
+	return errors.Join(err, s.failures.Close(context.WithoutCancel(ctx)))
 }
 
 // handler is the middleware in its order: the first is the outermost.

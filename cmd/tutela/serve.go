@@ -82,7 +82,7 @@ func (s *system) serve(ctx context.Context, srv *server.Server, listener net.Lis
 	}
 	done, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	err = errors.Join(err, srv.Close(done), s.note(done, tutela.ActionStop))
+	err = errors.Join(err, srv.Close(done), s.note(context.WithoutCancel(ctx), tutela.ActionStop))
 	return errors.Join(err, s.close(context.WithoutCancel(ctx)))
 }
 
