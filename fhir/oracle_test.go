@@ -21,7 +21,7 @@ import (
 // The oracle's size: how many searches, over how many charts.
 const (
 	oracleSearches = 5000
-	oracleCharts   = 10
+	oracleCharts   = 8
 	oracleSeed     = 20261122
 	maxPages       = 10 // a search that finds more than that many pages gets larger ones
 )
