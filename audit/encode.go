@@ -97,6 +97,7 @@ func (l *Log) seal(ctx context.Context, p part, fresh FreshKeys) ([]byte, error)
 	if len(b) > MaxLeaf {
 		return nil, errs.New(errs.TooLarge, "ledger entry exceeds %d bytes", MaxLeaf)
 	}
+	l.recent.put(f.header.commitment, wordsOf(f.day, &p.entry))
 	return b, nil
 }
 

@@ -35,7 +35,9 @@ func (l *Log) Stamp(number int, entries [][]byte) (store.Stamped, error) {
 	n.next = head{b.seq, b.hash()}
 	b.mac = l.macs.batch(n.next.hash)
 	end := l.tables.headRow(n.id, n.next, l.macs.head(n.id, n.next))
-	return store.Stamped{Inserts: []store.Rows{l.tables.pendingRow(b)}, Upserts: []store.Rows{end}, Mark: end}, nil
+	return store.Stamped{
+		Claims: []store.Claim{l.tables.headClaim(n.id, n.last, end)}, Inserts: []store.Rows{l.tables.pendingRow(b)}, Mark: end,
+	}, nil
 }
 
 // checkEntries keeps what is no leaf out of the tree, which keeps everything for ever.

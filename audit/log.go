@@ -45,6 +45,7 @@ type Log struct {
 	blind  *keys.MAC // makes postings' tokens
 	signer *signer
 	owner  string // of the sequencer's lease: this Log and no other
+	recent recent
 	lanes  []lane // each is touched only by its committing goroutine
 
 	sequencing struct {

@@ -128,7 +128,8 @@ func TestChainSurvivesALostSettle(t *testing.T) {
 			if err := tx.Insert(t.Context(), stamped.Inserts...); err != nil {
 				return err
 			}
-			return tx.Upsert(t.Context(), stamped.Upserts...)
+			end := stamped.Claims[0]
+			return tx.Upsert(t.Context(), store.Rows{Table: end.Table, Rows: [][]any{end.Set}})
 		}))
 		l.Settle(0, false) // the outcome was not seen
 		appendN(t, l, 2)
@@ -280,4 +281,39 @@ func TestMovedSectionDoesNotOpen(t *testing.T) {
 	if _, err := l.openHeader(t.Context(), leaves[0]); err == nil {
 		t.Fatal("header opened on another day")
 	}
+}
+
+// A hash of another length is an edit too, also where a chain begins with the zero hash.
+func TestShortenedFirstLinkIsNamed(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, w *world) {
+		l := w.open("node-1")
+		appendN(t, l, 3)
+		sequence(t, l)
+		clean(t, l)
+		w.exec("UPDATE ledger_batches SET prev = ? WHERE first_leaf = 0", make([]byte, 31))
+		if r := verify(t, l, VerifyOptions{}); r.Clean() {
+			t.Error("a shortened prev verifies")
+		}
+	})
+}
+
+// Two processes under one name move the same chain: each finds where the other left it, also when
+// the rows in between have been sequenced away.
+func TestTwoProcessesUnderOneNameKeepOneChain(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, w *world) {
+		one, two := w.open("node-1"), w.open("node-1")
+		for range 3 {
+			w.db.SetStamper(one)
+			appendN(t, one, 2)
+			sequence(t, one)
+			must(t, one.Release(t.Context()))
+			w.db.SetStamper(two)
+			appendN(t, two, 2)
+			sequence(t, two)
+			must(t, two.Release(t.Context()))
+		}
+		if r := clean(t, one); r.Size != 12 {
+			t.Fatalf("size %d, want 12", r.Size)
+		}
+	})
 }

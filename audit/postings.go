@@ -41,14 +41,14 @@ type words map[word]struct{}
 
 func (ws words) add(w word) { ws[w] = struct{}{} }
 
-// entry adds the words of an entry.
-func (ws words) entry(day uint32, e tutela.Entry) {
-	ws.add(word{postDay, "", day})
-	ws.add(word{postActor, string(e.Actor.ID), day})
-	ws.add(word{postAction, string(e.Action), day})
+// wordsOf are the words of an entry.
+func wordsOf(day uint32, e *tutela.Entry) []word {
+	list := make([]word, 0, 3+len(e.Patients))
+	list = append(list, word{postDay, "", day}, word{postActor, string(e.Actor.ID), day}, word{postAction, string(e.Action), day})
 	for _, p := range e.Patients {
-		ws.add(patientWord(p.Patient))
+		list = append(list, patientWord(p.Patient))
 	}
+	return list
 }
 
 // tokens are blinded words.
@@ -68,12 +68,12 @@ func (l *Log) batchTokens(ctx context.Context, entries [][]byte) (tokens, error)
 				found.add(patientWord(s.patient))
 			}
 		}
-		e, err := l.openEntry(ctx, f)
-		switch {
-		case err == nil:
-			found.entry(f.day, e)
-		case !unopenable(err):
+		list, err := l.entryWords(ctx, f)
+		if err != nil && !unopenable(err) {
 			return nil, err
+		}
+		for _, w := range list {
+			found.add(w)
 		}
 	}
 	blind := make(tokens, len(found))
@@ -81,6 +81,18 @@ func (l *Log) batchTokens(ctx context.Context, entries [][]byte) (tokens, error)
 		blind[l.token(w)] = struct{}{}
 	}
 	return blind, nil
+}
+
+// entryWords are the words of a leaf's entry, remembered from when it was sealed or read again.
+func (l *Log) entryWords(ctx context.Context, f leaf) ([]word, error) {
+	if list, ok := l.recent.take(f.header.commitment); ok {
+		return list, nil
+	}
+	e, err := l.openEntry(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return wordsOf(f.day, &e), nil
 }
 
 // unopenable tells a header that will never open from a store out of reach.

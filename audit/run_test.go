@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/tutela-health/tutela/internal/errs"
-	"github.com/tutela-health/tutela/store"
 )
 
 // Run sequences by itself, and lets another node take over when it ends.
@@ -132,19 +131,4 @@ func TestPastVerifierKeysAreKept(t *testing.T) {
 	if _, err := l.VerifierKeys(t.Context()); !isTampered(err) {
 		t.Errorf("edited key: %v", err)
 	}
-}
-
-// A pending batch that names the same lane and number twice cannot be: the store refuses it.
-func TestTwoProcessesUnderOneNameCollide(t *testing.T) {
-	w := newWorld(t, sqliteURL(t))
-	a, b := w.open("node-1"), w.open("node-1")
-	w.db.SetStamper(a)
-	appendN(t, a, 1)
-	w.db.SetStamper(b)
-	if err := w.db.Commit(t.Context(), store.Op{Entries: encodeN(t, b, 1)}); err == nil {
-		t.Fatal("b committed over a's row")
-	}
-	appendN(t, b, 1) // it has found where the lane ends
-	sequence(t, b)
-	clean(t, b)
 }

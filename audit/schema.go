@@ -114,6 +114,16 @@ func (t tables) pendingRow(b batch) store.Rows {
 	return row(t.pending, b.lane.node, b.lane.number, b.seq, b.prev[:], b.mac, b.blob)
 }
 
+// headClaim moves a lane's end on, provided that it is still where this process left it: two
+// processes under one name must not write the same place of a chain.
+func (t tables) headClaim(id laneID, last head, end store.Rows) store.Claim {
+	c := store.Claim{Table: t.heads, Key: []any{id.node, id.number}, Set: end.Rows[0]}
+	if last.seq > 0 {
+		c.Expect = []any{last.seq, last.hash[:]}
+	}
+	return c
+}
+
 func (t tables) headRow(id laneID, h head, mac []byte) store.Rows {
 	return row(t.heads, id.node, id.number, h.seq, h.hash[:], mac)
 }

@@ -2,17 +2,20 @@ package audit
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
 	"github.com/tutela-health/tutela/store"
 )
 
-// exactly32 takes a stored hash. One of another length becomes zero, which no check accepts.
+// exactly32 reads a hash. A value of another length gives one that nothing hashes to: an edit that
+// makes it longer or shorter must not pass for the zero hash that a chain begins with.
 func exactly32(b []byte) (h [32]byte) {
-	if len(b) == len(h) {
-		copy(h[:], b)
+	if len(b) != len(h) {
+		return sha256.Sum256(append([]byte("no hash: "), b...))
 	}
+	copy(h[:], b)
 	return h
 }
 

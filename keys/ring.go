@@ -31,6 +31,9 @@ type Config struct {
 	Provider Provider
 	Clock    clock.Clock
 	Cached   int
+	// Complete says that the system has all its secrets: one that is missing is an error, and none
+	// is made in its place, since what it hashed would be lost without a word.
+	Complete bool
 }
 
 // Ring opens keys. It holds the keyring key of each generation in memory, and a bounded
@@ -174,6 +177,9 @@ func (r *Ring) Secret(ctx context.Context, secret string) ([]byte, error) {
 		if !unmade(err) {
 			return b, err
 		}
+		if r.cfg.Complete {
+			return nil, fmt.Errorf("system secret %q is missing: its row was deleted, or the keyring is another system's", secret)
+		}
 		b = random(Size)
 		w, err := r.wrap(ctx, tutela.KeySystem, id, 1, b)
 		if err != nil {
@@ -215,9 +221,10 @@ func (r *Ring) wrap(ctx context.Context, kind tutela.KeyKind, id int64, version 
 	if err != nil {
 		return tutela.WrappedKey{}, err
 	}
+	now := r.cfg.Clock().UTC().Truncate(time.Second)
 	return tutela.WrappedKey{
 		Kind: kind, ID: id, Version: version, Generation: generation,
-		Blob: ring.Seal(nil, secret, r.dataAAD(kind, id, version)), Created: r.cfg.Clock(),
+		Blob: ring.Seal(nil, secret, r.dataAAD(kind, id, version, now)), Created: now,
 	}, nil
 }
 
@@ -239,7 +246,7 @@ func (r *Ring) Unwrap(ctx context.Context, w tutela.WrappedKey) ([]byte, error) 
 	} else if err != nil {
 		return nil, err
 	}
-	secret, err := ring.Open(nil, w.Blob, r.dataAAD(w.Kind, w.ID, w.Version))
+	secret, err := ring.Open(nil, w.Blob, r.dataAAD(w.Kind, w.ID, w.Version, w.Created))
 	if err != nil {
 		return nil, fmt.Errorf("unwrap %s key: %w", w.Kind, err)
 	}
@@ -272,8 +279,11 @@ func (r *Ring) generation(ctx context.Context, n int) (*Key, error) {
 	return k, nil
 }
 
-func (r *Ring) dataAAD(kind tutela.KeyKind, id int64, version int) AAD {
-	return AAD{Tenant: r.cfg.Tenant, Purpose: "data-key", Subject: []byte(kind), ID: id, Version: int64(version)}
+// dataAAD binds a wrapped key to its row, the second of its making included: a key
+// must not look younger than it is.
+func (r *Ring) dataAAD(kind tutela.KeyKind, id int64, version int, created time.Time) AAD {
+	subject := binary.BigEndian.AppendUint64(append([]byte(kind), 0), uint64(created.Unix()))
+	return AAD{Tenant: r.cfg.Tenant, Purpose: "data-key", Subject: subject, ID: id, Version: int64(version)}
 }
 
 func ringAAD(t tutela.Tenant, generation int) []byte {

@@ -59,7 +59,7 @@ func (s *Store) indexNow(ctx context.Context, q store.Querier) (indexState, erro
 
 // writeSlots are the slots that take a write's terms.
 func (st indexState) writeSlots() []int {
-	if st.building {
+	if st.phase != phaseIdle {
 		return []int{int(st.slot), int(1 - st.slot)}
 	}
 	return []int{int(st.slot)}

@@ -38,8 +38,8 @@ type IndexState struct {
 // IndexState tells the version that serves searches, and how far a rebuild is.
 func (s *Store) IndexState(ctx context.Context) (IndexState, error) {
 	st, err := readIndexState(ctx, s.db)
-	if err != nil || !st.building {
-		return IndexState{Version: st.version}, err
+	if err != nil || st.phase != phaseBuilding {
+		return IndexState{Version: st.version, Building: st.phase == phaseDraining}, err
 	}
 	job, err := s.db.JobState(ctx, jobName(st))
 	if errs.Is(err, errs.NotFound) {
@@ -54,13 +54,16 @@ func jobName(st indexState) string { return fmt.Sprintf("%s-%d", rebuildJob, st.
 func (s *Store) Rebuild(ctx context.Context) error {
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		st, err := readIndexState(ctx, tx)
-		if err != nil || st.building {
+		if err != nil || st.phase == phaseBuilding {
 			return err
+		}
+		if st.phase == phaseDraining {
+			return errs.New(errs.Conflict, "a rebuild has just ended; try again in a few seconds")
 		}
 		if _, err := tx.Exec(ctx, "DELETE FROM "+s.tables.terms[1-st.slot].Name); err != nil {
 			return err
 		}
-		st.building = true
+		st.phase = phaseBuilding
 		return s.announce(ctx, tx, st)
 	})
 	s.index.forget()
@@ -93,11 +96,14 @@ func (s *Store) Run(ctx context.Context, owner string, log *slog.Logger) {
 // rebuildOnce carries a rebuild to its end, if one was asked for.
 func (s *Store) rebuildOnce(ctx context.Context, owner string) error {
 	st, err := readIndexState(ctx, s.db)
-	if err != nil || !st.building {
+	if err != nil || st.phase == phaseIdle {
 		return err
 	}
-	if err := wait(ctx, settle); err != nil { // every node now writes into both slots
+	if err := wait(ctx, settle); err != nil { // every node knows of the phase
 		return err
+	}
+	if st.phase == phaseDraining {
+		return s.drain(ctx, st)
 	}
 	job, err := s.db.StartJob(ctx, jobName(st), owner, rebuildTTL)
 	if err != nil {
@@ -109,24 +115,32 @@ func (s *Store) rebuildOnce(ctx context.Context, owner string) error {
 	if err := s.catchUp(ctx, st); err != nil {
 		return err
 	}
-	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		return s.announce(ctx, tx, indexState{version: st.version + 1, slot: 1 - st.slot})
-	})
+	next := indexState{version: st.version + 1, slot: 1 - st.slot, phase: phaseDraining}
+	err = s.db.Update(ctx, func(tx *store.Tx) error { return s.announce(ctx, tx, next) })
 	s.index.forget()
 	if err != nil {
 		return err
 	}
-	if err := wait(ctx, settle); err != nil { // nobody searches the old slot any more
+	if err := wait(ctx, settle); err != nil {
 		return err
 	}
-	return s.db.Update(ctx, func(tx *store.Tx) error {
+	return s.drain(ctx, next)
+}
+
+// drain empties the slot that nobody searches any more.
+func (s *Store) drain(ctx context.Context, st indexState) error {
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		now, err := readIndexState(ctx, tx)
-		if err != nil || now.building || now.slot == st.slot {
+		if err != nil || now != st {
 			return err
 		}
-		_, err = tx.Exec(ctx, "DELETE FROM "+s.tables.terms[st.slot].Name)
-		return err
+		if _, err := tx.Exec(ctx, "DELETE FROM "+s.tables.terms[1-st.slot].Name); err != nil {
+			return err
+		}
+		return s.announce(ctx, tx, indexState{version: st.version, slot: st.slot})
 	})
+	s.index.forget()
+	return err
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -36,7 +36,7 @@ func TestRebuildGoesOnUnseen(t *testing.T) {
 				t.Fatal(err)
 			}
 			during := rounds.Load()
-			for state, err := r.Records.IndexState(t.Context()); state.Version < version; state, err = r.Records.IndexState(t.Context()) {
+			for state, err := r.Records.IndexState(t.Context()); state.Version < version || state.Building; state, err = r.Records.IndexState(t.Context()) {
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -36,9 +36,9 @@ CREATE TABLE shared_keys (
 	PRIMARY KEY (locator, version, bucket)
 ) {{clustered}};
 CREATE TABLE index_state (
-	id {{int}} NOT NULL PRIMARY KEY, version {{int}} NOT NULL, slot {{int}} NOT NULL, building {{int}} NOT NULL
+	id {{int}} NOT NULL PRIMARY KEY, version {{int}} NOT NULL, slot {{int}} NOT NULL, phase {{int}} NOT NULL
 ) {{clustered}};
-INSERT INTO index_state (id, version, slot, building) VALUES (1, 1, 0, 0);
+INSERT INTO index_state (id, version, slot, phase) VALUES (1, 1, 0, 0);
 CREATE TABLE guards (
 	id {{int}} NOT NULL PRIMARY KEY, turn {{int}} NOT NULL
 ) {{clustered}};
@@ -168,30 +168,31 @@ func sharedWraps(ctx context.Context, q store.Querier, locator, version int64) (
 	return wraps, err
 }
 
-// indexState is which slot serves, and whether the other is being rebuilt.
+// indexState is which slot serves, and what goes on in the other.
 type indexState struct {
-	version  int64
-	slot     int64
-	building bool
+	version int64
+	slot    int64
+	phase   int64
 }
+
+// The phases of the idle slot. In all but the first, writes go into both slots.
+const (
+	phaseIdle     = 0 // it is empty, or will be
+	phaseBuilding = 1 // it is being filled
+	phaseDraining = 2 // it served until a moment ago, and nodes that have not heard may still search it
+)
 
 func readIndexState(ctx context.Context, q store.Querier) (indexState, error) {
 	var s indexState
-	var building int64
-	found, err := q.QueryRow(ctx, `SELECT version, slot, building FROM index_state WHERE id = 1`, nil, &s.version, &s.slot, &building)
+	found, err := q.QueryRow(ctx, `SELECT version, slot, phase FROM index_state WHERE id = 1`, nil, &s.version, &s.slot, &s.phase)
 	if err == nil && !found {
 		err = fmt.Errorf("index state is missing")
 	}
-	s.building = building != 0
 	return s, err
 }
 
 func writeIndexState(ctx context.Context, tx *store.Tx, s indexState) error {
-	building := int64(0)
-	if s.building {
-		building = 1
-	}
-	_, err := tx.Exec(ctx, `UPDATE index_state SET version = ?, slot = ?, building = ? WHERE id = 1`, s.version, s.slot, building)
+	_, err := tx.Exec(ctx, `UPDATE index_state SET version = ?, slot = ?, phase = ? WHERE id = 1`, s.version, s.slot, s.phase)
 	return err
 }
 

@@ -54,6 +54,9 @@ func (l *lane) commit(ctx context.Context, requests []*request) {
 		return
 	}
 	err := l.attempt(ctx, requests)
+	for try := 1; try < attempts && len(requests) == 1 && requests[0].op.stampedOnly() && errors.Is(err, ErrClaim); try++ {
+		err = l.attempt(ctx, requests) // another process moved the chain on: the next Stamp knows
+	}
 	var op *opError
 	if !errors.As(err, &op) || len(requests) == 1 {
 		answer(requests, err)
@@ -69,6 +72,9 @@ func (l *lane) commit(ctx context.Context, requests []*request) {
 	l.commit(ctx, requests[:half])
 	l.commit(ctx, requests[half:])
 }
+
+// stampedOnly tells that only a Stamper's claim can fail.
+func (op *Op) stampedOnly() bool { return len(op.Claims) == 0 && len(op.Entries) > 0 }
 
 func answer(requests []*request, err error) {
 	var op *opError

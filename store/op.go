@@ -67,7 +67,11 @@ type Stamper interface {
 // Stamped is what a Stamper adds to a transaction. Mark is read back after a connection is lost at
 // COMMIT: the commit happened if and only if a row equal to Mark exists. It is one row of Inserts, or the
 // first columns of one, and its key is never used twice: the transaction may be run again with it.
+//
+// Claims hold the chain together when two processes stamp under one name: the one whose Claim does
+// not hold is settled with false, and the commit is tried again with a fresh Stamp.
 type Stamped struct {
+	Claims  []Claim
 	Inserts []Rows
 	Upserts []Rows // replace by key
 	Mark    Rows

@@ -24,7 +24,7 @@ func newPlan(ops []*Op) (*plan, error) {
 		}
 	}
 	slices.SortStableFunc(p.claims, compareClaims)
-	if err := p.addClaims(); err != nil {
+	if err := p.addClaims(p.claims); err != nil {
 		return nil, err
 	}
 	if err := p.addRows(remove, ops, func(op *Op) []Rows { return op.Deletes }); err != nil {
@@ -33,9 +33,9 @@ func newPlan(ops []*Op) (*plan, error) {
 	return p, p.addRows(insert, ops, func(op *Op) []Rows { return op.Inserts })
 }
 
-func (p *plan) addClaims() error {
+func (p *plan) addClaims(claims []*Claim) error {
 	group := grouping{}
-	for _, c := range p.claims {
+	for _, c := range claims {
 		m := group.of(p, claimStatement(c))
 		if err := m.add(append(c.Set[:len(c.Set):len(c.Set)], c.Expect...)...); err != nil {
 			return err
@@ -55,6 +55,14 @@ func (p *plan) addRows(v verb, ops []*Op, of func(*Op) []Rows) error {
 }
 
 func (p *plan) addStamped(s Stamped) error {
+	claims := make([]*Claim, len(s.Claims))
+	for i := range s.Claims {
+		claims[i] = &s.Claims[i]
+	}
+	p.claims = append(p.claims, claims...)
+	if err := p.addClaims(claims); err != nil {
+		return err
+	}
 	if err := p.add(grouping{}, insert, s.Inserts); err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 // SQLSTATEs (PostgreSQL manual, appendix A).
 const (
 	stateUnique        = "23505"
+	stateSameObject    = "42710" // two nodes make one type or table at once
+	stateSameTable     = "42P07"
 	stateDivision      = "22012" // how a claim statement says that it does not hold
 	stateSerialization = "40001"
 	stateDeadlock      = "40P01"
@@ -44,7 +46,7 @@ func postgresError(err error) error {
 		fatal: e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC",
 	}
 	switch {
-	case e.Code == stateUnique:
+	case e.Code == stateUnique, e.Code == stateSameObject, e.Code == stateSameTable:
 		return duplicate(failure)
 	case e.Code == stateDiskFull:
 		return full(failure)

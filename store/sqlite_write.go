@@ -155,8 +155,18 @@ func blame(i int, err error) error {
 }
 
 func (tx *sqliteTx) op(op *Op) error {
-	for i := range op.Claims {
-		c := &op.Claims[i]
+	if err := tx.claim(op.Claims); err != nil {
+		return err
+	}
+	if err := tx.all(remove, op.Deletes); err != nil {
+		return err
+	}
+	return tx.all(insert, op.Inserts)
+}
+
+func (tx *sqliteTx) claim(claims []Claim) error {
+	for i := range claims {
+		c := &claims[i]
 		n, err := tx.conn.exec(tx.conn.texts.of(claimStatement(c)), claimArgs(c)...)
 		if err != nil {
 			return err
@@ -165,13 +175,13 @@ func (tx *sqliteTx) op(op *Op) error {
 			return claimFailed(c.Table)
 		}
 	}
-	if err := tx.all(remove, op.Deletes); err != nil {
-		return err
-	}
-	return tx.all(insert, op.Inserts)
+	return nil
 }
 
 func (tx *sqliteTx) stamped(s Stamped) error {
+	if err := tx.claim(s.Claims); err != nil {
+		return &opError{-1, err}
+	}
 	if err := tx.all(insert, s.Inserts); err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func tryOutIdentities() []identity.NewUser {
 		person("researcher", access.RoleResearcher, "user/*.rs"),
 		person("developer", access.RoleDeveloper, "user/*.rs"),
 		person("auditor", access.RoleAuditor),
-		person("patient", access.RolePatient, "patient/*.rs"),
+		person("patient", access.RolePatient, "patient/*.rs", "user/Practitioner.rs", "user/Organization.rs"),
 	}
 }
 

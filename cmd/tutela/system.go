@@ -24,6 +24,7 @@ type system struct {
 	config   config
 	role     string
 	readOnly bool // of the ledger
+	fresh    bool // a new system, whose secrets are yet to be made
 	log      *slog.Logger
 	db       *store.DB
 	provider keys.Provider
@@ -65,7 +66,7 @@ func initSystem(ctx context.Context, c config) error {
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	s, err := openSystem(ctx, c, "", slog.New(slog.DiscardHandler))
+	s, err := (&system{config: c, fresh: true, log: slog.New(slog.DiscardHandler)}).open(ctx)
 	if err != nil {
 		return err
 	}
@@ -131,7 +132,7 @@ func (s *system) wire(ctx context.Context) error {
 	if s.provider, err = keys.OpenLocal(c.path(c.Keys)); err != nil {
 		return fmt.Errorf("open key provider: %w", err)
 	}
-	if s.ring, err = keys.Open(ctx, keys.Config{Tenant: c.Tenant, Shelf: s.db, Provider: s.provider, Clock: clock.System}); err != nil {
+	if s.ring, err = keys.Open(ctx, keys.Config{Tenant: c.Tenant, Shelf: s.db, Provider: s.provider, Clock: clock.System, Complete: !s.fresh}); err != nil {
 		return fmt.Errorf("open keys: %w", err)
 	}
 	if s.audit, err = audit.Open(ctx, s.ledger()); err != nil {

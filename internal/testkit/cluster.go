@@ -20,7 +20,7 @@ import (
 const (
 	role         = "tutela"
 	startWithin  = 60 * time.Second
-	stopWithin   = 20 * time.Second
+	stopWithin    = time.Minute
 	databaseName = "test_%d"
 )
 
@@ -198,7 +198,7 @@ func (c *Cluster) Dump(ctx context.Context, url string) ([]byte, error) {
 func (c *Cluster) Stop() error {
 	var err error
 	if c.process != nil {
-		err = c.process.end(syscall.SIGINT, stopWithin)
+		err = c.process.end(syscall.SIGQUIT, stopWithin) // at once: nothing of it is kept
 	}
 	return errors.Join(err, os.RemoveAll(c.dir))
 }
