@@ -20,7 +20,7 @@ import (
 const (
 	role         = "tutela"
 	startWithin  = 60 * time.Second
-	stopWithin    = time.Minute
+	stopWithin   = time.Minute
 	databaseName = "test_%d"
 )
 
