@@ -57,9 +57,16 @@ func (r Report) Clean() bool { return len(r.Problems) == 0 }
 func (l *Log) Verify(ctx context.Context, o VerifyOptions) (Report, error) {
 	var r Report
 	err := l.cfg.DB.Snapshot(ctx, func(q store.Querier) (err error) {
-		r, err = l.verify(ctx, q, o)
+		r, err = l.VerifyIn(ctx, q, o)
 		return err
 	})
+	return r, err
+}
+
+// VerifyIn is Verify on a view that the caller holds, so that what the ledger says was written can
+// be compared with rows of the same moment.
+func (l *Log) VerifyIn(ctx context.Context, q store.Querier, o VerifyOptions) (Report, error) {
+	r, err := l.verify(ctx, q, o)
 	if err != nil {
 		return r, fmt.Errorf("verify ledger: %w", err)
 	}

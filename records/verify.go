@@ -55,26 +55,25 @@ func (v *Verification) Write(_ int64, w tutela.Write) error {
 }
 
 // Check compares every version and locator with the ledger and, when deep, the copies of shared
-// resources' keys with their patients, and every row of the blind index with the plaintext.
-func (v *Verification) Check(ctx context.Context, deep bool) error {
-	return v.s.db.Snapshot(ctx, func(q store.Querier) error {
-		for _, id := range v.twice {
-			v.Problem(id.String(), "two ledger entries say that they wrote this version")
-		}
-		if err := v.versions(ctx, q); err != nil {
-			return err
-		}
-		if err := v.locators(ctx, q); err != nil {
-			return err
-		}
-		if !deep {
-			return nil
-		}
-		if err := v.shared(ctx, q); err != nil {
-			return err
-		}
-		return v.index(ctx, q)
-	})
+// resources' keys with their patients, and every row of the blind index with the plaintext. The view
+// must be the one in which the ledger was verified: between two moments others may have written.
+func (v *Verification) Check(ctx context.Context, q store.Querier, deep bool) error {
+	for _, id := range v.twice {
+		v.Problem(id.String(), "two ledger entries say that they wrote this version")
+	}
+	if err := v.versions(ctx, q); err != nil {
+		return err
+	}
+	if err := v.locators(ctx, q); err != nil {
+		return err
+	}
+	if !deep {
+		return nil
+	}
+	if err := v.shared(ctx, q); err != nil {
+		return err
+	}
+	return v.index(ctx, q)
 }
 
 func (id versionID) String() string {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/store"
 )
 
 type auditCmd struct {
@@ -91,15 +92,18 @@ func (s *system) verify(ctx context.Context, options audit.VerifyOptions) (verif
 		}
 	})
 	options.Write = rows.Write
-	report, err := s.audit.Verify(ctx, options)
-	if err != nil {
-		return v, err
-	}
-	v.Size, v.Root, v.Pending, v.Erased, v.More = report.Size, report.Root.String(), report.Pending, report.Erased, report.More
+	var report audit.Report
+	err := s.db.Snapshot(ctx, func(q store.Querier) (err error) { // one moment: a server may be writing
+		if report, err = s.audit.VerifyIn(ctx, q, options); err != nil {
+			return err
+		}
+		return rows.Check(ctx, q, options.Deep)
+	})
+	v.Size, v.Root, v.Pending, v.Erased, v.More = report.Size, report.Root.String(), report.Pending, report.Erased, v.More+report.More
 	for _, p := range report.Problems {
 		v.Problems = append(v.Problems, p.String())
 	}
-	return v, rows.Check(ctx, options.Deep)
+	return v, err
 }
 
 // noteVerified writes that a verification took place. A ledger that was tampered with is left as

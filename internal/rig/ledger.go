@@ -6,6 +6,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/store"
 )
 
 // Entries gives the ledger's entries of requests on FHIR, in the ledger's order.
@@ -37,14 +38,17 @@ func (r *Rig) Verify(t testing.TB) {
 		}
 	}
 	rows := r.Records.Verify(func(where, what string) { t.Errorf("verify: %s: %s", where, what) })
-	report, err := r.Audit.Verify(t.Context(), audit.VerifyOptions{Deep: true, Write: rows.Write})
+	err := r.DB.Snapshot(t.Context(), func(q store.Querier) error {
+		report, err := r.Audit.VerifyIn(t.Context(), q, audit.VerifyOptions{Deep: true, Write: rows.Write})
+		if err != nil {
+			return err
+		}
+		for _, p := range report.Problems {
+			t.Errorf("verify: %s", p)
+		}
+		return rows.Check(t.Context(), q, true)
+	})
 	if err != nil {
-		t.Fatalf("verify: %v", err)
-	}
-	for _, p := range report.Problems {
-		t.Errorf("verify: %s", p)
-	}
-	if err := rows.Check(t.Context(), true); err != nil {
 		t.Fatalf("verify: %v", err)
 	}
 }
