@@ -29,6 +29,14 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_owner ON tokens (owner);
 CREATE INDEX tokens_session ON tokens (session);
 CREATE INDEX tokens_expires ON tokens (expires);
+`}, {ID: "0301_identity_items", SQL: `
+CREATE TABLE identity_items (
+	kind {{int}} NOT NULL, id {{int}} NOT NULL, revision {{int}} NOT NULL, owner {{int}} NOT NULL,
+	expires {{int}} NOT NULL, key_version {{int}} NOT NULL, sealed {{bytes}} NOT NULL,
+	PRIMARY KEY (kind, id)
+) {{clustered}};
+CREATE INDEX identity_items_owner ON identity_items (kind, owner);
+CREATE INDEX identity_items_expires ON identity_items (expires);
 `}}
 }
 
