@@ -118,6 +118,13 @@ const (
 	ActionClientCreate Action = "client.create"
 	ActionClientUpdate Action = "client.update"
 	ActionClientDelete Action = "client.delete"
+	ActionAuthorize    Action = "authorize"   // a person let a client have a code
+	ActionTokenReuse   Action = "token.reuse" // a code or refresh token came a second time
+	ActionConsentGive  Action = "consent.give"
+	ActionConsentEnd   Action = "consent.end"
+	ActionClientProve  Action = "client.authenticate"
+	ActionLaunch       Action = "launch.create"
+	ActionSignerRotate Action = "signer.rotate"
 	ActionTenantInit   Action = "tenant.init"
 	ActionStart        Action = "node.start"
 	ActionStop         Action = "node.stop"

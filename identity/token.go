@@ -33,6 +33,10 @@ type token struct {
 	Assurance string           `json:"aal,omitempty"`
 	Expires   time.Time        `json:"expires"`
 	Epoch     int64            `json:"epoch,omitempty"` // of the account when the token was made
+	// What came of an authorization ends with its family, and what a registered client has with
+	// that client.
+	Family      string `json:"family,omitempty"`
+	ClientEpoch int64  `json:"clientEpoch,omitempty"` // 0: the client is not registered
 }
 
 // Issued is an access token in the only moment in which it is known.
@@ -174,6 +178,9 @@ func (s *Service) holderOf(ctx context.Context, hash [32]byte) (tutela.Principal
 	if err == nil && t.Bound {
 		_, _, err = s.liveSession(ctx, t.Session)
 	}
+	if err == nil {
+		err = s.standing(ctx, t)
+	}
 	if err != nil {
 		if errs.Is(err, errs.Unauthenticated) {
 			err = unauthenticated()
@@ -182,7 +189,7 @@ func (s *Service) holderOf(ctx context.Context, hash [32]byte) (tutela.Principal
 	}
 	p := a.principal(s.ring.Tenant())
 	p.Scopes, p.Client, p.Session, p.Assurance, p.Expires = t.Scopes, t.Client, t.Session, t.Assurance, t.Expires
-	if t.Patient != "" {
+	if t.Patient != "" && a.Patient == "" { // a patient's own account has no other context
 		p.Patient = t.Patient
 	}
 	return p, nil
