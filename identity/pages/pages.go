@@ -1,0 +1,60 @@
+package pages
+
+import (
+	"context"
+	"html/template"
+	"log/slog"
+	"net/http"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/identity"
+)
+
+// Config says what the pages work with.
+type Config struct {
+	Identity *identity.Service
+	// Base is the public base URL; invitations are links to it.
+	Base string
+	Log  *slog.Logger
+	// Roles are those that an administrator can give, in the order in which they are shown.
+	Roles []Role
+	// Patients gives the patients whose chart an account may open, for applications that work
+	// with one; nil offers the account's own alone.
+	Patients func(context.Context, tutela.UserID) ([]PatientChoice, error)
+}
+
+// Role is a role as the administration shows it.
+type Role struct {
+	Name  string
+	Label string
+}
+
+// PatientChoice is a patient as the picker shows one.
+type PatientChoice struct {
+	ID     tutela.PatientID
+	Name   string
+	Detail string // tells apart who has the same name
+}
+
+// Pages serves people's pages of one tenant. Safe for concurrent use.
+type Pages struct {
+	identity *identity.Service
+	base     string
+	log      *slog.Logger
+	roles    []Role
+	patients func(context.Context, tutela.UserID) ([]PatientChoice, error)
+	html     map[string]*template.Template
+	origin   *http.CrossOriginProtection
+}
+
+// New readies the pages.
+func New(c Config) (*Pages, error) {
+	html, err := parse()
+	if err != nil {
+		return nil, err
+	}
+	return &Pages{
+		identity: c.Identity, base: c.Base, log: c.Log, roles: c.Roles, patients: c.Patients,
+		html: html, origin: http.NewCrossOriginProtection(),
+	}, nil
+}
