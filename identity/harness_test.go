@@ -46,6 +46,7 @@ type world struct {
 // each runs f on both engines.
 func each(t *testing.T, f func(t *testing.T, w *world, s *Service)) {
 	t.Helper()
+	t.Parallel()
 	for name, url := range map[string]func(testing.TB) string{
 		"sqlite":   func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "identity.db") },
 		"postgres": testkit.Postgres,
