@@ -128,13 +128,12 @@ func (s *Service) advance(ctx context.Context, op *store.Op, it item[family], c 
 		return Tokens{}, tutela.Entry{}, err
 	}
 	out := Tokens{Issued: issued, Authorization: f.Authorization}
-	expires := t.Expires
 	if f.refreshable(c) {
 		secret := randomText(32)
 		sum := sha256.Sum256([]byte(secret))
-		f.Secret, out.Refresh, expires = sum[:], refreshPrefix+it.Name+"."+secret, s.familyExpires(*f)
+		f.Secret, out.Refresh = sum[:], refreshPrefix+it.Name+"."+secret
 	}
-	claim, err := putItem(ctx, s, itemFamily, it, f.owner(), expires)
+	claim, err := putItem(ctx, s, itemFamily, it, f.owner(), s.familyExpires(*f))
 	op.Claims, op.Inserts = append(op.Claims, claim), append(op.Inserts, row)
 	return out, entry, err
 }
@@ -221,4 +220,34 @@ func (s *Service) standing(ctx context.Context, t token) error {
 		return unauthenticated()
 	}
 	return err
+}
+
+// SessionClients lists the registered clients that have something from a session.
+func (s *Service) SessionClients(ctx context.Context, session string) ([]Client, error) {
+	live, _, err := s.liveSession(ctx, session)
+	if dead(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	families, err := s.familiesOf(ctx, live.Value.User)
+	if err != nil {
+		return nil, err
+	}
+	var list []Client
+	for _, f := range families {
+		if f.Value.Session != session || slices.ContainsFunc(list, func(c Client) bool { return c.ID == f.Value.Client }) {
+			continue
+		}
+		c, err := s.Client(ctx, f.Value.Client)
+		if errs.Is(err, errs.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
 }
