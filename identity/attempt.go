@@ -112,11 +112,10 @@ func (s *Service) attemptAccount(ctx context.Context, t attempt) (account, error
 	return a, err
 }
 
-// try counts a try of a factor before it is judged, one after another, and gives the attempt with
-// the challenge that it may answer; the stored one is spent. After too many the attempt is over.
+// try counts a try of a factor before it is judged and gives the attempt with the challenge that it
+// may answer; the stored one is spent. After too many the attempt is over. Callers stand in the
+// attempts' queue: a form that is sent twice must not make its first try lose.
 func (s *Service) try(ctx context.Context, id string) (item[attempt], error) {
-	name := secretName(id)
-	defer s.queues.enter(name)()
 	var it item[attempt]
 	err := retried(func() error {
 		var err error

@@ -111,6 +111,7 @@ func (s *Service) FinishPasskeyEnrolment(ctx context.Context, attemptID string, 
 		if err != nil {
 			return nil, wrongPasskey(err)
 		}
+		c.Attestation = webauthn.CredentialAttestation{} // none was asked for
 		a.Passkeys = append(a.Passkeys[:len(a.Passkeys):len(a.Passkeys)], passkey{Credential: *c, Created: s.clock()})
 		return passkeyMethods(*c, answer.Response.AttestationObject.AuthData.Flags), nil
 	})
@@ -119,6 +120,7 @@ func (s *Service) FinishPasskeyEnrolment(ctx context.Context, attemptID string, 
 // enrol adds a factor that prove has seen work, with recovery codes where there are none, and logs in.
 func (s *Service) enrol(ctx context.Context, id string, f Factor, prove prover) (Enrolled, error) {
 	var done Enrolled
+	defer s.attempts.enter(id)()
 	it, err := s.try(ctx, id)
 	if err != nil {
 		return done, err

@@ -142,8 +142,7 @@ func join(t testing.TB, w *world, s *Service, inv Invitation) (person, Login) {
 	must(t, err)
 	secret, _, err := s.EnrolTOTP(ctx, attempt)
 	must(t, err)
-	key, err := base32.StdEncoding.DecodeString(secret)
-	must(t, err)
+	key := decoded(t, secret)
 	done, err := s.ConfirmTOTP(ctx, attempt, totpCode(key, totpStep(w.clock())))
 	must(t, err)
 	u, err := s.UserByID(ctx, done.Login.Session.User)
@@ -197,6 +196,13 @@ func bearer(t testing.TB, s *Service, l Login) string {
 	})
 	must(t, err)
 	return "Bearer " + issued.Token
+}
+
+func decoded(t testing.TB, secret string) []byte {
+	t.Helper()
+	key, err := base32.StdEncoding.DecodeString(secret)
+	must(t, err)
+	return key
 }
 
 func must(t testing.TB, err error) {

@@ -51,7 +51,8 @@ type Service struct {
 	names    *keys.MAC          // hashes usernames and user ids for the rows' keys
 	hasher   *hasher
 	cache    tokenCache
-	queues   queues
+	brakes   queues // of those who change a throttle
+	attempts queues // of those who finish an attempt
 }
 
 // Open readies a Service over a migrated database.

@@ -110,6 +110,7 @@ type prover func(attempt, *account) (amr []string, err error)
 // finish ends a login or step-up with a second factor. What proves it is used up in the same op
 // that begins the session, so that of two at once one logs in.
 func (s *Service) finish(ctx context.Context, id string, f Factor, prove prover) (Login, error) {
+	defer s.attempts.enter(id)()
 	it, err := s.try(ctx, id)
 	if err != nil {
 		return Login{}, err

@@ -121,6 +121,7 @@ func (s *Service) FinishPasskey(ctx context.Context, attemptID string, response 
 	if err != nil {
 		return Login{}, errs.Wrap(errs.Invalid, err, "the passkey's answer cannot be read")
 	}
+	defer s.attempts.enter(attemptID)()
 	it, err := s.try(ctx, attemptID)
 	if err != nil {
 		return Login{}, err

@@ -101,7 +101,7 @@ func (s *Service) throttle(ctx context.Context, brakes []brake, f func(throttled
 	for i, b := range brakes {
 		names[i] = b.name
 	}
-	defer s.queues.enter(names...)()
+	defer s.brakes.enter(names...)()
 	return retried(func() error {
 		var op store.Op
 		for _, b := range brakes {
