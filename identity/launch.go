@@ -32,7 +32,11 @@ func (s *Service) StartLaunch(ctx context.Context, by tutela.Principal, l Launch
 	if by.Kind != tutela.ActorPerson || !c.Grants(GrantCode) || !slices.Contains(c.Scopes, "launch") {
 		return "", errs.New(errs.Denied, "a person launches an application that is registered to be launched")
 	}
-	if own := by.Patient; own != "" && l.Patient != own {
+	a, err := s.accountByID(ctx, by.ID) // by.Patient may be the context of the EHR's own token
+	if err != nil {
+		return "", err
+	}
+	if a.Patient != "" && l.Patient != a.Patient {
 		return "", errs.New(errs.Denied, "a patient launches an application with the own chart only")
 	}
 	l.User = by.ID
