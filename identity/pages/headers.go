@@ -1,12 +1,15 @@
 package pages
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // policy is the Content-Security-Policy of every page. Forms go to this origin, and on consent
 // pages also where the answer is then sent: browsers hold form-action against redirects too.
 func policy(formTarget string) string {
 	target := "'self'"
-	if formTarget != "" {
+	if formTarget != "" && !strings.ContainsAny(formTarget, ";, \t\r\n'*") {
 		target += " " + formTarget
 	}
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +

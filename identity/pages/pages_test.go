@@ -75,6 +75,7 @@ func TestInvitedAdministratorEnrolsAndSignsInWithoutScript(t *testing.T) {
 }
 
 func TestOwnerEndsSessions(t *testing.T) {
+	t.Parallel()
 	s := open(t, store.SQLite)
 	c := s.person(t, "nora", "nurse")
 	first, second := s.browser(t), s.browser(t)
@@ -107,6 +108,7 @@ func TestOwnerEndsSessions(t *testing.T) {
 }
 
 func TestSensitivePagesAskForTheSecondFactorAgain(t *testing.T) {
+	t.Parallel()
 	s := open(t, store.SQLite)
 	c := s.person(t, "nora", "nurse")
 	b := s.browser(t)
@@ -143,6 +145,7 @@ func TestSensitivePagesAskForTheSecondFactorAgain(t *testing.T) {
 }
 
 func TestAMistypedCodeKeepsTheSecretThatWasScanned(t *testing.T) {
+	t.Parallel()
 	s := open(t, store.SQLite)
 	c := s.person(t, "nora", "nurse")
 	b := s.browser(t)
@@ -165,6 +168,7 @@ func TestAMistypedCodeKeepsTheSecretThatWasScanned(t *testing.T) {
 }
 
 func TestAdministratorRunsAccounts(t *testing.T) {
+	t.Parallel()
 	s := open(t, store.SQLite)
 	admin := s.browser(t)
 	admin.login(s.person(t, "ada", "admin"))
@@ -211,6 +215,7 @@ func TestAdministratorRunsAccounts(t *testing.T) {
 }
 
 func TestAdministratorRunsApplications(t *testing.T) {
+	t.Parallel()
 	s := open(t, store.SQLite)
 	admin := s.browser(t)
 	admin.login(s.person(t, "ada", "admin"))
@@ -246,6 +251,7 @@ func TestAdministratorRunsApplications(t *testing.T) {
 }
 
 func TestAssetsAreRevalidated(t *testing.T) {
+	t.Parallel()
 	s := open(t, store.SQLite)
 	b := s.browser(t)
 	for name, want := range map[string]string{"pages.css": "text/css; charset=utf-8", "passkey.js": "text/javascript; charset=utf-8", "mark.svg": "image/svg+xml"} {

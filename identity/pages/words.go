@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"net/url"
 	"strings"
 	"unicode"
 
@@ -44,9 +45,22 @@ func resourceWords(s tutela.Scope) string {
 		text += " of all patients"
 	}
 	if s.Query != "" {
-		text += ", only where " + strings.NewReplacer("&", " and ", "=", " is ").Replace(s.Query)
+		text += ", only where " + queryWords(s.Query)
 	}
 	return text
+}
+
+// queryWords says what narrows a scope.
+func queryWords(query string) string {
+	var list []string
+	for part := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		if plain, err := url.QueryUnescape(value); err == nil {
+			value = plain
+		}
+		list = append(list, name+" is "+value)
+	}
+	return strings.Join(list, " and ")
 }
 
 // deeds says the letters of a scope.

@@ -1,0 +1,406 @@
+package pages_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/identity/oauth"
+	"github.com/tutela-health/tutela/store"
+)
+
+// routeList remembers what was mounted.
+type routeList []string
+
+func (l *routeList) Handle(pattern string, _ http.Handler) { *l = append(*l, pattern) }
+
+// routes lists the paths of a method, with account's id where one is asked for.
+func (s *site) routes(t *testing.T, method string, id string) []string {
+	t.Helper()
+	var l routeList
+	check(t, s.pages.Routes(&l))
+	var paths []string
+	for _, pattern := range l {
+		if m, path, _ := strings.Cut(pattern, " "); m == method {
+			paths = append(paths, strings.NewReplacer("{id}", id, "{token}", "nothing").Replace(path))
+		}
+	}
+	return paths
+}
+
+// TestForgedFormsDoNothing sends every form of an administrator in five ways of a forger.
+func TestForgedFormsDoNothing(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	victim := s.browser(t)
+	page := victim.login(s.person(t, "ada", "admin"))
+	u, err := s.identity.User(t.Context(), "ada")
+	check(t, err)
+	before, err := s.identity.Sessions(t.Context(), u.ID)
+	check(t, err)
+	good := attr(page.need(t, "input", "name", "csrf"), "value")
+	forger := s.browser(t)
+	stolen := attr(forger.get("/login").need(t, "input", "name", "csrf"), "value")
+	ways := map[string]struct {
+		token  string
+		header http.Header
+	}{
+		"without a token":            {"", nil},
+		"with the forger's token":    {stolen, nil},
+		"from another site":          {good, http.Header{"Sec-Fetch-Site": {"cross-site"}}},
+		"from a sibling domain":      {good, http.Header{"Sec-Fetch-Site": {"same-site"}}},
+		"with another site's Origin": {good, http.Header{"Origin": {"https://evil.example"}}},
+	}
+	posts := s.routes(t, http.MethodPost, string(u.ID))
+	if len(posts) < 30 {
+		t.Fatalf("only %d forms were found", len(posts))
+	}
+	for way, w := range ways {
+		for _, path := range posts {
+			form := url.Values{"csrf": {w.token}, "session": {before[0].ID}, "role": {"nurse"}, "username": {"mallory"}, "code": {"1"}}
+			a := victim.do(http.MethodPost, path, form, w.header)
+			if a.status != http.StatusForbidden && a.status != http.StatusUnauthorized && a.header.Get("Location") != "/login" {
+				t.Errorf("POST %s %s: %d %s", path, way, a.status, a.header.Get("Location"))
+			}
+		}
+	}
+	after, err := s.identity.Sessions(t.Context(), u.ID)
+	check(t, err)
+	users, err := s.identity.Users(t.Context())
+	check(t, err)
+	if len(after) != len(before) || len(users) != 1 {
+		t.Errorf("%d sessions and %d accounts are left", len(after), len(users))
+	}
+	if a := victim.get("/admin/users"); a.status != http.StatusOK {
+		t.Errorf("the victim's session: %d", a.status)
+	}
+}
+
+// TestFormsOfBeforeALoginAreWorthlessAfterIt holds tokens to the session that they were drawn for.
+func TestFormsOfBeforeALoginAreWorthlessAfterIt(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	c := s.person(t, "nora", "nurse")
+	b := s.browser(t)
+	early := attr(b.get("/login").need(t, "input", "name", "csrf"), "value")
+	first := attr(b.login(c).need(t, "input", "name", "csrf"), "value")
+	b.login(c)
+	for name, token := range map[string]string{"the login page's": early, "the earlier session's": first} {
+		if a := b.do(http.MethodPost, "/account/sessions/end-all", url.Values{"csrf": {token}}, nil); a.status != http.StatusForbidden {
+			t.Errorf("%s token: %d", name, a.status)
+		}
+	}
+}
+
+// TestEveryPageIsHardened looks at the headers of each page, and at what each would run or load.
+func TestEveryPageIsHardened(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	b := s.browser(t)
+	b.login(s.person(t, "ada", "admin"))
+	u, err := s.identity.User(t.Context(), "ada")
+	check(t, err)
+	want := map[string]string{
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'",
+		"Cache-Control":           "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "Content-Type": "text/html; charset=utf-8",
+	}
+	seen := 0
+	for _, path := range s.routes(t, http.MethodGet, string(u.ID)) {
+		a := b.get(path)
+		if strings.HasPrefix(path, "/assets/") || a.status == http.StatusSeeOther {
+			continue
+		}
+		seen++
+		got := map[string]string{}
+		for k := range want {
+			got[k] = a.header.Get(k)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s:\n%s", path, diff)
+		}
+		inert(t, a)
+	}
+	if seen < 12 {
+		t.Errorf("only %d pages were seen", seen)
+	}
+}
+
+// inert fails when a page holds script or style of its own, loads from elsewhere, or has a form
+// without a token.
+func inert(t *testing.T, a *answer) {
+	t.Helper()
+	for _, tag := range []string{"style", "iframe", "object", "embed", "base"} {
+		if a.find(tag) != nil {
+			t.Errorf("%s has a %s", a.path, tag)
+		}
+	}
+	for _, n := range all(a.root, "script") {
+		if attr(n, "src") != "/assets/passkey.js" || n.FirstChild != nil {
+			t.Errorf("%s has a script of its own", a.path)
+		}
+	}
+	for n := range a.root.Descendants() {
+		for _, at := range n.Attr {
+			if strings.HasPrefix(at.Key, "on") || at.Key == "style" || at.Key == "srcdoc" || strings.HasPrefix(strings.ToLower(strings.TrimSpace(at.Val)), "javascript:") {
+				t.Errorf("%s: <%s %s=%q>", a.path, n.Data, at.Key, at.Val)
+			}
+		}
+	}
+	for _, f := range all(a.root, "form", "method", "post") {
+		if len(all(f, "input", "name", "csrf"))+len(all(f, "input", "name", "request")) == 0 {
+			t.Errorf("%s: the form to %q has no token", a.path, attr(f, "action"))
+		}
+	}
+}
+
+// TestLoginReturnsToOurPlacesOnly drives the whole login with an address of a forger.
+func TestLoginReturnsToOurPlacesOnly(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	c := s.person(t, "nora", "nurse")
+	for to, want := range map[string]string{
+		"https://evil.example/": "/account", "//evil.example/account": "/account", "/\\evil.example": "/account", "/account/password": "/account/password",
+	} {
+		b := s.browser(t)
+		a := b.get("/login?" + url.Values{"return": {to}}.Encode())
+		a = b.submit(a, "/login", url.Values{"username": {c.Username}, "password": {c.Password}})
+		a = b.submit(b.follow(a), "/login/factor/totp", url.Values{"code": {s.code(c.TOTP)}})
+		if got := a.header.Get("Location"); got != want {
+			t.Errorf("return=%s leads to %q", to, got)
+		}
+		a = b.do(http.MethodPost, "/login", url.Values{"csrf": {attr(b.get("/login").need(t, "input", "name", "csrf"), "value")},
+			"return": {to}, "username": {c.Username}, "password": {c.Password}}, nil)
+		if loc := a.header.Get("Location"); !strings.HasPrefix(loc, "/login/factor") {
+			t.Errorf("a form with return=%s leads to %q", to, loc)
+		}
+	}
+}
+
+// TestLoginLeadsOnToAnApplicationWithoutARedirect holds the pages to their own form-action: a
+// browser would stop a form's answer that is redirected to an application.
+func TestLoginLeadsOnToAnApplicationWithoutARedirect(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	c := s.person(t, "nora", "nurse")
+	b := s.browser(t)
+	const to = "/oauth2/authorize?client_id=chart&state=a%26b"
+	a := b.get("/login?" + url.Values{"return": {to}}.Encode())
+	a = b.follow(b.submit(a, "/login", url.Values{"username": {c.Username}, "password": {c.Password}}))
+	a = b.submit(a, "/login/factor/totp", url.Values{"code": {s.code(c.TOTP)}})
+	if a.status != http.StatusOK || a.header.Get("Refresh") != "0; url="+to || a.find("a", "href", to) == nil {
+		t.Errorf("%d, Refresh %q\n%s", a.status, a.header.Get("Refresh"), a.text)
+	}
+}
+
+const markup = `"><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}`
+
+// TestMarkupInNamesStaysText tries what a stranger types, what a browser says of itself and what
+// an administrator names an application.
+func TestMarkupInNamesStaysText(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	c := s.person(t, "ada", "admin")
+	b := s.browser(t)
+	a := b.submit(b.get("/login"), "/login", url.Values{"username": {markup}, "password": {"x"}})
+	if got := attr(a.need(t, "input", "id", "username"), "value"); got != markup {
+		t.Errorf("the username came back as %q", got)
+	}
+	inert(t, a)
+	b.header = http.Header{"User-Agent": {"Firefox/1 " + markup}}
+	inert(t, b.login(c))
+	a = b.submit(b.get("/admin/users"), "/admin/users", url.Values{"username": {markup}, "unit": {markup}, "fhiruser": {markup}, "role": {"nurse"}})
+	inert(t, a)
+	form := url.Values{"name": {markup}, "kind": {"public"}, "redirects": {"https://chart.example/cb"}, "scopes": {"openid"}}
+	a = b.follow(b.submit(b.get("/admin/clients/new"), "/admin/clients", form))
+	if got := words(a.need(t, "h1")); got != markup {
+		t.Errorf("the application's name came back as %q", got)
+	}
+	inert(t, a)
+	inert(t, b.get("/admin/clients"))
+	inert(t, b.get("/account?done="+url.QueryEscape(markup)))
+}
+
+// TestAPlantedSessionIsNotTheOneThatIsProved tries session fixation.
+func TestAPlantedSessionIsNotTheOneThatIsProved(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	forger := s.browser(t)
+	forger.login(s.person(t, "mallory", "nurse"))
+	planted := forger.cookie("__Host-tutela-session")
+	victim := s.browser(t)
+	u, err := url.Parse(s.base)
+	check(t, err)
+	victim.client.Jar.SetCookies(u, []*http.Cookie{{Name: "__Host-tutela-session", Value: planted, Path: "/", Secure: true}})
+	victim.login(s.person(t, "nora", "nurse"))
+	if victim.cookie("__Host-tutela-session") == planted {
+		t.Error("the planted cookie was kept")
+	}
+	if got := words(forger.get("/account").find("span", "class", "who")); got != "mallory" {
+		t.Errorf("the forger's session is %q's", got)
+	}
+}
+
+// TestCookiesAreHeldToTheHost looks at every cookie of a login.
+func TestCookiesAreHeldToTheHost(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	c := s.person(t, "nora", "nurse")
+	b := s.browser(t)
+	var cookies []string
+	keep := func(a *answer) *answer {
+		cookies = append(cookies, a.header.Values("Set-Cookie")...)
+		return a
+	}
+	a := keep(b.get("/login"))
+	a = keep(b.submit(a, "/login", url.Values{"username": {c.Username}, "password": {c.Password}}))
+	keep(b.submit(b.follow(a), "/login/factor/totp", url.Values{"code": {s.code(c.TOTP)}}))
+	if len(cookies) != 4 {
+		t.Fatalf("%d cookies were set: %q", len(cookies), cookies)
+	}
+	for _, text := range cookies {
+		got, err := http.ParseSetCookie(text)
+		check(t, err)
+		same := map[bool]http.SameSite{true: http.SameSiteStrictMode, false: http.SameSiteLaxMode}[got.Name == "__Host-tutela-attempt"]
+		if !strings.HasPrefix(got.Name, "__Host-") || !got.Secure || !got.HttpOnly || got.Path != "/" || got.Domain != "" || got.SameSite != same {
+			t.Errorf("cookie %s: %+v", got.Name, got)
+		}
+	}
+}
+
+// TestLoginPageDoesNotTellWhoHasAnAccount compares the pages of a known and an unknown name.
+func TestLoginPageDoesNotTellWhoHasAnAccount(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	s.person(t, "nora", "nurse")
+	b := s.browser(t)
+	seen := map[string][]string{}
+	for _, name := range []string{"nora", "nobody"} {
+		for range 6 { // the last ones are slowed
+			a := b.submit(b.get("/login"), "/login", url.Values{"username": {name}, "password": {"not the password"}})
+			seen[name] = append(seen[name], http.StatusText(a.status)+" "+strings.ReplaceAll(words(a.root), name, "X"))
+		}
+	}
+	if diff := cmp.Diff(seen["nora"], seen["nobody"]); diff != "" {
+		t.Errorf("known and unknown differ:\n%s", diff)
+	}
+	if !strings.HasPrefix(seen["nora"][0], "Unauthorized") || !slices.ContainsFunc(seen["nora"], func(x string) bool { return strings.HasPrefix(x, "Too Many") }) {
+		t.Errorf("answers: %q", seen["nora"])
+	}
+}
+
+// TestOnlyAdministratorsSeeAdministration asks for every page and form of it as a nurse and as a stranger.
+func TestOnlyAdministratorsSeeAdministration(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	nurse, stranger := s.browser(t), s.browser(t)
+	token := attr(nurse.login(s.person(t, "nora", "nurse")).need(t, "input", "name", "csrf"), "value")
+	s.person(t, "secretname", "physician")
+	u, err := s.identity.User(t.Context(), "secretname")
+	check(t, err)
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		for _, path := range s.routes(t, method, string(u.ID)) {
+			if !strings.HasPrefix(path, "/admin") {
+				continue
+			}
+			var form url.Values
+			if method == http.MethodPost {
+				form = url.Values{"csrf": {token}, "username": {"x1"}, "role": {"admin"}}
+			}
+			a := nurse.do(method, path, form, nil)
+			if a.status != http.StatusForbidden || strings.Contains(a.text, "secretname") {
+				t.Errorf("%s %s as nurse: %d", method, path, a.status)
+			}
+			if a := stranger.do(method, path, form, nil); a.status != http.StatusSeeOther || !strings.HasPrefix(a.header.Get("Location"), "/login") {
+				t.Errorf("%s %s as stranger: %d", method, path, a.status)
+			}
+		}
+	}
+	for _, u := range must(s.identity.Users(t.Context()))(t) {
+		if u.Disabled || slices.Contains(u.Roles, "admin") {
+			t.Errorf("%s was changed: %v", u.Username, u.Roles)
+		}
+	}
+}
+
+// TestNobodyEndsAnothersSession names a session of another person in one's own form.
+func TestNobodyEndsAnothersSession(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	victim, forger := s.browser(t), s.browser(t)
+	victim.login(s.person(t, "nora", "nurse"))
+	u, err := s.identity.User(t.Context(), "nora")
+	check(t, err)
+	sessions := must(s.identity.Sessions(t.Context(), u.ID))(t)
+	a := forger.login(s.person(t, "mallory", "nurse"))
+	if a := forger.submit(a, "/account/sessions/end", url.Values{"session": {sessions[0].ID}}); a.status != http.StatusNotFound {
+		t.Errorf("answer %d", a.status)
+	}
+	if a := victim.get("/account"); a.status != http.StatusOK {
+		t.Errorf("the victim's session: %d", a.status)
+	}
+}
+
+// TestLookingAtAnInvitationDoesNotUseItUp is what programs do that check links in mail.
+func TestLookingAtAnInvitationDoesNotUseItUp(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	inv, err := s.identity.FirstInvitation(t.Context(), identity.NewUser{Username: "root", Roles: []string{"admin"}})
+	check(t, err)
+	b := s.browser(t)
+	for range 3 {
+		if a := b.get("/invitation/" + inv.Token); a.status != http.StatusOK || a.header.Get("Referrer-Policy") != "no-referrer" {
+			t.Fatalf("answer %d", a.status)
+		}
+	}
+	b.do(http.MethodHead, "/invitation/"+inv.Token, nil, nil)
+	enrolled(t, s.browser(t), inv, goodPassword)
+}
+
+// TestConsentAllowsTheFormToAnswerTheApplicationAlone holds form-action to the validated target.
+func TestConsentAllowsTheFormToAnswerTheApplicationAlone(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	s.mux.HandleFunc("GET /consent", func(w http.ResponseWriter, r *http.Request) { s.pages.Authorize().Consent(w, r, sampleConsent(markup)) })
+	a := s.browser(t).get("/consent")
+	if got := a.header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' https://chart.example;") {
+		t.Errorf("policy %q", got)
+	}
+	if !strings.Contains(words(a.need(t, "h1")), markup) {
+		t.Errorf("heading %q", words(a.need(t, "h1")))
+	}
+	inert(t, a)
+	var sent []string
+	for _, in := range all(a.root, "input", "name", "scope") {
+		sent = append(sent, attr(in, "type")+" "+attr(in, "value"))
+	}
+	want := []string{"hidden openid", "checkbox fhirUser", "checkbox patient/Observation.rs", "checkbox offline_access"}
+	if diff := cmp.Diff(want, sent); diff != "" {
+		t.Error(diff)
+	}
+	if got := attr(a.need(t, "input", "name", "request"), "value"); got != "sealed" {
+		t.Errorf("request %q", got)
+	}
+}
+
+func sampleConsent(name string) oauth.ConsentView {
+	observations := scopeOf("patient/Observation.rs")
+	return oauth.ConsentView{
+		Form:   oauth.Form{Action: "/oauth2/authorize", Request: "sealed", FormTarget: "https://chart.example"},
+		Client: oauth.ClientView{ID: "chart", Name: name, Host: "chart.example"}, User: "nora", Patient: "p1",
+		Scopes: []oauth.ScopeView{
+			{Scope: "openid", Required: true}, {Scope: "fhirUser"}, {Scope: "patient/Observation.rs", Resource: &observations}, {Scope: "offline_access"},
+		},
+	}
+}
+
+func scopeOf(text string) tutela.Scope {
+	s, _ := tutela.ParseScope(text)
+	return s
+}
