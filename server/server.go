@@ -14,6 +14,7 @@ import (
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/httpx"
 )
@@ -36,8 +37,10 @@ type Config struct {
 	Audit    *audit.Log
 	FHIR     *fhir.Handler
 	API      API
-	Clock    clock.Clock
-	Log      *slog.Logger
+	// Pages are people's; nil leaves them out.
+	Pages *pages.Pages
+	Clock clock.Clock
+	Log   *slog.Logger
 	// TryOut, when it is not nil, lets a holder of its secret act as any try-out identity.
 	TryOut *TryOut
 	// Ready reports whether the node can serve; nil means always.

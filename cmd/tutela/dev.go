@@ -187,10 +187,11 @@ func (t *tryOut) write(ctx context.Context) error {
 func (t *tryOut) greet(c console, dir string) {
 	fmt.Fprintf(c.out, `Tutela is ready (a try-out system in %s).
   FHIR     %s
+  sign in  %s/login (as any of the identities)
   how to   %s (identities, certificate authority)
   token    tutela token --data %s --as physician
   check    tutela audit verify --data %s
-`, dir, t.info.FHIR, t.path, dir, dir)
+`, dir, t.info.FHIR, t.info.URL, t.path, dir, dir)
 }
 
 // follow makes sample patients where none are, and gives the try-out patient a chart as soon as

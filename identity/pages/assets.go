@@ -20,12 +20,21 @@ func assets() map[string]string {
 	}
 }
 
-// asset serves a file that is the same for everybody; browsers ask each time whether it still is.
-func asset(name, mediaType string) (http.Handler, error) {
-	data, err := assetFiles.ReadFile("assets/" + name)
-	if err != nil {
-		return nil, fmt.Errorf("read asset: %w", err)
+// readAssets makes the handlers of all assets, by name.
+func readAssets() (map[string]http.Handler, error) {
+	all := map[string]http.Handler{}
+	for name, mediaType := range assets() {
+		data, err := assetFiles.ReadFile("assets/" + name)
+		if err != nil {
+			return nil, fmt.Errorf("read asset: %w", err)
+		}
+		all[name] = asset(data, mediaType)
 	}
+	return all, nil
+}
+
+// asset serves a file that is the same for everybody; browsers ask each time whether it still is.
+func asset(data []byte, mediaType string) http.Handler {
 	sum := sha256.Sum256(data)
 	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -40,5 +49,5 @@ func asset(name, mediaType string) (http.Handler, error) {
 			return
 		}
 		_, _ = w.Write(data) // the peer may be gone
-	}), nil
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/oauth"
+	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -24,7 +25,7 @@ func (l *routeList) Handle(pattern string, _ http.Handler) { *l = append(*l, pat
 func (s *site) routes(t *testing.T, method string, id string) []string {
 	t.Helper()
 	var l routeList
-	check(t, s.pages.Routes(&l))
+	s.pages.Routes(&l)
 	var paths []string
 	for _, pattern := range l {
 		if m, path, _ := strings.Cut(pattern, " "); m == method {
@@ -325,6 +326,28 @@ func TestOnlyAdministratorsSeeAdministration(t *testing.T) {
 	for _, u := range must(s.identity.Users(t.Context()))(t) {
 		if u.Disabled || slices.Contains(u.Roles, "admin") {
 			t.Errorf("%s was changed: %v", u.Username, u.Roles)
+		}
+	}
+}
+
+// TestStrangersAreLedToTheLogin asks for everything that is not public without a cookie and with invented ones.
+func TestStrangersAreLedToTheLogin(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	var l routeList
+	s.pages.Routes(&l)
+	for _, cookie := range []string{"", "__Host-tutela-session=abc.def; __Host-tutela-attempt=abc"} {
+		for _, pattern := range l {
+			if slices.Contains(pages.Public(), pattern) {
+				continue
+			}
+			method, path, _ := strings.Cut(strings.ReplaceAll(pattern, "{id}", "x"), " ")
+			b := s.browser(t)
+			b.header = http.Header{"Cookie": {cookie}}
+			a := b.do(method, path, nil, nil)
+			if a.status != http.StatusUnauthorized && a.status != http.StatusForbidden && !strings.HasPrefix(a.header.Get("Location"), "/login") {
+				t.Errorf("%s with cookie %q: %d", pattern, cookie, a.status)
+			}
 		}
 	}
 }

@@ -176,7 +176,6 @@ func (v *visit) answerOptions(options []byte, err error) error {
 	if err != nil {
 		return err
 	}
-	harden(v.w, "")
 	v.w.Header().Set("Content-Type", "application/json")
 	_, _ = v.w.Write(options) // the peer may be gone
 	return nil

@@ -44,6 +44,7 @@ type Pages struct {
 	roles    []Role
 	patients func(context.Context, tutela.UserID) ([]PatientChoice, error)
 	html     map[string]*template.Template
+	assets   map[string]http.Handler
 	origin   *http.CrossOriginProtection
 }
 
@@ -53,8 +54,12 @@ func New(c Config) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
+	files, err := readAssets()
+	if err != nil {
+		return nil, err
+	}
 	return &Pages{
 		identity: c.Identity, base: c.Base, log: c.Log, roles: c.Roles, patients: c.Patients,
-		html: html, origin: http.NewCrossOriginProtection(),
+		html: html, assets: files, origin: http.NewCrossOriginProtection(),
 	}, nil
 }

@@ -10,20 +10,28 @@ type Mux interface {
 	Handle(pattern string, h http.Handler)
 }
 
-// Routes names every address of people's pages. Each answers anybody: who is not signed in is
-// led to where one signs in.
-func (p *Pages) Routes(mux Mux) error {
-	for name, mediaType := range assets() {
-		h, err := asset(name, mediaType)
-		if err != nil {
-			return err
-		}
-		mux.Handle("GET /assets/"+name, h)
+// Routes names every address of people's pages. But for those of Public, each leads a caller who
+// is not signed in to the login.
+func (p *Pages) Routes(mux Mux) {
+	for name := range assets() {
+		mux.Handle("GET /assets/"+name, p.assets[name])
 	}
 	p.loginRoutes(mux)
 	p.accountRoutes(mux)
 	p.adminRoutes(mux)
-	return nil
+}
+
+// Public names the routes that answer a caller whom nobody has proved: where one signs in, where
+// an invitation is taken up, and the files that pages load.
+func Public() []string {
+	list := []string{
+		"GET /login", "POST /login", "POST /login/passkey/options", "POST /login/passkey",
+		"GET /invitation/{token}", "POST /invitation/{token}",
+	}
+	for name := range assets() {
+		list = append(list, "GET /assets/"+name)
+	}
+	return list
 }
 
 func (p *Pages) loginRoutes(mux Mux) {

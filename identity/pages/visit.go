@@ -86,7 +86,9 @@ func (p *Pages) handleJSON(who prove, f func(*visit) error) http.Handler {
 	})
 }
 
+// visit begins an answer, hardened whatever becomes of it.
 func (p *Pages) visit(w http.ResponseWriter, r *http.Request) *visit {
+	harden(w, "")
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	return &visit{pages: p, w: w, r: r}
 }
@@ -190,7 +192,6 @@ func (v *visit) fail(err error) {
 
 func (v *visit) failJSON(err error) {
 	v.log(err)
-	harden(v.w, "")
 	v.w.Header().Set("Content-Type", "application/problem+json")
 	v.w.WriteHeader(httpx.Status(err))
 	writeJSON(v.w, map[string]string{"detail": sentence(errs.Public(err))})
