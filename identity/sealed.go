@@ -26,7 +26,7 @@ func (s *Service) OpenText(ctx context.Context, purpose, text string) ([]byte, e
 	invalid := errs.New(errs.Invalid, "the request is not one that this server made, or is too old")
 	head, body, _ := strings.Cut(text, ".")
 	version, err := strconv.ParseUint(head, 10, 31)
-	if err != nil || version == 0 {
+	if err != nil || version == 0 || strings.ContainsAny(body, "\r\n") { // which base64 would skip
 		return nil, invalid
 	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(body)

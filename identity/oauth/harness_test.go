@@ -291,3 +291,5 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

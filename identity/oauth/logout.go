@@ -55,7 +55,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, p params, err er
 	case err != nil:
 		s.showError(w, r, err)
 	case !known:
-		s.loggedOut(w, r, q)
+		s.finishAbsent(w, r, q, hint)
 	case hint.Session != "" && hint.Session == v.session.ID && hint.Subject == v.user.ID:
 		s.finish(w, r, q, v)
 	default:
@@ -148,6 +148,20 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, q logout, v visi
 		return
 	}
 	s.loggedOut(w, r, q)
+}
+
+// finishAbsent ends the session of an id_token whose browser shows it no more, as after it was
+// idle: what was given in it may still live.
+func (s *Server) finishAbsent(w http.ResponseWriter, r *http.Request, q logout, hint idClaims) {
+	session, u, err := s.identity.Session(r.Context(), hint.Session)
+	switch {
+	case isNobody(err) || err == nil && u.ID != hint.Subject:
+		s.loggedOut(w, r, q)
+	case err != nil:
+		s.showError(w, r, err)
+	default:
+		s.finish(w, r, q, visitor{session, u})
+	}
 }
 
 // loggedOut leads back to the application, or tells the person.
