@@ -2,6 +2,7 @@ package server
 
 import (
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
 )
 
@@ -22,6 +23,9 @@ func (s *Server) routes(mux *router) {
 	if s.cfg.Pages != nil {
 		s.cfg.Pages.Routes(mux)
 	}
+	if s.cfg.OAuth != nil {
+		s.cfg.OAuth.Routes(mux)
+	}
 	s.cfg.FHIR.Routes(mux, fhirPrefix, s.guarded)
 	s.call(mux, "GET /api/v1/ledger/entries", tutela.ActionAuditSearch, s.ledgerEntries)
 	s.call(mux, "GET /api/v1/ledger/proof", tutela.ActionAuditProve, s.ledgerProof)
@@ -40,7 +44,7 @@ func public() map[string]bool {
 		"GET /api/v1/openapi.json": true, "POST /api/v1/tryout/token": true,
 		"GET " + fhirPrefix + "/metadata": true,
 	}
-	for _, pattern := range pages.Public() {
+	for _, pattern := range append(pages.Public(), oauth.Public()...) {
 		open[pattern] = true
 	}
 	return open

@@ -73,10 +73,12 @@ func (cmd devCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if fresh {
-		if err := s.createTryOut(ctx); err != nil {
-			return errors.Join(err, listener.Close(), s.close(context.WithoutCancel(ctx)))
-		}
+	err = s.ensureCLI(ctx)
+	if err == nil && fresh {
+		err = s.createTryOut(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, listener.Close(), s.close(context.WithoutCancel(ctx)))
 	}
 	return cmd.serve(ctx, c, s, listener)
 }
