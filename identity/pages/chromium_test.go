@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 )
@@ -158,10 +159,11 @@ func (c *chrome) fill(id, text string) {
 	c.run(chromedp.WaitVisible(in), empty, chromedp.SendKeys(in, text))
 }
 
-// press clicks on what a selector names and waits for the page of a heading.
+// press clicks on what a selector names and waits for the next page, which has a heading.
 func (c *chrome) press(selector, heading string) {
 	c.t.Helper()
-	c.click(selector)
+	c.run(chromedp.WaitVisible(chromedp.CSS(selector)))
+	ask(c, chromedp.WaitEvent(page.LoadEventFired, func(page.EventLoadEventFired) bool { return true }, chromedp.Click(chromedp.CSS(selector))))
 	c.heading(heading)
 }
 

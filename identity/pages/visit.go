@@ -35,10 +35,8 @@ func anybody(*visit) error { return nil }
 // trying lets those in who have begun a login or an enrolment.
 func trying(v *visit) error {
 	v.bound = cookieOf(v.r, attemptCookie)
-	if v.bound == "" {
-		return errs.New(errs.Unauthenticated, "sign in first")
-	}
-	return nil
+	_, err := v.pages.identity.AttemptByID(v.r.Context(), v.bound)
+	return err
 }
 
 // person lets those in who are signed in.
