@@ -14,6 +14,7 @@ const authorizePath = "/oauth2/authorize"
 
 // authorize is the authorization endpoint (RFC 6749, 3.1; OpenID Connect Core, 3.1.2).
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
 	p, err := queryOf(r)
 	if err != nil {
 		s.showError(w, r, err)
