@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -42,7 +43,8 @@ type Client struct {
 
 	Account tutela.UserID `json:"account,omitempty"` // of the service that client_credentials act as
 	Created time.Time     `json:"created"`
-	// Epoch counts the client's changes. What it was given before one is dead.
+	// Epoch rises with the client's changes, from a number of chance: what it, or an earlier client of
+	// the same id, was given before is dead.
 	Epoch int64 `json:"epoch"`
 }
 
@@ -98,7 +100,7 @@ func (s *Service) addClient(ctx context.Context, c Client, op store.Op, entry tu
 	if c.ID == "" {
 		c.ID = randomText(15)
 	}
-	c.Created, c.Epoch = s.clock(), 1
+	c.Created, c.Epoch = s.clock(), firstEpoch()
 	if err := c.check(); err != nil {
 		return Client{}, "", err
 	}
@@ -126,6 +128,9 @@ func (s *Service) addClient(ctx context.Context, c Client, op store.Op, entry tu
 	}
 	return record.Client, secret, nil
 }
+
+// firstEpoch is never 0, which is that of tokens without a registered client.
+func firstEpoch() int64 { return int64(binary.BigEndian.Uint64(randomBytes(8))>>2) + 1 }
 
 // roleService is the role of accounts that clients act as without a person.
 const roleService = "service"

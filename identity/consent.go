@@ -18,6 +18,9 @@ type Consent struct {
 	Scopes []string      `json:"scopes"` // none: it was taken back
 	Given  time.Time     `json:"given"`
 	Used   time.Time     `json:"used"` // when a client last got tokens on it
+	// Epoch is the client's when the person agreed. A changed client is asked about anew: the person
+	// agreed to what it was, and another may have its id by now.
+	Epoch int64 `json:"epoch"`
 }
 
 func consentName(user tutela.UserID, client string) string { return string(user) + "\x00" + client }
@@ -35,10 +38,20 @@ func (s *Service) Consent(ctx context.Context, user tutela.UserID, client string
 
 func (s *Service) consent(ctx context.Context, user tutela.UserID, client string) (item[Consent], error) {
 	it, found, err := loadItem[Consent](ctx, s, itemConsent, consentName(user, client))
+	if err != nil {
+		return it, err
+	}
 	if !found {
 		it = item[Consent]{Name: consentName(user, client), Value: Consent{User: user, Client: client}}
 	}
-	return it, err
+	c, err := s.Client(ctx, client)
+	if err != nil && !errs.Is(err, errs.NotFound) {
+		return it, err
+	}
+	if it.Value.Epoch != c.Epoch {
+		it.Value.Scopes, it.Value.Epoch = nil, c.Epoch
+	}
+	return it, nil
 }
 
 // Consents lists what a person agreed to, the newest first.
@@ -49,8 +62,12 @@ func (s *Service) Consents(ctx context.Context, user tutela.UserID) ([]Consent, 
 	}
 	list := []Consent{}
 	for _, it := range items {
-		if it.Value.User == user && len(it.Value.Scopes) > 0 {
-			list = append(list, it.Value)
+		now, err := s.consent(ctx, user, it.Value.Client)
+		if err != nil {
+			return nil, err
+		}
+		if len(now.Value.Scopes) > 0 {
+			list = append(list, now.Value)
 		}
 	}
 	slices.SortFunc(list, func(a, b Consent) int { return b.Given.Compare(a.Given) })

@@ -351,3 +351,30 @@ func TestEndpointsTakeOnlyWhatTheyShould(t *testing.T) {
 		}
 	}
 }
+
+// Whoever registers under the id of a client that was removed gets nothing of what that one had.
+func TestNewClientInheritsNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *system) {
+		s.register(app())
+		b := s.signedIn("physician")
+		l := s.person("physician")
+		old := b.run(s.asking("openid offline_access user/*.rs"))
+		must(t, s.identity.DeleteClient(t.Context(), s.admin(), app().ID))
+		evil := app()
+		evil.RedirectURIs = []string{"https://evil.example/cb"}
+		s.register(evil)
+		if s.works(old.Access) {
+			t.Error("the old access token works")
+		}
+		if status, _ := s.use(old.Refresh); status != http.StatusBadRequest {
+			t.Errorf("the old refresh token: %d", status)
+		}
+		if list, err := s.identity.Consents(t.Context(), l.ID); err != nil || len(list) != 0 {
+			t.Errorf("the person agreed to %v, %v", list, err)
+		}
+		view[oauth.ConsentView](t, b.authorize(s.asking("openid user/*.rs", set("redirect_uri", "https://evil.example/cb"))), "consent")
+		if got := b.authorize(s.asking("openid", set("redirect_uri", "https://evil.example/cb"), set("prompt", "none"))).failed(t, s); got != "consent_required" {
+			t.Errorf("silently: %s", got)
+		}
+	})
+}

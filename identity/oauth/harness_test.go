@@ -77,8 +77,13 @@ func sqliteURL(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir
 
 func open(t testing.TB, database string) *system {
 	t.Helper()
+	return openAt(t, database, time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC))
+}
+
+func openAt(t testing.TB, database string, now time.Time) *system {
+	t.Helper()
 	ctx := t.Context()
-	s := &system{t: t, now: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC), people: map[string]*person{}}
+	s := &system{t: t, now: now, people: map[string]*person{}}
 	var err error
 	s.db, err = store.Open(ctx, store.Config{URL: database, Reserve: -1, MinFree: -1, Clock: s.clock})
 	must(t, err)
@@ -293,3 +298,16 @@ func must(t testing.TB, err error) {
 }
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// mounted is a mux that only notes what is put on it.
+type mounted []string
+
+// HandleFunc implements oauth.Mux.
+func (m *mounted) HandleFunc(pattern string, _ func(http.ResponseWriter, *http.Request)) {
+	*m = append(*m, pattern)
+}
+
+func cutPattern(pattern string) (method, path string) {
+	method, path, _ = strings.Cut(pattern, " ")
+	return method, path
+}
