@@ -2,12 +2,13 @@ package main
 
 import (
 	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity/pages"
 )
 
 // pages makes people's pages.
-func (s *system) pages() (*pages.Pages, error) {
-	return pages.New(pages.Config{Identity: s.identity, Base: s.config.base(), Log: s.log, Roles: givenRoles()})
+func (s *system) pages(api *fhir.Handler) (*pages.Pages, error) {
+	return pages.New(pages.Config{Identity: s.identity, Base: s.config.base(), Log: s.log, Roles: givenRoles(), Patients: patientFinder(api)})
 }
 
 // givenRoles are the roles that an administrator gives to people, in the order of the pages.

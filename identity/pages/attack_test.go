@@ -14,6 +14,7 @@ import (
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
+	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -110,7 +111,7 @@ func TestEveryPageIsHardened(t *testing.T) {
 	check(t, err)
 	want := map[string]string{
 		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'",
-		"Cache-Control":           "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+		"Cache-Control":           "no-store", "Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
 		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "Content-Type": "text/html; charset=utf-8",
 	}
 	seen := 0
@@ -249,6 +250,19 @@ func TestAPlantedSessionIsNotTheOneThatIsProved(t *testing.T) {
 	}
 }
 
+// TestAnotherPersonsLoginEndsTheSessionBefore is what happens at a shared workstation.
+func TestAnotherPersonsLoginEndsTheSessionBefore(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	b := s.browser(t)
+	b.login(s.person(t, "nora", "nurse"))
+	old := b.cookie("__Host-tutela-session")
+	b.login(s.person(t, "nils", "nurse"))
+	if _, _, err := s.identity.SessionByCookie(t.Context(), old); !errs.Is(err, errs.Unauthenticated) {
+		t.Errorf("the session before: %v", err)
+	}
+}
+
 // TestCookiesAreHeldToTheHost looks at every cookie of a login.
 func TestCookiesAreHeldToTheHost(t *testing.T) {
 	t.Parallel()
@@ -380,7 +394,7 @@ func TestLookingAtAnInvitationDoesNotUseItUp(t *testing.T) {
 	check(t, err)
 	b := s.browser(t)
 	for range 3 {
-		if a := b.get("/invitation/" + inv.Token); a.status != http.StatusOK || a.header.Get("Referrer-Policy") != "no-referrer" {
+		if a := b.get("/invitation/" + inv.Token); a.status != http.StatusOK || a.header.Get("Referrer-Policy") != "same-origin" {
 			t.Fatalf("answer %d", a.status)
 		}
 	}

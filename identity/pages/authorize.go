@@ -1,10 +1,8 @@
 package pages
 
 import (
-	"context"
 	"net/http"
 
-	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/httpx"
@@ -42,35 +40,6 @@ func (a Authorize) Consent(w http.ResponseWriter, r *http.Request, c oauth.Conse
 		b.Scopes = append(b.Scopes, scopeRow{s, scopeWords(s.Scope, s.Resource)})
 	}
 	answer(a.pages.ask(w, r, c.Form), "consent", http.StatusOK, page[consentBody]{Title: "Allow " + c.Client.Name + "?", Body: b})
-}
-
-// patientBody is what the choice of a patient draws.
-type patientBody struct {
-	oauth.PickView
-	Patients []PatientChoice
-}
-
-// PickPatient implements oauth.Pages.
-func (a Authorize) PickPatient(w http.ResponseWriter, r *http.Request, q oauth.PickView) {
-	v := a.pages.ask(w, r, q.Form)
-	list, err := a.pages.choices(r.Context(), q.User)
-	if err != nil {
-		v.fail(err)
-		return
-	}
-	answer(v, "patient", http.StatusOK, page[patientBody]{Title: "Choose a patient", Body: patientBody{q, list}})
-}
-
-// choices are the patients that an account may open: its own, and those that Config.Patients gives.
-func (p *Pages) choices(ctx context.Context, id tutela.UserID) ([]PatientChoice, error) {
-	if p.patients != nil {
-		return p.patients(ctx, id)
-	}
-	u, err := p.identity.UserByID(ctx, id)
-	if err != nil || u.Patient == "" {
-		return nil, err
-	}
-	return []PatientChoice{{ID: u.Patient, Name: "Your own record"}}, nil
 }
 
 // Logout implements oauth.Pages.

@@ -76,7 +76,9 @@ func (v *visit) codeAgain(attempt, place string, err error) error {
 
 // added ends the enrolment of a further factor: the session's cookie is a new one.
 func (v *visit) added(e identity.Enrolled, done string) error {
-	v.start(e.Login)
+	if err := v.start(e.Login); err != nil {
+		return err
+	}
 	if len(e.RecoveryCodes) > 0 {
 		return v.drawCodes(e.RecoveryCodes, home)
 	}

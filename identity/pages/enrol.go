@@ -146,7 +146,9 @@ type codesBody struct {
 
 // enrolled signs the new account in and shows its recovery codes, this once.
 func (v *visit) enrolled(e identity.Enrolled) error {
-	v.start(e.Login)
+	if err := v.start(e.Login); err != nil {
+		return err
+	}
 	return v.drawCodes(e.RecoveryCodes, v.returnTo())
 }
 

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/testkit"
@@ -106,16 +108,32 @@ func (s *site) wire(t *testing.T, engine store.Engine) {
 	check(t, err)
 	s.identity, err = identity.Open(ctx, identity.Config{DB: db, Ring: ring, Audit: s.audit, Clock: s.now, RPID: "localhost", Origins: []string{s.base}})
 	check(t, err)
-	s.pages, err = pages.New(pages.Config{Identity: s.identity, Base: s.base, Log: log, Roles: testRoles()})
+	s.pages, err = pages.New(pages.Config{Identity: s.identity, Base: s.base, Log: log, Roles: testRoles(), Patients: samplePatients})
 	check(t, err)
 	s.pages.Routes(s.mux)
+	server := oauth.New(oauth.Config{Identity: s.identity, Audit: s.audit, Pages: s.pages.Authorize(), Session: pages.SessionCookie,
+		Clock: s.now, Log: log, Issuer: s.base, FHIR: s.base + "/fhir/r4", Private: true})
+	server.Routes(s.mux)
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(ctx)
-		if err := errors.Join(s.audit.Release(ctx), db.Close()); err != nil {
+		if err := errors.Join(server.Close(ctx), s.audit.Release(ctx), db.Close()); err != nil {
 			t.Error(err)
 		}
 		ring.Close()
 	})
+}
+
+// samplePatients stands for the search of the FHIR API, which lies above this plane.
+func samplePatients(_ context.Context, _ tutela.Principal, name string) ([]pages.PatientChoice, error) {
+	var list []pages.PatientChoice
+	for _, p := range []pages.PatientChoice{
+		{ID: "p1", Name: "Odile Marchetti", Detail: "born 1961-04-02"}, {ID: "p2", Name: "Odile Marchetti", Detail: "born 1988-12-30"}, {ID: "p3", Name: markup},
+	} {
+		if strings.Contains(strings.ToLower(p.Name), strings.ToLower(name)) {
+			list = append(list, p)
+		}
+	}
+	return list, nil
 }
 
 func testRoles() []pages.Role {

@@ -154,7 +154,9 @@ type continueBody struct{ Next string }
 
 // enter gives the browser its session and goes where the person wanted to go.
 func (v *visit) enter(l identity.Login) error {
-	v.start(l)
+	if err := v.start(l); err != nil {
+		return err
+	}
 	to := v.returnTo()
 	if !leadsAway(to) {
 		v.redirect(to)
@@ -164,11 +166,20 @@ func (v *visit) enter(l identity.Login) error {
 	return draw(v, "continue", page[continueBody]{Title: "Signed in", Token: v.token(), Body: continueBody{to}})
 }
 
-// start gives the browser its session: always a new one, never one that it brought.
-func (v *visit) start(l identity.Login) {
+// start gives the browser its session: always a new cookie, never one that it brought. Another
+// person's session that it had till now ends: whoever sits there now could go back to it.
+func (v *visit) start(l identity.Login) error {
 	setCookie(v.w, attemptCookie, "")
 	setCookie(v.w, sessionCookie, l.Cookie)
 	v.bound = l.Cookie
+	before, user, err := v.pages.identity.SessionByCookie(v.r.Context(), SessionCookie(v.r))
+	if errs.Is(err, errs.Unauthenticated) || err == nil && before.User == l.Session.User {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return v.pages.identity.EndSession(v.r.Context(), v.pages.identity.Principal(before, user), before.ID)
 }
 
 // answerOptions answers passkey.js with what the browser's credential call takes.

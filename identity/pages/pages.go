@@ -18,10 +18,13 @@ type Config struct {
 	Log  *slog.Logger
 	// Roles are those that an administrator can give, in the order in which they are shown.
 	Roles []Role
-	// Patients gives the patients whose chart an account may open, for applications that work
-	// with one; nil offers the account's own alone.
-	Patients func(context.Context, tutela.UserID) ([]PatientChoice, error)
+	// Patients finds patients by name whose record the caller may open, for applications that
+	// work with one; nil offers the account's own alone.
+	Patients FindPatients
 }
+
+// FindPatients finds patients by name that a caller may see, and leaves an entry like any search.
+type FindPatients func(ctx context.Context, by tutela.Principal, name string) ([]PatientChoice, error)
 
 // Role is a role as the administration shows it.
 type Role struct {
@@ -42,7 +45,7 @@ type Pages struct {
 	base     string
 	log      *slog.Logger
 	roles    []Role
-	patients func(context.Context, tutela.UserID) ([]PatientChoice, error)
+	patients FindPatients
 	html     map[string]*template.Template
 	assets   map[string]http.Handler
 	origin   *http.CrossOriginProtection

@@ -1,7 +1,11 @@
 package pages_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +165,56 @@ func TestAdministrationInChromium(t *testing.T) {
 	for _, name := range []string{"consent", "patient", "nobody", "logout", "out", "error"} {
 		c.open("/sample/" + name)
 		c.inspect(name)
+	}
+	c.quiet()
+	s.log.quiet(t)
+}
+
+// TestApplicationIsLetInFromChromium goes from an application through login, choice of a patient
+// and consent back to it, past every form-action on the way, and takes the consent back.
+func TestApplicationIsLetInFromChromium(t *testing.T) {
+	s := open(t, store.SQLite)
+	who := s.person(t, "phil", "physician")
+	answers := make(chan url.Values, 1)
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<!doctype html><html lang="en"><title>App</title><link rel="icon" href="data:,"><h1>Back in the application</h1>`))
+		answers <- r.URL.Query()
+	}))
+	t.Cleanup(app.Close)
+	check(t, s.identity.EnsureClient(t.Context(), tutela.Actor{ID: "test"}, identity.Client{
+		ID: "chart", Name: "Growth chart", Public: true, RedirectURIs: []string{app.URL + "/cb"}, GrantTypes: []string{identity.GrantCode},
+		Scopes: []string{"openid", "launch/patient", "patient/*.rs"},
+	}))
+	challenge := sha256.Sum256([]byte(strings.Repeat("verifier", 8)))
+	request := url.Values{
+		"response_type": {"code"}, "client_id": {"chart"}, "redirect_uri": {app.URL + "/cb"}, "state": {"s&1"}, "aud": {s.base + "/fhir/r4"},
+		"scope": {"openid launch/patient patient/Observation.rs"}, "code_challenge_method": {"S256"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])},
+	}
+
+	c := s.chrome(t)
+	c.open("/oauth2/authorize?" + request.Encode())
+	c.signIn(who.Username, who.Password)
+	c.fill("code", s.code(who.TOTP))
+	c.click("button.main") // leads on by itself
+	c.heading("Choose a patient")
+	c.inspect("patient-search")
+	c.fill("name", "odile")
+	c.press("form[role=search] button", "Choose a patient")
+	c.inspect("patient-found")
+	c.click("#patient-1")
+	c.press("form[method=post] button.main", "Allow Growth chart?")
+	c.inspect("consent-real")
+	c.press("button.main", "Back in the application")
+	got := <-answers
+	if got.Get("code") == "" || got.Get("state") != "s&1" || got.Get("iss") != s.base {
+		t.Errorf("the application was answered %v", got)
+	}
+	c.open("/account")
+	c.inspect("account-apps")
+	c.press(`form[action="/account/apps/revoke"] button`, "Your account")
+	if got := c.text("[role=status]"); got != "The application's access has ended." {
+		t.Errorf("notice %q", got)
 	}
 	c.quiet()
 	s.log.quiet(t)
