@@ -80,7 +80,7 @@ func open(t testing.TB, database string) *system {
 	return openAt(t, database, time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC))
 }
 
-func openAt(t testing.TB, database string, now time.Time) *system {
+func openAt(t testing.TB, database string, now time.Time, with ...peoplesPages) *system {
 	t.Helper()
 	ctx := t.Context()
 	s := &system{t: t, now: now, people: map[string]*person{}}
@@ -101,18 +101,26 @@ func openAt(t testing.TB, database string, now time.Time) *system {
 	must(t, err)
 	s.identity, err = identity.Open(ctx, identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: s.clock})
 	must(t, err)
-	s.serve(t, log)
+	s.serve(t, log, append(with, fakes)[0])
 	return s
 }
 
-func (s *system) serve(t testing.TB, log *slog.Logger) {
+// peoplesPages puts the pages that people see on a mux, and gives them with what reads their cookie.
+type peoplesPages func(s *system, mux *http.ServeMux) (oauth.Pages, func(*http.Request) string)
+
+func fakes(*system, *http.ServeMux) (oauth.Pages, func(*http.Request) string) {
+	return fakePages{}, cookieOf
+}
+
+func (s *system) serve(t testing.TB, log *slog.Logger, with peoplesPages) {
 	t.Helper()
 	mux := http.NewServeMux()
 	s.http = httptest.NewUnstartedServer(nil)
 	s.http.StartTLS()
 	s.base = s.http.URL
+	people, cookie := with(s, mux)
 	s.oauth = oauth.New(oauth.Config{
-		Identity: s.identity, Audit: s.audit, Pages: fakePages{}, Session: cookieOf, Clock: s.clock, Log: log,
+		Identity: s.identity, Audit: s.audit, Pages: people, Session: cookie, Clock: s.clock, Log: log,
 		Issuer: s.base, FHIR: s.base + "/fhir/r4", Private: true, Roots: rootsOf(s.http), Retries: []time.Duration{0, 0},
 	})
 	s.oauth.Routes(mux)
