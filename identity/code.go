@@ -101,7 +101,7 @@ func (s *Service) IssueCode(ctx context.Context, a Authorization, b Binding, lau
 		op.Deletes = append(op.Deletes, s.dropItem(itemLaunch, hashName(launch)))
 	}
 	entry := s.entry(tutela.ActionAuthorize, actorOf(who.User), tutela.OutcomeSuccess)
-	entry.Client, entry.Session, entry.Assurance = a.Client, a.Session, a.ACR
+	entry.Client, entry.Session, entry.Assurance, entry.Address = a.Client, a.Session, a.ACR, session.Value.Address
 	entry.Subject = &tutela.Subject{Kind: "client", ID: a.Client}
 	return code, s.commit(ctx, op, entry)
 }

@@ -93,7 +93,7 @@ func (s *Service) GiveConsent(ctx context.Context, session, client string, scope
 			return err
 		}
 		entry := s.entry(tutela.ActionConsentGive, actorOf(who.User), tutela.OutcomeSuccess)
-		entry.Session, entry.Assurance = session, live.Value.ACR
+		entry.Session, entry.Assurance, entry.Address = session, live.Value.ACR, live.Value.Address
 		entry.Subject = &tutela.Subject{Kind: "client", ID: client, Detail: strings.Join(scopes, " ")}
 		return s.commit(ctx, store.Op{Claims: []store.Claim{claim}}, entry)
 	})

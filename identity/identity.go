@@ -51,8 +51,9 @@ type Service struct {
 	names    *keys.MAC          // hashes usernames and user ids for the rows' keys
 	hasher   *hasher
 	cache    tokenCache
-	brakes   queues // of those who change a throttle
-	attempts queues // of those who finish an attempt
+	brakes   queues                       // of those who change a throttle
+	attempts queues                       // of those who finish an attempt
+	ended    func(context.Context, Ended) // nil: nobody is told
 }
 
 // Open readies a Service over a migrated database.

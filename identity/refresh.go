@@ -221,33 +221,3 @@ func (s *Service) standing(ctx context.Context, t token) error {
 	}
 	return err
 }
-
-// SessionClients lists the registered clients that have something from a session.
-func (s *Service) SessionClients(ctx context.Context, session string) ([]Client, error) {
-	live, _, err := s.liveSession(ctx, session)
-	if dead(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	families, err := s.familiesOf(ctx, live.Value.User)
-	if err != nil {
-		return nil, err
-	}
-	var list []Client
-	for _, f := range families {
-		if f.Value.Session != session || slices.ContainsFunc(list, func(c Client) bool { return c.ID == f.Value.Client }) {
-			continue
-		}
-		c, err := s.Client(ctx, f.Value.Client)
-		if errs.Is(err, errs.NotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, c)
-	}
-	return list, nil
-}

@@ -182,9 +182,17 @@ func (s *Service) RevokeSession(ctx context.Context, by tutela.Actor, id string)
 	if err != nil {
 		return err
 	}
+	told, err := s.ending(ctx, it.Value.Session)
+	if err != nil {
+		return err
+	}
 	entry := s.about(tutela.ActionSessionEnd, by, it.Value.User)
 	entry.Session = id
-	return s.revoke(ctx, store.Op{Deletes: []store.Rows{s.dropItem(itemSession, id), families, tokens}}, entry)
+	err = s.revoke(ctx, store.Op{Deletes: []store.Rows{s.dropItem(itemSession, id), families, tokens}}, entry)
+	if err == nil {
+		s.tell(ctx, told)
+	}
+	return err
 }
 
 // EndAllSessions ends every session and token of an account, for its owner or an administrator.
@@ -218,11 +226,23 @@ func (s *Service) rewrite(ctx context.Context, a account, op store.Op, entry tut
 // rewriteEnding writes a changed account, if claims hold too, and ends its sessions (but keep's)
 // and tokens with that.
 func (s *Service) rewriteEnding(ctx context.Context, a account, keep string, entry tutela.Entry, claims ...store.Claim) error {
+	sessions, err := s.sessionsBut(ctx, a.ID, keep)
+	if err != nil {
+		return err
+	}
+	told, err := s.ending(ctx, sessions...)
+	if err != nil {
+		return err
+	}
 	ended, err := s.retire(ctx, &a, keep)
 	if err != nil {
 		return err
 	}
-	return s.rewrite(ctx, a, store.Op{Claims: claims, Deletes: ended}, entry)
+	err = s.rewrite(ctx, a, store.Op{Claims: claims, Deletes: ended}, entry)
+	if err == nil {
+		s.tell(ctx, told)
+	}
+	return err
 }
 
 func actorOfPrincipal(p tutela.Principal) tutela.Actor {

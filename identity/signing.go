@@ -24,6 +24,9 @@ import (
 // at most, and whoever fetched the key set may keep it that long too.
 const verifiable = 24 * time.Hour
 
+// signingLife is how long a key signs before the next one does of itself.
+const signingLife = 90 * 24 * time.Hour
+
 // signingKey is a key that signs id_tokens, as its item holds it under its number.
 type signingKey struct {
 	Number  int       `json:"number"`
@@ -31,14 +34,15 @@ type signingKey struct {
 	Created time.Time `json:"created"`
 }
 
-// SigningKey gives the key that signs today, P-256 for ES256. The first is made when it is asked for.
+// SigningKey gives the key that signs today, P-256 for ES256. Where there is none, or it has grown
+// old, the next is made.
 func (s *Service) SigningKey(ctx context.Context) (jose.JSONWebKey, error) {
 	list, err := s.signingKeys(ctx)
 	if err != nil {
 		return jose.JSONWebKey{}, err
 	}
-	if len(list) == 0 {
-		err = s.addSigningKey(ctx, nil, tutela.Actor{ID: "tutela-identity", Kind: tutela.ActorSystem, Name: "tutela identity"})
+	if len(list) == 0 || s.clock().Sub(list[len(list)-1].Value.Created) >= signingLife {
+		err = s.addSigningKey(ctx, list, tutela.Actor{ID: "tutela-identity", Kind: tutela.ActorSystem, Name: "tutela identity"})
 		if err != nil && !errs.Is(err, errs.Conflict) { // another was first
 			return jose.JSONWebKey{}, err
 		}

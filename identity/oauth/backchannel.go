@@ -32,6 +32,23 @@ type logoutClaims struct {
 	Events   map[string]struct{} `json:"events"`
 }
 
+// ended tells the applications that were used in a session that it has ended, wherever that was
+// decided (OpenID Connect Back-Channel Logout 1.0). What they have is dead already.
+func (s *Server) ended(ctx context.Context, e identity.Ended) {
+	for _, c := range e.Clients {
+		if c.BackchannelLogoutURI == "" {
+			continue
+		}
+		token, err := s.logoutToken(ctx, c, e.Session)
+		if err != nil {
+			s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "an application was not told of a logout",
+				slog.String("client", c.ID), slog.String("error", err.Error()))
+			continue
+		}
+		s.logouts.send(notice{client: c.ID, address: c.BackchannelLogoutURI, token: token})
+	}
+}
+
 func (s *Server) logoutToken(ctx context.Context, c identity.Client, session identity.Session) (string, error) {
 	now := s.cfg.Clock()
 	return s.sign(ctx, logoutClaims{

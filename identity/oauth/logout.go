@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/httpx"
@@ -143,7 +142,7 @@ func (s *Server) reopenLogout(ctx context.Context, text string) (logout, error) 
 func (s *Server) finish(w http.ResponseWriter, r *http.Request, q logout, v visitor) {
 	p := s.identity.Principal(v.session, v.user)
 	p.Address = httpx.Peer(r)
-	if err := s.EndSession(r.Context(), p, v.session.ID); err != nil {
+	if err := s.identity.EndSession(r.Context(), p, v.session.ID); err != nil {
 		s.showError(w, r, err)
 		return
 	}
@@ -181,31 +180,4 @@ func (s *Server) loggedOut(w http.ResponseWriter, r *http.Request, q logout) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", address)
 	w.WriteHeader(http.StatusSeeOther)
-}
-
-// EndSession ends a session, for its owner or an administrator, and tells the applications that
-// were used in it (OpenID Connect Back-Channel Logout 1.0).
-func (s *Server) EndSession(ctx context.Context, by tutela.Principal, id string) error {
-	clients, err := s.identity.SessionClients(ctx, id)
-	if err != nil {
-		return err
-	}
-	session, _, err := s.identity.Session(ctx, id)
-	if err != nil {
-		return err
-	}
-	if err := s.identity.EndSession(ctx, by, id); err != nil {
-		return err
-	}
-	for _, c := range clients {
-		if c.BackchannelLogoutURI == "" {
-			continue
-		}
-		token, err := s.logoutToken(ctx, c, session)
-		if err != nil {
-			return err
-		}
-		s.logouts.send(notice{client: c.ID, address: c.BackchannelLogoutURI, token: token})
-	}
-	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/oauth"
 )
 
@@ -156,6 +157,39 @@ func TestApplicationsAreToldOfALogout(t *testing.T) {
 		ended := s.entries(tutela.ActionSessionEnd)
 		if len(ended) != 1 || ended[0].Session != session.ID {
 			t.Errorf("entries: %+v", ended)
+		}
+	})
+}
+
+func TestApplicationsAreToldHoweverTheSessionEnds(t *testing.T) {
+	each(t, func(t *testing.T, s *system) {
+		told := make(chan string, 4)
+		p := publish(t)
+		p.says(func(_ http.ResponseWriter, r *http.Request) { told <- r.FormValue("logout_token") })
+		c := app()
+		c.BackchannelLogoutURI = p.URL
+		s.register(c)
+		for name, end := range map[string]func(l identity.Login){
+			"by its owner": func(l identity.Login) {
+				must(t, s.identity.EndSession(t.Context(), s.identity.Principal(l.Session, s.person("physician").User), l.Session.ID))
+			},
+			"with all others": func(l identity.Login) {
+				must(t, s.identity.EndAllSessions(t.Context(), s.identity.Principal(l.Session, s.person("physician").User), l.Session.User))
+			},
+			"by an administrator": func(l identity.Login) { must(t, s.identity.EndAllSessions(t.Context(), s.admin(), l.Session.User)) },
+		} {
+			b := s.browser()
+			l := b.signIn("physician")
+			b.run(s.asking("openid user/*.rs", set("prompt", "consent")))
+			end(l)
+			_, payload, _ := strings.Cut(<-told, ".")
+			payload, _, _ = strings.Cut(payload, ".")
+			if got := string(decode(t, payload)); !strings.Contains(got, l.Session.ID) {
+				t.Errorf("%s: told %s", name, got)
+			}
+		}
+		if n := len(told); n != 0 {
+			t.Errorf("told %d times more", n)
 		}
 	})
 }

@@ -45,17 +45,19 @@ type Server struct {
 	origins  originCache
 }
 
-// New readies a Server. Close must be called.
+// New readies a Server, before its Identity is used. Close must be called.
 func New(c Config) *Server {
 	c.Issuer, c.FHIR = strings.TrimSuffix(c.Issuer, "/"), strings.TrimSuffix(c.FHIR, "/")
 	if c.Retries == nil {
 		c.Retries = []time.Duration{time.Second, 5 * time.Second, 30 * time.Second}
 	}
 	out := outbound(c.Roots, c.Private)
-	return &Server{
+	s := &Server{
 		cfg: c, identity: c.Identity, failures: audit.NewAggregator(context.Background(), c.Audit),
 		keys: newKeyFetcher(out, c.Clock), logouts: newNotifier(out, c.Log, c.Retries),
 	}
+	c.Identity.OnEnded(s.ended)
+	return s
 }
 
 // Close stops what goes on beside requests; logout tokens that were not delivered by then are not.

@@ -119,6 +119,19 @@ func TestSigningKeysRotate(t *testing.T) {
 	})
 }
 
+func TestSigningKeyGrowsOld(t *testing.T) {
+	s := one(t)
+	first := s.published(t).Keys
+	s.advance(89 * 24 * time.Hour)
+	if now := s.published(t).Keys; len(now) != 1 || now[0].KeyID != first[0].KeyID {
+		t.Errorf("after 89 days: %d keys", len(now))
+	}
+	s.advance(24 * time.Hour)
+	if now := s.published(t).Keys; len(now) != 2 || now[1].KeyID == first[0].KeyID {
+		t.Errorf("after 90 days: %d keys", len(now))
+	}
+}
+
 func TestFirstSigningKeyIsOne(t *testing.T) {
 	each(t, func(t *testing.T, s *system) {
 		got := together(6, func() tokens {
