@@ -124,7 +124,7 @@ func isCRUDS(s string) bool {
 // letter is the SMART v2 permission that an action needs; NUL, which no scope holds, for
 // actions that no resource scope covers.
 func letter(a Action) rune {
-	switch a {
+	switch a { //nolint:exhaustive // all others are on no resource
 	case ActionCreate:
 		return 'c'
 	case ActionRead, ActionVRead, ActionHistory:

@@ -45,7 +45,8 @@ func (s *Server) authorizePost(w http.ResponseWriter, r *http.Request) {
 	}
 	values.Del("resume")
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, authorizePath+"?"+values.Encode(), http.StatusSeeOther)
+	w.Header().Set("Location", authorizePath+"?"+values.Encode())
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 // resume goes on after a login.

@@ -256,8 +256,14 @@ func tokensOf(t testing.TB, status int, body map[string]any) tokens {
 	if status != http.StatusOK {
 		t.Fatalf("%d %v", status, body)
 	}
-	text := func(name string) string { v, _ := body[name].(string); return v }
+	text := func(name string) string { return textIn(body, name) }
 	return tokens{text("access_token"), text("refresh_token"), text("id_token"), text("scope"), text("patient")}
+}
+
+// textIn is a text in a JSON object, "" where there is none.
+func textIn(body map[string]any, name string) string {
+	v, _ := body[name].(string)
+	return v
 }
 
 // run goes through a whole flow: pages are answered as a willing person would.

@@ -55,8 +55,10 @@ func (s *Server) CORS(next http.Handler) http.Handler {
 
 // scripted tells the addresses that applications' scripts call. People's pages are none of them.
 func (*Server) scripted(path string) bool {
-	for _, exact := range []string{tokenPath, "/oauth2/revoke", "/oauth2/userinfo", "/oauth2/jwks",
-		"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", fhirPath} {
+	for _, exact := range []string{
+		tokenPath, "/oauth2/revoke", "/oauth2/userinfo", "/oauth2/jwks",
+		"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", fhirPath,
+	} {
 		if path == exact {
 			return true
 		}

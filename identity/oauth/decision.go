@@ -141,5 +141,5 @@ func (s *Server) sendCode(w http.ResponseWriter, r *http.Request, q *request, a 
 		s.sendBack(w, r, q, err)
 		return
 	}
-	s.answer(w, r, q, url.Values{"code": {code}})
+	s.answer(w, q, url.Values{"code": {code}})
 }

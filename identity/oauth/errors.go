@@ -51,8 +51,7 @@ func isNobody(err error) bool { return errs.Is(err, errs.Unauthenticated) }
 
 // protocol gives an error's form in the protocol. bad is the code for input that is wrong.
 func protocol(err error, bad string) *oauthError {
-	var own *oauthError
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*oauthError](err); ok {
 		return own
 	}
 	switch errs.KindOf(err) {

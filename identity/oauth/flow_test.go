@@ -60,7 +60,7 @@ func TestStandaloneLaunch(t *testing.T) {
 func checkIDToken(t *testing.T, s *system, got tokens, p tutela.Principal) {
 	t.Helper()
 	_, discovered, _ := s.get("/.well-known/openid-configuration")
-	address, err := url.Parse(discovered["jwks_uri"].(string))
+	address, err := url.Parse(textIn(discovered, "jwks_uri"))
 	must(t, err)
 	_, published, _ := s.get(address.Path)
 	text, err := json.Marshal(published)
@@ -121,7 +121,7 @@ func TestEHRLaunch(t *testing.T) {
 		if status != http.StatusOK {
 			t.Fatalf("launch: %d %v", status, launched)
 		}
-		at, err := url.Parse(launched["url"].(string))
+		at, err := url.Parse(textIn(launched, "url"))
 		must(t, err)
 		if at.Host != "app.example" || at.Query().Get("iss") != s.base+"/fhir/r4" || at.Query().Get("launch") != launched["launch"] {
 			t.Errorf("the application is opened at %v", at)
@@ -139,11 +139,11 @@ func TestEHRLaunch(t *testing.T) {
 		}
 		_, again := b.launch(t, `{"client_id": "growth-chart", "patient": "p-7"}`)
 		other := s.signedIn("nurse")
-		if failed := other.authorize(s.asking("launch patient/*.rs", set("launch", again["launch"].(string)))).failed(t, s); failed != "invalid_request" {
+		if failed := other.authorize(s.asking("launch patient/*.rs", set("launch", textIn(again, "launch")))).failed(t, s); failed != "invalid_request" {
 			t.Errorf("another person's launch: %s", failed)
 		}
 		s.advance(6 * time.Minute)
-		if failed := b.authorize(s.asking("launch patient/*.rs", set("launch", again["launch"].(string)))).failed(t, s); failed != "invalid_request" {
+		if failed := b.authorize(s.asking("launch patient/*.rs", set("launch", textIn(again, "launch")))).failed(t, s); failed != "invalid_request" {
 			t.Errorf("an old launch: %s", failed)
 		}
 	})

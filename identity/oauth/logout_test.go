@@ -141,9 +141,14 @@ func TestApplicationsAreToldOfALogout(t *testing.T) {
 		payload, err := jws.Verify(s.published(t))
 		must(t, err)
 		var c struct {
-			Iss, Sub, Aud, Sid, Jti, Nonce string
-			Exp                            int64
-			Events                         map[string]map[string]any
+			Iss    string                    `json:"iss"`
+			Sub    string                    `json:"sub"`
+			Aud    string                    `json:"aud"`
+			Sid    string                    `json:"sid"`
+			Jti    string                    `json:"jti"`
+			Nonce  string                    `json:"nonce"`
+			Exp    int64                     `json:"exp"`
+			Events map[string]map[string]any `json:"events"`
 		}
 		must(t, json.Unmarshal(payload, &c))
 		_, event := c.Events["http://schemas.openid.net/event/backchannel-logout"]

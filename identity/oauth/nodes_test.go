@@ -83,8 +83,10 @@ func TestWhatOneNodeRevokesIsDeadOnTheOther(t *testing.T) {
 	} {
 		b := s.signedIn("physician")
 		got := b.run(s.asking("openid online_access user/*.rs", set("prompt", "consent")))
-		if !other.works(t, got.Access) || !other.works(t, got.Access) { // and is cached there
-			t.Fatalf("%s: the other node does not know the token", name)
+		for range 2 { // the second time from what is cached there
+			if !other.works(t, got.Access) {
+				t.Fatalf("%s: the other node does not know the token", name)
+			}
 		}
 		end(b, got)
 		ended := clock.System()

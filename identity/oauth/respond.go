@@ -11,7 +11,7 @@ import (
 
 // answer sends the browser back to the application. Every answer names the issuer, so that an
 // application of several servers cannot be told one's code for another's (RFC 9207).
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *request, values url.Values) {
+func (s *Server) answer(w http.ResponseWriter, q *request, values url.Values) {
 	if q.State != "" {
 		values.Set("state", q.State)
 	}
@@ -31,7 +31,7 @@ func (s *Server) sendBack(w http.ResponseWriter, r *http.Request, q *request, er
 		e.Code = codeLoginRequired
 	}
 	s.logFailure(r, e, err)
-	s.answer(w, r, q, url.Values{"error": {e.Code}, "error_description": {e.Text}})
+	s.answer(w, q, url.Values{"error": {e.Code}, "error_description": {e.Text}})
 }
 
 // showError tells the person of an error that must not be sent to an address nobody vouches for.

@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -340,9 +341,7 @@ func TestIntrospection(t *testing.T) {
 		got := b.run(s.asking("openid fhirUser launch/patient offline_access patient/*.rs"))
 		look := func(token string, change func(*http.Request), more url.Values) (int, map[string]any) {
 			f := url.Values{"token": {token}}
-			for name, v := range more {
-				f[name] = v
-			}
+			maps.Copy(f, more)
 			status, body, _ := s.post("/oauth2/introspect", f, change)
 			return status, body
 		}

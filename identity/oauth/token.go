@@ -9,7 +9,7 @@ import (
 	"github.com/tutela-health/tutela/identity"
 )
 
-const tokenPath = "/oauth2/token"
+const tokenPath = "/oauth2/token" //nolint:gosec // an address
 
 // tokenAnswer is what a client gets (RFC 6749, 5.1; SMART App Launch 2.2, "Response").
 type tokenAnswer struct {
