@@ -11,7 +11,7 @@ import (
 // splitScopes reads a scope parameter: words between spaces (RFC 6749, 3.3), each once.
 func splitScopes(text string) []string {
 	var list []string
-	for _, s := range strings.FieldsSeq(text) {
+	for s := range strings.FieldsSeq(text) {
 		if !slices.Contains(list, s) {
 			list = append(list, s)
 		}
