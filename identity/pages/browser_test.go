@@ -2,12 +2,13 @@ package pages_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // RFC 6238 as authenticators speak it
+	"crypto/sha1" // RFC 6238 as authenticators speak it
 	"crypto/tls"
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -56,11 +57,8 @@ func (b *browser) do(method, path string, form url.Values, more http.Header) *an
 	}
 	r, err := http.NewRequestWithContext(b.t.Context(), method, b.site.base+path, body)
 	check(b.t, err)
-	for _, h := range []http.Header{b.header, more} {
-		for k, v := range h {
-			r.Header[k] = v
-		}
-	}
+	maps.Copy(r.Header, b.header)
+	maps.Copy(r.Header, more)
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -103,9 +101,7 @@ func (b *browser) submit(a *answer, action string, fields url.Values) *answer {
 			form.Add(attr(in, "name"), attr(in, "value"))
 		}
 	}
-	for k, v := range fields {
-		form[k] = v
-	}
+	maps.Copy(form, fields)
 	return b.do(http.MethodPost, action, form, nil)
 }
 

@@ -24,7 +24,7 @@ import (
 type chrome struct {
 	t    *testing.T
 	site *site
-	ctx  context.Context //nolint:containedctx // chromedp's handle of the browser
+	ctx  context.Context // chromedp's handle of the browser
 	axe  string
 
 	marked chan struct{} // closed when the console shows mark

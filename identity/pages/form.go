@@ -26,6 +26,8 @@ func amiss(field string, err error) (status int, p problem, fatal error) {
 	switch errs.KindOf(err) {
 	case errs.Invalid, errs.Unauthenticated, errs.TooMany, errs.Conflict, errs.Unprocessable, errs.Precondition:
 		return httpx.Status(err), problem{Field: field, Text: sentence(errs.Public(err))}, nil
+	case errs.Internal, errs.Denied, errs.NotFound, errs.Gone, errs.TooLarge, errs.Unsupported, errs.Unavailable:
+		return 0, problem{}, err
 	default:
 		return 0, problem{}, err
 	}
