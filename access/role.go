@@ -62,6 +62,12 @@ func (p permit) allows(action tutela.Action, typ string) bool {
 	return (p.types == nil || p.types[typ]) && s.Allows(action, typ)
 }
 
+// Roles are all that there are.
+func Roles() []Role {
+	return []Role{RoleService, RoleAdmin, RolePrivacy, RolePhysician, RoleNurse, RoleRegistration,
+		RoleBilling, RoleResearcher, RoleDeveloper, RoleAuditor, RolePatient}
+}
+
 // permitsOf is the role table: all or nothing by type. A role that is not in it may nothing.
 // Administrators, researchers and developers reach no patient data.
 func permitsOf(r Role) []permit {

@@ -45,25 +45,27 @@ func onlyAdmin(roles []string) bool { return slices.Equal(roles, []string{roleAd
 
 // Disable ends an account's every session and token, and lets nobody log in to it.
 func (s *Service) Disable(ctx context.Context, by tutela.Principal, id tutela.UserID) error {
-	return s.administer(ctx, by, id, tutela.ActionUserDisable, "", func(a *account) error {
+	return s.administer(ctx, by, id, s.asked(tutela.ActionUserDisable, by), func(a *account) ([]store.Claim, error) {
 		a.Disabled = true
-		return nil
+		return nil, nil
 	})
 }
 
 // Enable lets a disabled account log in again.
 func (s *Service) Enable(ctx context.Context, by tutela.Principal, id tutela.UserID) error {
-	return s.administer(ctx, by, id, tutela.ActionUserEnable, "", func(a *account) error {
+	return s.administer(ctx, by, id, s.asked(tutela.ActionUserEnable, by), func(a *account) ([]store.Claim, error) {
 		a.Disabled = false
-		return nil
+		return nil, nil
 	})
 }
 
 // SetRoles gives an account other roles; its sessions and tokens, which carry the old ones, end.
 func (s *Service) SetRoles(ctx context.Context, by tutela.Principal, id tutela.UserID, roles []string) error {
-	return s.administer(ctx, by, id, tutela.ActionUserRoles, strings.Join(roles, " "), func(a *account) error {
+	entry := s.asked(tutela.ActionUserRoles, by)
+	entry.Subject.Detail = strings.Join(roles, " ")
+	return s.administer(ctx, by, id, entry, func(a *account) ([]store.Claim, error) {
 		a.Roles = slices.Clone(roles)
-		return s.checkRoles(roles)
+		return nil, s.checkRoles(roles)
 	})
 }
 
@@ -71,23 +73,32 @@ func (s *Service) SetRoles(ctx context.Context, by tutela.Principal, id tutela.U
 func (s *Service) ResetCredentials(ctx context.Context, by tutela.Principal, id tutela.UserID) (Invitation, error) {
 	inv, record := s.newInvitation(by.ID)
 	record.User = id
-	err := s.administer(ctx, by, id, tutela.ActionUserReset, "", func(a *account) error {
+	err := s.administer(ctx, by, id, s.asked(tutela.ActionUserReset, by), func(a *account) ([]store.Claim, error) {
 		if a.Kind != tutela.ActorPerson {
-			return errs.New(errs.Unprocessable, "a service has no password to reset")
+			return nil, errs.New(errs.Unprocessable, "a service has no password to reset")
 		}
 		a.Verifier, a.TOTP, a.Recovery, a.Passkeys = Verifier{}, "", nil, nil
 		record.New.Username = a.Username
-		return nil
-	}, func(ctx context.Context) ([]store.Claim, error) { return s.invitationClaims(ctx, inv, record) })
-	return inv, err
+		claim, err := s.invitationClaim(ctx, inv, record)
+		return []store.Claim{claim}, err
+	})
+	if err != nil {
+		return Invitation{}, err
+	}
+	return inv, nil
 }
 
-// administer changes an account and ends its sessions and tokens, with an entry either way. more
-// gives further claims of the op.
-func (s *Service) administer(ctx context.Context, by tutela.Principal, id tutela.UserID, action tutela.Action, detail string,
-	change func(*account) error, more ...func(context.Context) ([]store.Claim, error)) error {
-	entry := s.about(action, actorOfPrincipal(by), id)
-	entry.Session, entry.Client, entry.Address, entry.Assurance, entry.Subject.Detail = by.Session, by.Client, by.Address, by.Assurance, detail
+// asked is the entry of what a caller asks of identity; administer says of whom.
+func (s *Service) asked(action tutela.Action, by tutela.Principal) tutela.Entry {
+	e := s.about(action, actorOfPrincipal(by), "")
+	e.Session, e.Client, e.Address, e.Assurance = by.Session, by.Client, by.Address, by.Assurance
+	return e
+}
+
+// administer changes another's account and ends its sessions and tokens. change may add claims to
+// the op. What is refused leaves its entry too.
+func (s *Service) administer(ctx context.Context, by tutela.Principal, id tutela.UserID, entry tutela.Entry, change func(*account) ([]store.Claim, error)) error {
+	entry.Subject.ID = string(id)
 	err := retried(func() error {
 		admin, err := s.administrator(ctx, by)
 		if err != nil {
@@ -100,31 +111,17 @@ func (s *Service) administer(ctx context.Context, by tutela.Principal, id tutela
 		if err != nil {
 			return err
 		}
-		if err := change(&a); err != nil {
-			return err
-		}
-		claims, err := s.adminClaims(ctx, admin, more)
+		claims, err := change(&a)
 		if err != nil {
 			return err
 		}
-		return s.rewriteEnding(ctx, a, "", entry, claims...)
+		own, err := s.accountClaim(ctx, admin)
+		if err != nil {
+			return err
+		}
+		return s.rewriteEnding(ctx, a, "", entry, append(claims, own)...)
 	})
 	return s.noteRefusal(ctx, entry, err)
-}
-
-// adminClaims hold that the administrator's account is still what was read, and whatever more says.
-func (s *Service) adminClaims(ctx context.Context, admin account, more []func(context.Context) ([]store.Claim, error)) ([]store.Claim, error) {
-	own, err := s.accountClaim(ctx, admin)
-	claims := []store.Claim{own}
-	for _, f := range more {
-		if err != nil {
-			return nil, err
-		}
-		var list []store.Claim
-		list, err = f(ctx)
-		claims = append(claims, list...)
-	}
-	return claims, err
 }
 
 // noteRefusal writes down what was asked and denied, and gives err on.

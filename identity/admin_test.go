@@ -7,6 +7,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/store"
 )
 
 // second makes another administrator.
@@ -138,19 +139,28 @@ func TestAccountChangesEndEverything(t *testing.T) {
 	})
 }
 
-// TestTokenOfAnOlderEpochIsDead: one that was issued while the account was disabled is on no list.
-func TestTokenOfAnOlderEpochIsDead(t *testing.T) {
+// TestWhatIsOfAnOlderEpochIsDead: a token that was issued, or a session that came back, after the
+// list was made of what ends with the account.
+func TestWhatIsOfAnOlderEpochIsDead(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
 		ctx := t.Context()
 		_, by := admin(t, w, s)
 		p, login := nurse(t, w, s, by, "ann")
-		a, tok, err := s.prepareToken(ctx, IssueRequest{User: p.ID, Client: "app", Session: login.Session.ID})
+		a, tok, err := s.prepareToken(ctx, IssueRequest{User: p.ID, Client: "app"})
+		must(t, err)
+		it, _, err := loadItem[sessionRecord](ctx, s, itemSession, login.Session.ID)
 		must(t, err)
 		must(t, s.SetRoles(ctx, by, p.ID, []string{"physician"}))
 		issued, err := s.issue(ctx, a, tok)
 		must(t, err)
 		_, err = s.Authenticate(ctx, "Bearer "+issued.Token)
 		refused(t, "a token of before", err, errs.Unauthenticated)
+		it.revision = 0
+		claim, err := s.sessionClaim(ctx, it)
+		must(t, err)
+		must(t, s.commit(ctx, store.Op{Claims: []store.Claim{claim}}))
+		_, _, err = s.SessionByCookie(ctx, login.Cookie)
+		refused(t, "a session of before", err, errs.Unauthenticated)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base32"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -43,15 +44,22 @@ func (s *Service) recentSession(ctx context.Context, cookie string) (item[sessio
 	return it, a, err
 }
 
-func mayNotEnrol() error { return errs.New(errs.Denied, "a factor is enrolled after it is asked for") }
+// mayEnrol holds an attempt to what it was begun for: a session's bearer adds a factor, and a
+// password alone only the first. Of two who have the password, the one who is second adds none.
+func mayEnrol(t attempt, a account) error {
+	if !t.Enrol || t.Session == "" && a.enrolled() {
+		return errs.New(errs.Denied, "a factor is enrolled by who has proven another; log in again")
+	}
+	return nil
+}
 
 // EnrolTOTP gives a new one-time-password secret, as text and as the URI of a QR code. It counts
 // once ConfirmTOTP has seen a code of it.
 func (s *Service) EnrolTOTP(ctx context.Context, attemptID string) (secret, uri string, err error) {
 	secret = base32.StdEncoding.EncodeToString(randomBytes(totpSecretSize))
 	err = s.changeAttempt(ctx, attemptID, func(t *attempt, a account) error {
-		if !t.Enrol {
-			return mayNotEnrol()
+		if err := mayEnrol(*t, a); err != nil {
+			return err
 		}
 		t.TOTP, uri = secret, totpURI(s.name, a.Username, secret)
 		return nil
@@ -82,8 +90,8 @@ func (s *Service) BeginPasskeyEnrolment(ctx context.Context, attemptID string) (
 	}
 	var options *protocol.CredentialCreation
 	err = s.changeAttempt(ctx, attemptID, func(t *attempt, a account) error {
-		if !t.Enrol {
-			return mayNotEnrol()
+		if err := mayEnrol(*t, a); err != nil {
+			return err
 		}
 		h := holder{a}
 		options, t.Ceremony, err = rp.BeginRegistration(h, webauthn.WithCredentialParameters(passkeyAlgorithms()),
@@ -112,7 +120,7 @@ func (s *Service) FinishPasskeyEnrolment(ctx context.Context, attemptID string, 
 			return nil, wrongPasskey(err)
 		}
 		c.Attestation = webauthn.CredentialAttestation{} // none was asked for
-		a.Passkeys = append(a.Passkeys[:len(a.Passkeys):len(a.Passkeys)], passkey{Credential: *c, Created: s.clock()})
+		a.Passkeys = append(slices.Clip(a.Passkeys), passkey{Credential: *c, Created: s.clock()})
 		return passkeyMethods(*c, answer.Response.AttestationObject.AuthData.Flags), nil
 	})
 }
@@ -126,8 +134,8 @@ func (s *Service) enrol(ctx context.Context, id string, f Factor, prove prover) 
 		return done, err
 	}
 	err = s.judged(ctx, it, f, func(a account) error {
-		if !it.Value.Enrol {
-			return mayNotEnrol()
+		if err := mayEnrol(it.Value, a); err != nil {
+			return err
 		}
 		amr, err := prove(it.Value, &a)
 		if err != nil {

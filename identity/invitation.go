@@ -49,10 +49,9 @@ func (s *Service) newInvitation(by tutela.UserID) (Invitation, invitation) {
 	return inv, invitation{By: by, Expires: inv.Expires}
 }
 
-// invitationClaims write an invitation.
-func (s *Service) invitationClaims(ctx context.Context, inv Invitation, r invitation) ([]store.Claim, error) {
-	claim, err := putItem(ctx, s, itemInvitation, item[invitation]{Name: secretName(inv.Token), Value: r}, invitee(r), inv.Expires)
-	return []store.Claim{claim}, err
+// invitationClaim writes an invitation.
+func (s *Service) invitationClaim(ctx context.Context, inv Invitation, r invitation) (store.Claim, error) {
+	return putItem(ctx, s, itemInvitation, item[invitation]{Name: secretName(inv.Token), Value: r}, invitee(r), inv.Expires)
 }
 
 // invitee names the owner of an invitation's row.
@@ -60,8 +59,7 @@ func invitee(r invitation) string { return "invitee:" + r.New.Username }
 
 // Invite lets one person make an account with n's name and roles. Only an administrator may.
 func (s *Service) Invite(ctx context.Context, by tutela.Principal, n NewUser) (Invitation, error) {
-	entry := s.entry(tutela.ActionUserInvite, actorOfPrincipal(by), tutela.OutcomeSuccess)
-	entry.Session, entry.Client, entry.Address, entry.Assurance = by.Session, by.Client, by.Address, by.Assurance
+	entry := s.asked(tutela.ActionUserInvite, by)
 	var inv Invitation
 	err := retried(func() error {
 		admin, err := s.administrator(ctx, by)
@@ -104,12 +102,12 @@ func (s *Service) invite(ctx context.Context, by tutela.UserID, n NewUser, entry
 	}
 	inv, record := s.newInvitation(by)
 	record.New = n
-	more, err := s.invitationClaims(ctx, inv, record)
+	claim, err := s.invitationClaim(ctx, inv, record)
 	if err != nil {
 		return Invitation{}, err
 	}
 	entry.Subject = &tutela.Subject{Kind: "invitation", ID: secretName(inv.Token)[:16]}
-	return inv, s.commit(ctx, store.Op{Claims: append(claims, more...)}, entry)
+	return inv, s.commit(ctx, store.Op{Claims: append(claims, claim)}, entry)
 }
 
 // checkInvited holds a new account to the rules of names and roles.

@@ -159,6 +159,33 @@ func TestAttemptOfAnEnrolledAccountEnrolsNothing(t *testing.T) {
 	})
 }
 
+// TestFirstFactorIsEnrolledOnce: whoever learned the password early keeps no way in.
+func TestFirstFactorIsEnrolledOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world, s *Service) {
+		ctx := t.Context()
+		inv, err := s.FirstInvitation(ctx, NewUser{Username: "root", Roles: []string{"admin"}})
+		must(t, err)
+		own, err := s.AcceptInvitation(ctx, inv.Token, goodPassword)
+		must(t, err)
+		thief, err := s.BeginLogin(ctx, LoginRequest{Username: "root", Password: goodPassword})
+		must(t, err)
+		secrets := map[string]string{}
+		for _, id := range []string{own, thief.ID} {
+			secrets[id], _, err = s.EnrolTOTP(ctx, id)
+			must(t, err)
+		}
+		code := func(id string) string { return totpCode(decoded(t, secrets[id]), totpStep(w.clock())) }
+		_, err = s.ConfirmTOTP(ctx, own, code(own))
+		must(t, err)
+		_, err = s.ConfirmTOTP(ctx, thief.ID, code(thief.ID))
+		refused(t, "confirming another secret", err, errs.Denied)
+		_, _, err = s.EnrolTOTP(ctx, thief.ID)
+		refused(t, "another secret", err, errs.Denied)
+		_, err = s.BeginPasskeyEnrolment(ctx, thief.ID)
+		refused(t, "a passkey", err, errs.Denied)
+	})
+}
+
 func TestFirstInvitationIsForAnEmptySystem(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
 		_, err := s.FirstInvitation(t.Context(), NewUser{Username: "root", Roles: []string{"physician"}})

@@ -127,9 +127,6 @@ func (s *Service) finish(ctx context.Context, id string, f Factor, prove prover)
 func (s *Service) prove(ctx context.Context, it item[attempt], f Factor, prove prover) (Login, error) {
 	var login Login
 	err := s.judged(ctx, it, f, func(a account) error {
-		if it.Value.Enrol && it.Value.Session == "" {
-			return attemptOver() // a factor must be enrolled, not proven
-		}
 		amr, err := prove(it.Value, &a)
 		if err != nil {
 			return err

@@ -120,7 +120,7 @@ func checkPassword(username, password string) error {
 }
 
 //go:embed commonpasswords.txt
-var commonPasswords string //nolint:gochecknoglobals // an embedded file
+var commonPasswords string
 
 // isCommon reports whether a lower-case password is a listed one or decorates one: with digits and
 // signs around it, signs for letters, or the word repeated.
