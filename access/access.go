@@ -5,6 +5,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/r4"
 )
 
 // PolicyVersion names the rules that decide, for the ledger.
@@ -21,6 +22,8 @@ type Request struct {
 type Facts struct {
 	Type     string
 	Patients []tutela.Bucket // whom it concerns
+	// Resource opens it for scopes that reach only what matches a search; nil where there is none.
+	Resource func() *r4.Resource
 }
 
 // Grant is the authority to carry out one Request. The zero Grant admits nothing.
@@ -44,10 +47,9 @@ func New(locate Locate) *Authorizer { return &Authorizer{locate: locate} }
 
 // Authorize answers a request with a Grant, or with an error of kind errs.Denied.
 func (a *Authorizer) Authorize(p tutela.Principal, r Request) (Grant, error) {
-	context := ""
+	limits := []allowance{{}}
 	if r.Type != "" {
-		var ok bool
-		if context, ok = scopesAllow(p.Scopes, r.Action, r.Type); !ok {
+		if limits = allowances(p.Scopes, r.Action, r.Type); len(limits) == 0 || lacksFHIRUser(p) {
 			return Grant{}, errs.New(errs.Denied, "the token's scopes do not cover %s on %s", r.Action, r.Type)
 		}
 	}
@@ -57,8 +59,9 @@ func (a *Authorizer) Authorize(p tutela.Principal, r Request) (Grant, error) {
 			if !permit.allows(r.Action, r.Type) {
 				continue
 			}
-			permit.own = permit.own || context == "patient"
-			g.permits = append(g.permits, permit)
+			for _, limit := range limits {
+				g.permits = append(g.permits, permit.within(limit))
+			}
 			g.basis = append(g.basis, "role:"+name)
 		}
 	}
@@ -79,7 +82,7 @@ func (g Grant) Admits(f Facts) bool {
 		if p.types != nil && !p.types[f.Type] {
 			continue
 		}
-		if !p.own || g.owns(f) {
+		if (!p.own || g.owns(f)) && p.answeredBy(f) {
 			return true
 		}
 	}

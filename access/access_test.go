@@ -98,25 +98,3 @@ func TestPatientSeesOnlyOwn(t *testing.T) {
 		t.Errorf("Only = %v, %v", b, ok)
 	}
 }
-
-func TestScopes(t *testing.T) {
-	for text, want := range map[string]Scope{
-		"system/*.cruds":          {"system", "*", "cruds"},
-		"user/Observation.rs":     {"user", "Observation", "rs"},
-		"patient/Patient.read":    {"patient", "Patient", "rs"},
-		"user/Condition.write":    {"user", "Condition", "cud"},
-		"user/*.*":                {"user", "*", "cruds"},
-		"user/Observation.sr":     {},
-		"user/Observation.":       {},
-		"user/.rs":                {},
-		"user/Observation":        {},
-		"root/Observation.rs":     {},
-		"openid":                  {},
-		"user/Observation.rs?a=b": {},
-	} {
-		got, ok := ParseScope(text)
-		if got != want || ok != (want != Scope{}) {
-			t.Errorf("ParseScope(%q) = %+v, %v", text, got, ok)
-		}
-	}
-}

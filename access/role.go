@@ -1,6 +1,9 @@
 package access
 
-import "github.com/tutela-health/tutela"
+import (
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/r4"
+)
 
 // Role names a set of permits.
 type Role string
@@ -26,6 +29,27 @@ type permit struct {
 	letters string          // subset of cruds
 	own     bool            // only resources whose one patient is the caller
 	other   []tutela.Action // actions on what is no record
+	query   *r4.Query       // only resources that match it; nil: all
+}
+
+// within is the permit as far as a scope lets it reach.
+func (p permit) within(limit allowance) permit {
+	p.own = p.own || limit.own
+	p.query = limit.query
+	return p
+}
+
+// answeredBy reports whether a resource is one that the permit's query asks for. What cannot be
+// looked into, such as a deleted one, is not.
+func (p permit) answeredBy(f Facts) bool {
+	if p.query == nil {
+		return true
+	}
+	if f.Resource == nil {
+		return false
+	}
+	res := f.Resource()
+	return res != nil && p.query.Match(res)
 }
 
 func (p permit) allows(action tutela.Action, typ string) bool {
@@ -34,8 +58,14 @@ func (p permit) allows(action tutela.Action, typ string) bool {
 			return true
 		}
 	}
-	s := Scope{Type: "*", Letters: p.letters}
+	s := tutela.Scope{Type: "*", Letters: p.letters}
 	return (p.types == nil || p.types[typ]) && s.Allows(action, typ)
+}
+
+// Roles are all that there are.
+func Roles() []Role {
+	return []Role{RoleService, RoleAdmin, RolePrivacy, RolePhysician, RoleNurse, RoleRegistration,
+		RoleBilling, RoleResearcher, RoleDeveloper, RoleAuditor, RolePatient}
 }
 
 // permitsOf is the role table: all or nothing by type. A role that is not in it may nothing.

@@ -1,90 +1,68 @@
 package access
 
 import (
-	"strings"
+	"net/url"
+	"slices"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/r4"
 )
 
-// Scope is one SMART on FHIR v2 resource scope: context/Type.cruds
-// (SMART App Launch 2.2, section "Scopes for requesting FHIR Resources").
-type Scope struct {
-	Context string // patient, user or system
-	Type    string // resource type or *
-	Letters string // a subset of "cruds", in that order
+// allowance is how far one of the caller's scopes reaches for a request. The zero value is no
+// limit, so it is only ever made by allowances.
+type allowance struct {
+	own   bool      // only data of the patient in context
+	query *r4.Query // only resources that match; nil: all of the type
 }
 
-// ParseScope reads a v2 scope, or a v1 scope (read, write, *) as its v2 meaning. A scope that
-// is none of these, or carries search parameters, which are not offered yet, is not ok.
-func ParseScope(s string) (Scope, bool) {
-	context, rest, ok := strings.Cut(s, "/")
-	if !ok || (context != "patient" && context != "user" && context != "system") {
-		return Scope{}, false
-	}
-	typ, letters, ok := strings.Cut(rest, ".")
-	if !ok || typ == "" {
-		return Scope{}, false
-	}
-	switch letters {
-	case "read":
-		letters = "rs"
-	case "write":
-		letters = "cud"
-	case "*":
-		letters = "cruds"
-	}
-	if !isCRUDS(letters) {
-		return Scope{}, false
-	}
-	return Scope{Context: context, Type: typ, Letters: letters}, true
-}
-
-// isCRUDS reports whether s is a non-empty subsequence of "cruds".
-func isCRUDS(s string) bool {
-	rest := "cruds"
-	for _, c := range s {
-		i := strings.IndexRune(rest, c)
-		if i < 0 {
-			return false
-		}
-		rest = rest[i+1:]
-	}
-	return s != ""
-}
-
-// Allows reports whether the scope covers an action on a type.
-func (s Scope) Allows(action tutela.Action, typ string) bool {
-	return (s.Type == "*" || s.Type == typ) && strings.ContainsRune(s.Letters, letter(action))
-}
-
-// letter is the SMART v2 permission that an action needs; NUL, which no scope holds, for
-// actions that no resource scope covers.
-func letter(a tutela.Action) rune {
-	switch a {
-	case tutela.ActionCreate:
-		return 'c'
-	case tutela.ActionRead, tutela.ActionVRead, tutela.ActionHistory:
-		return 'r'
-	case tutela.ActionUpdate:
-		return 'u'
-	case tutela.ActionDelete:
-		return 'd'
-	case tutela.ActionSearch, tutela.ActionExport:
-		return 's'
-	default:
-		return 0
-	}
-}
-
-// scopesAllow reports whether one of the granted scopes covers the action, and in which context.
-func scopesAllow(scopes []string, action tutela.Action, typ string) (context string, ok bool) {
+// allowances are those of the granted scopes that cover an action on a type. A scope whose
+// parameters cannot be held against a resource covers nothing.
+func allowances(scopes []string, action tutela.Action, typ string) []allowance {
+	var list []allowance
 	for _, text := range scopes {
-		if s, valid := ParseScope(text); valid && s.Allows(action, typ) {
-			if s.Context != "patient" {
-				return s.Context, true
+		s, valid := tutela.ParseScope(text)
+		if !valid || !s.Allows(action, typ) {
+			continue
+		}
+		a := allowance{own: s.Context == "patient"}
+		if s.Query != "" {
+			var ok bool
+			if a.query, ok = condition(typ, s.Query); !ok {
+				continue
 			}
-			context, ok = "patient", true // a wider context may follow
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// condition reads a scope's parameters as a search that a resource must answer. What is no plain
+// filter of one resource, or depends on the time, is not ok.
+func condition(typ, query string) (*r4.Query, bool) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, false
+	}
+	var params [][2]string
+	for name, list := range values {
+		for _, v := range list {
+			params = append(params, [2]string{name, v})
 		}
 	}
-	return context, ok
+	q, err := r4.ParseQuery(typ, params)
+	if err != nil || len(q.Terms) != len(params) || len(params) == 0 {
+		return nil, false
+	}
+	return q, !slices.ContainsFunc(q.Terms, dependsOnTime)
+}
+
+// dependsOnTime tells a term that is measured from the present, which a pure function has not.
+func dependsOnTime(t r4.Term) bool {
+	return slices.ContainsFunc(t.Values, func(o r4.Operand) bool { return o.Prefix == r4.PrefixApproximate })
+}
+
+// lacksFHIRUser tells a token that was given for a resource of the caller's own which the account
+// does not have, or has no more. Such a token reaches no record.
+func lacksFHIRUser(p tutela.Principal) bool {
+	return slices.Contains(p.Scopes, "fhirUser") && p.FHIRUser.ID == ""
 }

@@ -172,6 +172,8 @@ func ocsfActivities() map[tutela.Action]ocsfActivity {
 		tutela.ActionCreate:       {ocsfDatastore, 6},
 		tutela.ActionDelete:       {ocsfDatastore, 7},
 		tutela.ActionAuthenticate: {ocsfAuthentication, 1},
+		tutela.ActionStepUp:       {ocsfAuthentication, 1},
+		tutela.ActionSessionEnd:   {ocsfAuthentication, 2},
 		tutela.ActionTokenIssue:   {ocsfAuthentication, 3},
 		tutela.ActionUserCreate:   {ocsfAPI, 1},
 		tutela.ActionKeyCreate:    {ocsfAPI, 1},

@@ -3,6 +3,9 @@ package identity
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
@@ -20,17 +23,37 @@ type Config struct {
 	// Fresh reports whether what other nodes revoked has been heard of lately; when it is false
 	// the token cache is not used. Nil means always.
 	Fresh func() bool
+	// Name is what authenticators show beside an account; empty means "Tutela".
+	Name string
+	// RPID is the host name that passkeys are bound to, and Origins the web origins that may use
+	// them (WebAuthn, 4). Without RPID there are no passkeys.
+	RPID    string
+	Origins []string
+	// Roles are those that there are; nil accepts any name. A role that access does not know may nothing.
+	Roles []string
+	// Idle ends a session that nobody uses, Absolute every session (NIST SP 800-63B-4, 2.2.3:
+	// an hour and a day at most). Zero means 15 minutes and 12 hours.
+	Idle, Absolute time.Duration
 }
 
-// Service keeps accounts and tokens of one tenant. Safe for concurrent use.
+// Service keeps accounts, sessions and tokens of one tenant. Safe for concurrent use.
 type Service struct {
-	db    *store.DB
-	ring  *keys.Ring
-	audit *audit.Log
-	clock clock.Clock
-	fresh func() bool
-	names *keys.MAC // hashes usernames and user ids for the rows' keys
-	cache tokenCache
+	db       *store.DB
+	ring     *keys.Ring
+	audit    *audit.Log
+	clock    clock.Clock
+	fresh    func() bool
+	name     string
+	roles    []string
+	idle     time.Duration
+	absolute time.Duration
+	passkeys *webauthn.WebAuthn // nil: none
+	names    *keys.MAC          // hashes usernames and user ids for the rows' keys
+	hasher   *hasher
+	cache    tokenCache
+	brakes   queues                       // of those who change a throttle
+	attempts queues                       // of those who finish an attempt
+	ended    func(context.Context, Ended) // nil: nobody is told
 }
 
 // Open readies a Service over a migrated database.
@@ -39,11 +62,33 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open identity key: %w", err)
 	}
-	s := &Service{db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, names: keys.NewMAC(secret)}
+	s := &Service{
+		db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, name: c.Name, roles: c.Roles,
+		idle: c.Idle, absolute: c.Absolute, names: keys.NewMAC(secret), hasher: newHasher(),
+	}
+	s.complete()
+	if c.RPID != "" {
+		if s.passkeys, err = newRelyingParty(s.name, c.RPID, c.Origins); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// complete fills in what the Config left out.
+func (s *Service) complete() {
 	if s.fresh == nil {
 		s.fresh = func() bool { return true }
 	}
-	return s, nil
+	if s.name == "" {
+		s.name = "Tutela"
+	}
+	if s.idle <= 0 {
+		s.idle = 15 * time.Minute
+	}
+	if s.absolute <= 0 {
+		s.absolute = 12 * time.Hour
+	}
 }
 
 // Invalidate forgets proven tokens: another node changed a token or an account.

@@ -15,8 +15,6 @@ import (
 	"github.com/tutela-health/tutela/store"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
-
 const tenant = tutela.Tenant("clinic")
 
 // world is a database with keys, a ledger and a clock that tests move.

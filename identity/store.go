@@ -29,6 +29,14 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_owner ON tokens (owner);
 CREATE INDEX tokens_session ON tokens (session);
 CREATE INDEX tokens_expires ON tokens (expires);
+`}, {ID: "0301_identity_items", SQL: `
+CREATE TABLE identity_items (
+	kind {{int}} NOT NULL, id {{int}} NOT NULL, revision {{int}} NOT NULL, owner {{int}} NOT NULL,
+	expires {{int}} NOT NULL, key_version {{int}} NOT NULL, sealed {{bytes}} NOT NULL,
+	PRIMARY KEY (kind, id)
+) {{clustered}};
+CREATE INDEX identity_items_owner ON identity_items (kind, owner);
+CREATE INDEX identity_items_expires ON identity_items (expires);
 `}}
 }
 
@@ -55,100 +63,179 @@ func (s *Service) userAAD(row int64, revision int64) keys.AAD {
 	return keys.AAD{Tenant: s.ring.Tenant(), Purpose: "user", ID: row, Version: revision}
 }
 
-// insertUser adds an account with its ledger entry; a taken name is errs.Conflict.
-func (s *Service) insertUser(ctx context.Context, u User, e tutela.Entry) error {
-	if _, err := s.userByName(ctx, u.Username); err == nil {
-		return errs.New(errs.Conflict, "the username is taken")
-	} else if !errs.Is(err, errs.NotFound) {
-		return err
-	}
-	return s.writeUser(ctx, u, 0, e)
-}
-
-// replaceUser writes a changed account, provided nobody changed it since it was read.
-func (s *Service) replaceUser(ctx context.Context, u User, e tutela.Entry) error {
-	var revision int64
-	found, err := s.db.QueryRow(ctx, `SELECT revision FROM users WHERE id = ?`, []any{s.rowID(u.ID)}, &revision)
-	if err != nil || !found {
-		return fmt.Errorf("find account: %w", err)
-	}
-	return s.writeUser(ctx, u, revision, e)
-}
-
-func (s *Service) writeUser(ctx context.Context, u User, revision int64, e tutela.Entry) error {
-	plain, err := u.encode()
+// accountClaim gives the claim that writes an account: new when it was not loaded, else in place
+// of the revision that was.
+func (s *Service) accountClaim(ctx context.Context, a account) (store.Claim, error) {
+	plain, err := json.Marshal(a)
 	if err != nil {
-		return fmt.Errorf("encode account: %w", err)
+		return store.Claim{}, fmt.Errorf("encode account: %w", err)
 	}
 	k, err := s.ring.Current(ctx, tutela.KeyGeneral, 0)
 	if err != nil {
-		return err
+		return store.Claim{}, err
 	}
-	id := s.rowID(u.ID)
+	id, next := s.rowID(a.ID), a.revision+1
 	claim := store.Claim{Table: usersTable(), Key: []any{id}, Set: []any{
-		id, revision + 1, s.nameHash(u.Username), int64(k.Version()), k.Seal(nil, plain, s.userAAD(id, revision+1)),
+		id, next, s.nameHash(a.Username), int64(k.Version()), k.Seal(nil, plain, s.userAAD(id, next)),
 	}}
-	if revision > 0 {
-		claim.Expect = []any{revision}
+	if a.revision > 0 {
+		claim.Expect = []any{a.revision}
 	}
-	return s.commit(ctx, store.Op{Claims: []store.Claim{claim}}, e)
+	return claim, nil
 }
 
-// commit carries out an op with its entry and tells the other nodes.
-func (s *Service) commit(ctx context.Context, op store.Op, e tutela.Entry) error {
-	entries, err := s.audit.Encode(ctx, e, nil, nil)
-	if err != nil {
-		return err
+// commit carries out an op with its entries. Where it takes something away, use revoke.
+func (s *Service) commit(ctx context.Context, op store.Op, entries ...tutela.Entry) error {
+	for _, e := range entries {
+		leaves, err := s.audit.Encode(ctx, e, nil, nil)
+		if err != nil {
+			return err
+		}
+		op.Entries = append(op.Entries, leaves...)
 	}
-	op.Entries = entries
+	return s.db.Commit(ctx, op)
+}
+
+// revoke carries out an op with its entries, and has every node forget what it has proven.
+func (s *Service) revoke(ctx context.Context, op store.Op, entries ...tutela.Entry) error {
 	op.Inserts = append(op.Inserts, s.db.Publish(store.Invalidation{Topic: Topic}))
-	if err := s.db.Commit(ctx, op); err != nil {
+	if err := s.commit(ctx, op, entries...); err != nil {
 		return err
 	}
 	s.cache.drop()
 	return nil
 }
 
-func (s *Service) userByName(ctx context.Context, username string) (User, error) {
-	return s.readUser(ctx, `SELECT id, revision, key_version, sealed FROM users WHERE name = ?`, s.nameHash(username))
+const selectAccount = `SELECT id, revision, key_version, sealed FROM users`
+
+func (s *Service) accountByName(ctx context.Context, username string) (account, error) {
+	return s.readAccount(ctx, selectAccount+` WHERE name = ?`, s.nameHash(username))
 }
 
-func (s *Service) userByID(ctx context.Context, id tutela.UserID) (User, error) {
-	return s.readUser(ctx, `SELECT id, revision, key_version, sealed FROM users WHERE id = ?`, s.rowID(id))
+func (s *Service) accountByID(ctx context.Context, id tutela.UserID) (account, error) {
+	return s.readAccount(ctx, selectAccount+` WHERE id = ?`, s.rowID(id))
 }
 
-func (s *Service) readUser(ctx context.Context, query string, arg int64) (User, error) {
-	var id, revision, version int64
-	var sealed []byte
-	found, err := s.db.QueryRow(ctx, query, []any{arg}, &id, &revision, &version, &sealed)
+func (s *Service) readAccount(ctx context.Context, query string, arg int64) (account, error) {
+	var r accountRow
+	found, err := s.db.QueryRow(ctx, query, []any{arg}, &r.id, &r.revision, &r.version, &r.sealed)
 	if err != nil {
-		return User{}, err
+		return account{}, err
 	}
 	if !found {
-		return User{}, errs.New(errs.NotFound, "no such account")
+		return account{}, errs.New(errs.NotFound, "no such account")
 	}
-	return openSealed[User](ctx, s, int(version), sealed, s.userAAD(id, revision))
+	return s.openAccount(ctx, r)
+}
+
+// accounts reads all of them.
+func (s *Service) accounts(ctx context.Context) ([]account, error) {
+	var rows []accountRow
+	err := s.db.Query(ctx, selectAccount, nil, func(sc store.Scanner) error {
+		var r accountRow
+		rows = append(rows, r)
+		last := &rows[len(rows)-1]
+		return sc.Scan(&last.id, &last.revision, &last.version, &last.sealed)
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]account, len(rows))
+	for i, r := range rows {
+		if list[i], err = s.openAccount(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// accountRow is an account as its row holds it.
+type accountRow struct {
+	id, revision, version int64
+	sealed                []byte
+}
+
+func (s *Service) openAccount(ctx context.Context, r accountRow) (account, error) {
+	a, err := openSealed[account](ctx, s, int(r.version), r.sealed, s.userAAD(r.id, r.revision))
+	a.revision = r.revision
+	return a, err
+}
+
+// anyAccount reports whether there is an account at all.
+func (s *Service) anyAccount(ctx context.Context) (bool, error) {
+	var id int64
+	return s.db.QueryRow(ctx, `SELECT id FROM users LIMIT 1`, nil, &id)
 }
 
 func tokenAAD(t tutela.Tenant, hash [32]byte) keys.AAD {
 	return keys.AAD{Tenant: t, Purpose: "token", Subject: hash[:]}
 }
 
-func (s *Service) insertToken(ctx context.Context, hash [32]byte, t token, e tutela.Entry) error {
-	plain, err := t.encode()
+// tokenRow gives the row that keeps a token.
+func (s *Service) tokenRow(ctx context.Context, hash [32]byte, t token) (store.Rows, error) {
+	plain, err := json.Marshal(t)
 	if err != nil {
-		return fmt.Errorf("encode token: %w", err)
+		return store.Rows{}, fmt.Errorf("encode token: %w", err)
 	}
 	k, err := s.ring.Current(ctx, tutela.KeyGeneral, 0)
 	if err != nil {
-		return err
+		return store.Rows{}, err
 	}
-	row := []any{hash[:], s.rowID(t.User), s.names.Sum64([]byte("session"), []byte(t.Session)), t.Expires.UnixMilli(), int64(k.Version()), k.Seal(nil, plain, tokenAAD(s.ring.Tenant(), hash))}
-	op := store.Op{Inserts: []store.Rows{{Table: tokensTable(), Rows: [][]any{row}}}}
-	if op.Entries, err = s.audit.Encode(ctx, e, nil, nil); err != nil {
+	return store.Rows{Table: tokensTable(), Rows: [][]any{{
+		hash[:], s.rowID(t.User), s.sessionHash(t.Session), t.Expires.UnixMilli(),
+		int64(k.Version()), k.Seal(nil, plain, tokenAAD(s.ring.Tenant(), hash)),
+	}}}, nil
+}
+
+func (s *Service) sessionHash(id string) int64 { return s.names.Sum64([]byte("session"), []byte(id)) }
+
+// tokensWhere gives the rows of the tokens of which column holds value, as Deletes take them.
+func (s *Service) tokensWhere(ctx context.Context, column string, value int64) (store.Rows, error) {
+	rows := store.Rows{Table: tokensTable()}
+	err := s.db.Query(ctx, `SELECT hash FROM tokens WHERE `+column+` = ?`, []any{value}, func(sc store.Scanner) error {
+		var hash []byte
+		err := sc.Scan(&hash)
+		rows.Rows = append(rows.Rows, []any{hash})
 		return err
+	})
+	return rows, err
+}
+
+// clientTokens gives the rows of an account's tokens that a client has, as Deletes take them.
+func (s *Service) clientTokens(ctx context.Context, user tutela.UserID, client string) (store.Rows, error) {
+	rows := store.Rows{Table: tokensTable()}
+	all, err := s.tokensWhere(ctx, "owner", s.rowID(user))
+	if err != nil {
+		return rows, err
 	}
-	return s.db.Commit(ctx, op)
+	for _, row := range all.Rows {
+		hash, _ := row[0].([]byte)
+		t, found, err := s.tokenByHash(ctx, [32]byte(hash))
+		if err != nil {
+			return rows, err
+		}
+		if found && t.Client == client {
+			rows.Rows = append(rows.Rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// itemsOf gives the rows of an owner's items of some kinds, as Deletes take them.
+func (s *Service) itemsOf(ctx context.Context, owner string, kinds ...itemKind) (store.Rows, error) {
+	rows := store.Rows{Table: itemsTable()}
+	for _, k := range kinds {
+		err := s.db.Query(ctx, `SELECT id FROM identity_items WHERE kind = ? AND owner = ?`, []any{int64(k), s.ownerID(owner)}, func(sc store.Scanner) error {
+			var id int64
+			err := sc.Scan(&id)
+			rows.Rows = append(rows.Rows, []any{int64(k), id})
+			return err
+		})
+		if err != nil {
+			return store.Rows{}, err
+		}
+	}
+	return rows, nil
 }
 
 func (s *Service) tokenByHash(ctx context.Context, hash [32]byte) (token, bool, error) {
@@ -163,7 +250,7 @@ func (s *Service) tokenByHash(ctx context.Context, hash [32]byte) (token, bool, 
 }
 
 func (s *Service) deleteToken(ctx context.Context, hash [32]byte, e tutela.Entry) error {
-	return s.commit(ctx, store.Op{Deletes: []store.Rows{{Table: tokensTable(), Rows: [][]any{{hash[:]}}}}}, e)
+	return s.revoke(ctx, store.Op{Deletes: []store.Rows{{Table: tokensTable(), Rows: [][]any{{hash[:]}}}}}, e)
 }
 
 // openSealed opens and decodes a sealed row under the general key.

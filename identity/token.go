@@ -3,13 +3,13 @@ package identity
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/store"
 )
 
 // Lifetimes of access tokens: one hour for people, the most that a person's token should live;
@@ -24,12 +24,19 @@ const tokenPrefix = "tut_"
 
 // token is what the store keeps of an access token, sealed, under the token's hash.
 type token struct {
-	User      tutela.UserID `json:"user"`
-	Client    string        `json:"client"`
-	Session   string        `json:"session,omitempty"`
-	Scopes    []string      `json:"scopes"`
-	Assurance string        `json:"aal,omitempty"`
-	Expires   time.Time     `json:"expires"`
+	User      tutela.UserID    `json:"user"`
+	Client    string           `json:"client"`
+	Session   string           `json:"session,omitempty"`
+	Bound     bool             `json:"bound,omitempty"` // dies with its session
+	Scopes    []string         `json:"scopes"`
+	Patient   tutela.PatientID `json:"patient,omitempty"` // launch context
+	Assurance string           `json:"aal,omitempty"`
+	Expires   time.Time        `json:"expires"`
+	Epoch     int64            `json:"epoch,omitempty"` // of the account when the token was made
+	// What came of an authorization ends with its family, and what a registered client has with
+	// that client.
+	Family      string `json:"family,omitempty"`
+	ClientEpoch int64  `json:"clientEpoch,omitempty"` // 0: the client is not registered
 }
 
 // Issued is an access token in the only moment in which it is known.
@@ -39,24 +46,100 @@ type Issued struct {
 	Expires time.Time
 }
 
-// Issue gives an account an access token for a client. Assurance says how the account was proved.
+// IssueRequest says what an access token is to be. The caller has decided that it may be.
+type IssueRequest struct {
+	User      tutela.UserID
+	Client    string
+	Session   string // the token dies with it; empty for services and offline access
+	Scopes    []string
+	Patient   tutela.PatientID // launch context
+	Assurance string
+	Life      time.Duration // at most, and by default, an hour for people and five minutes for services
+}
+
+// Lifetimes of tokens that clients get.
+const (
+	longestPersonToken  = time.Hour
+	longestServiceToken = 5 * time.Minute
+)
+
+// Issue gives an account of a try-out an access token. Assurance says how the account was proved.
 func (s *Service) Issue(ctx context.Context, username, client, assurance string) (Issued, error) {
-	u, err := s.userByName(ctx, username)
+	a, err := s.accountByName(ctx, username)
 	if err != nil {
 		return Issued{}, err
 	}
+	if !a.active() {
+		return Issued{}, errs.New(errs.Denied, "the account may not act")
+	}
 	life := personTokenLife
-	if u.Kind == tutela.ActorService {
+	if a.Kind == tutela.ActorService {
 		life = serviceTokenLife
 	}
-	text := tokenPrefix + randomText(32)
-	t := token{User: u.ID, Client: client, Session: randomText(12), Scopes: u.Scopes, Assurance: assurance, Expires: s.clock().Add(life)}
-	entry := s.entry(tutela.ActionTokenIssue, actorOf(u), tutela.OutcomeSuccess)
-	entry.Client, entry.Session, entry.Assurance = client, t.Session, assurance
-	if err := s.insertToken(ctx, sha256.Sum256([]byte(text)), t, entry); err != nil {
+	return s.issue(ctx, a, token{
+		User: a.ID, Client: client, Session: randomText(12), Scopes: a.Scopes, Assurance: assurance,
+		Expires: s.clock().Add(life), Epoch: a.Epoch,
+	})
+}
+
+// IssueFor gives a client an access token for an account.
+func (s *Service) IssueFor(ctx context.Context, r IssueRequest) (Issued, error) {
+	a, t, err := s.prepareToken(ctx, r)
+	if err != nil {
 		return Issued{}, err
 	}
-	return Issued{Token: text, Scopes: t.Scopes, Expires: t.Expires}, nil
+	return s.issue(ctx, a, t)
+}
+
+// prepareToken holds a request to what its account and session allow.
+func (s *Service) prepareToken(ctx context.Context, r IssueRequest) (account, token, error) {
+	a, err := s.accountByID(ctx, r.User)
+	if err != nil {
+		return a, token{}, err
+	}
+	if !a.active() {
+		return a, token{}, errs.New(errs.Denied, "the account may not act")
+	}
+	longest := longestPersonToken
+	if a.Kind == tutela.ActorService {
+		longest = longestServiceToken
+	}
+	if r.Life <= 0 || r.Life > longest {
+		r.Life = longest
+	}
+	t := token{
+		User: a.ID, Client: r.Client, Session: r.Session, Bound: r.Session != "", Scopes: r.Scopes, Patient: r.Patient,
+		Assurance: r.Assurance, Expires: s.clock().Add(r.Life), Epoch: a.Epoch,
+	}
+	if !t.Bound {
+		return a, t, nil
+	}
+	it, _, err := s.liveSession(ctx, r.Session)
+	if err == nil && it.Value.User != a.ID {
+		err = errs.New(errs.Denied, "the session is another account's")
+	}
+	if ends := it.Value.Started.Add(s.absolute); t.Expires.After(ends) {
+		t.Expires = ends
+	}
+	return a, t, err
+}
+
+// issue makes a token durable.
+func (s *Service) issue(ctx context.Context, a account, t token) (Issued, error) {
+	issued, row, entry, err := s.mint(ctx, a, t)
+	if err != nil {
+		return Issued{}, err
+	}
+	return issued, s.commit(ctx, store.Op{Inserts: []store.Rows{row}}, entry)
+}
+
+// mint gives a token with the row and the entry that make it count, for an op that does more.
+func (s *Service) mint(ctx context.Context, a account, t token) (Issued, store.Rows, tutela.Entry, error) {
+	text := tokenPrefix + randomText(32)
+	row, err := s.tokenRow(ctx, sha256.Sum256([]byte(text)), t)
+	entry := s.entry(tutela.ActionTokenIssue, actorOf(a.User), tutela.OutcomeSuccess)
+	entry.Client, entry.Session, entry.Assurance = t.Client, t.Session, t.Assurance
+	return Issued{Token: text, Scopes: t.Scopes, Expires: t.Expires}, row, entry, err
 }
 
 // Authenticate proves the caller by the value of an Authorization header (RFC 6750). Every
@@ -71,6 +154,16 @@ func (s *Service) Authenticate(ctx context.Context, authorization string) (tutel
 	if ok && s.fresh() {
 		return s.alive(p)
 	}
+	p, err := s.holderOf(ctx, hash)
+	if err != nil {
+		return tutela.Principal{}, err
+	}
+	s.cache.put(hash, p, epoch)
+	return s.alive(p)
+}
+
+// holderOf reads who has a token, and whether account and session still stand behind it.
+func (s *Service) holderOf(ctx context.Context, hash [32]byte) (tutela.Principal, error) {
 	t, found, err := s.tokenByHash(ctx, hash)
 	if err != nil {
 		return tutela.Principal{}, err
@@ -78,27 +171,45 @@ func (s *Service) Authenticate(ctx context.Context, authorization string) (tutel
 	if !found {
 		return tutela.Principal{}, unauthenticated()
 	}
-	u, err := s.userByID(ctx, t.User)
-	if errs.Is(err, errs.NotFound) {
+	a, err := s.accountByID(ctx, t.User)
+	if errs.Is(err, errs.NotFound) || err == nil && (!a.active() || a.Epoch != t.Epoch) {
 		return tutela.Principal{}, unauthenticated()
 	}
+	if err == nil && t.Bound {
+		_, _, err = s.liveSession(ctx, t.Session)
+	}
+	if err == nil {
+		err = s.standing(ctx, t)
+	}
 	if err != nil {
+		if errs.Is(err, errs.Unauthenticated) {
+			err = unauthenticated()
+		}
 		return tutela.Principal{}, err
 	}
-	p = u.principal(s.ring.Tenant())
+	p := a.principal(s.ring.Tenant())
 	p.Scopes, p.Client, p.Session, p.Assurance, p.Expires = t.Scopes, t.Client, t.Session, t.Assurance, t.Expires
-	s.cache.put(hash, p, epoch)
-	return s.alive(p)
+	if t.Patient != "" && a.Patient == "" { // a patient's own account has no other context
+		p.Patient = t.Patient
+	}
+	return p, nil
 }
 
 // Revoke ends a token everywhere. Revoking what is not there is no error (RFC 7009, 2.2).
 func (s *Service) Revoke(ctx context.Context, text string, by tutela.Actor) error {
-	hash := sha256.Sum256([]byte(text))
-	if err := s.deleteToken(ctx, hash, s.entry(tutela.ActionTokenRevoke, by, tutela.OutcomeSuccess)); err != nil {
+	return s.deleteToken(ctx, sha256.Sum256([]byte(text)), s.entry(tutela.ActionTokenRevoke, by, tutela.OutcomeSuccess))
+}
+
+// EndTokens ends every access token that a client has for an account. It asks for no authority: the
+// caller has seen to that.
+func (s *Service) EndTokens(ctx context.Context, by tutela.Actor, user tutela.UserID, client string) error {
+	rows, err := s.clientTokens(ctx, user, client)
+	if err != nil {
 		return err
 	}
-	s.cache.drop()
-	return nil
+	entry := s.about(tutela.ActionTokenRevoke, by, user)
+	entry.Client, entry.Subject.Detail = client, "all of the client"
+	return s.revoke(ctx, store.Op{Deletes: []store.Rows{rows}}, entry)
 }
 
 func (s *Service) alive(p tutela.Principal) (tutela.Principal, error) {
@@ -148,5 +259,3 @@ func (c *tokenCache) drop() {
 	c.byID = nil
 	c.epoch++
 }
-
-func (t token) encode() ([]byte, error) { return json.Marshal(t) }

@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tutela-health/tutela"
-	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/store"
 )
@@ -34,22 +33,6 @@ func TestAnAccountIsKeptAsItWasMade(t *testing.T) {
 			t.Errorf("entries %+v", e)
 		}
 	})
-}
-
-// A password is kept as a verifier of PBKDF2 with a salt of its own, 600,000 turns.
-func TestPasswordsAreKeptAsVerifiers(t *testing.T) {
-	v, err := identity.NewVerifier("correct horse")
-	must(t, err)
-	other, err := identity.NewVerifier("correct horse")
-	must(t, err)
-	if v.Iterations < 600_000 || len(v.Salt) < 16 || string(v.Salt) == string(other.Salt) || string(v.Hash) == string(other.Hash) {
-		t.Errorf("%d turns, salt of %d bytes", v.Iterations, len(v.Salt))
-	}
-	for password, want := range map[string]bool{"correct horse": true, "Correct horse": false, "": false} {
-		if got, err := v.Proves(password); got != want || err != nil {
-			t.Errorf("%q proves: %v, %v", password, got, err)
-		}
-	}
 }
 
 func TestANameIsTakenOnce(t *testing.T) {

@@ -110,6 +110,19 @@ type Record struct {
 	parsed *r4.Resource // where it had to be looked into
 }
 
+// facts are what a Grant is asked about.
+func (r *Record) facts() access.Facts {
+	return access.Facts{Type: r.Ref.Type, Patients: r.Patients, Resource: r.resource}
+}
+
+// resource parses the record where it was not yet; nil when there is nothing to parse.
+func (r *Record) resource() *r4.Resource {
+	if r.parsed == nil && len(r.JSON) > 0 {
+		r.parsed, _ = r4.Parse(r.JSON) // what we wrote parses; what does not is no match
+	}
+	return r.parsed
+}
+
 // ETag is the version in the form of RFC 9110 weak validators.
 func (r *Record) ETag() string { return `W/"` + strconv.FormatInt(r.Version, 10) + `"` }
 
@@ -206,7 +219,7 @@ func (s *Store) admit(ctx context.Context, q store.Querier, g access.Grant, ref 
 	if err != nil {
 		return nil, err
 	}
-	if !g.Admits(access.Facts{Type: ref.Type, Patients: rec.Patients}) {
+	if !g.Admits(rec.facts()) {
 		return nil, notFound(ref)
 	}
 	if rec.Deleted {

@@ -241,7 +241,7 @@ func (s *Store) candidate(ctx context.Context, view store.Querier, g access.Gran
 	if err != nil {
 		return nil, err
 	}
-	if !g.Admits(access.Facts{Type: q.Type, Patients: rec.Patients}) {
+	if !g.Admits(rec.facts()) {
 		return nil, nil
 	}
 	if rec.parsed, err = r4.Parse(rec.JSON); err != nil {

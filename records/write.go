@@ -227,7 +227,7 @@ func (w *write) opened(ctx context.Context, c *Change, old *row) (*Record, []int
 	if err != nil {
 		return nil, nil, err
 	}
-	if !c.Grant.Admits(access.Facts{Type: c.Ref.Type, Patients: rec.Patients}) {
+	if !c.Grant.Admits(rec.facts()) {
 		return nil, nil, notFound(c.Ref)
 	}
 	if rec.parsed, err = r4.Parse(rec.JSON); err != nil {
@@ -262,7 +262,7 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 		rec.Patients = w.s.patients(c)
 		bucket = bucketOf(rec.Patients)
 	}
-	if !c.Grant.Admits(access.Facts{Type: c.Ref.Type, Patients: rec.Patients}) {
+	if !c.Grant.Admits(rec.facts()) {
 		return Result{}, errs.New(errs.Denied, "the caller may not write this %s", c.Ref.Type)
 	}
 	p := place{bucket, int64(loc), rec.Version}

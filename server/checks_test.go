@@ -34,7 +34,7 @@ func TestSkippedAuthenticationIsFound(t *testing.T) {
 	const id = "protect.token-required"
 	const open = 9 // routes that answer strangers, see routes.go; tiles of entries do not
 	routes := len(s.server.Mounted("/")) - open + 1
-	verdict(t, s.try(t, id, at), tutela.Pass, "401", fmt.Sprintf("%d requests on %d routes", 2*routes, routes))
+	verdict(t, s.try(t, id, at), tutela.Pass, "all were refused", fmt.Sprintf("%d requests on %d routes", 2*routes, routes))
 	for name, f := range map[string]http.HandlerFunc{
 		"GET /fhir/r4/{type} answered 200": func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet && r.URL.Path == "/fhir/r4/Patient" {
@@ -49,7 +49,7 @@ func TestSkippedAuthenticationIsFound(t *testing.T) {
 			}
 			s.Handler.ServeHTTP(w, r)
 		},
-		"answered 401 with a resource": func(w http.ResponseWriter, _ *http.Request) {
+		"was refused with a resource": func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(w, `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient"}}]}`)
 		},

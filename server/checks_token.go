@@ -50,7 +50,7 @@ func (c tokenCheck) try(ctx context.Context) tutela.Evidence {
 		return observed(c.base, tutela.Fail, "%d of %d requests without a valid token were not refused as they should be: %s",
 			len(wrong), requests, strings.Join(wrong[:min(len(wrong), 3)], "; "))
 	}
-	return observed(c.base, tutela.Pass, "%d requests on %d routes, without a token and with a random one: all were answered 401, and no answer held a resource",
+	return observed(c.base, tutela.Pass, "%d requests on %d routes, without a token and with a random one: all were refused, and no answer held a resource",
 		requests, len(c.routes))
 }
 
@@ -73,12 +73,19 @@ func (c tokenCheck) stranger(ctx context.Context, client *http.Client, route, au
 	switch {
 	case err != nil:
 		return "", err
-	case res.StatusCode != http.StatusUnauthorized:
+	case !refused(res):
 		return fmt.Sprintf("answered %d", res.StatusCode), nil
 	case holdsResource(body):
-		return "answered 401 with a resource", nil
+		return "was refused with a resource", nil
 	}
 	return "", nil
+}
+
+// refused tells a refusal: 401, or of a person's page the way to the login.
+func refused(res *http.Response) bool {
+	to := res.Header.Get("Location")
+	return res.StatusCode == http.StatusUnauthorized ||
+		res.StatusCode == http.StatusSeeOther && (to == "/login" || strings.HasPrefix(to, "/login?"))
 }
 
 // fillPath puts values for the wildcards of a pattern: of a resource that does not exist.

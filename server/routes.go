@@ -2,6 +2,8 @@ package server
 
 import (
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/identity/oauth"
+	"github.com/tutela-health/tutela/identity/pages"
 )
 
 const fhirPrefix = "/fhir/r4"
@@ -18,6 +20,12 @@ func (s *Server) routes(mux *router) {
 	if s.cfg.TryOut != nil {
 		mux.HandleFunc("POST /api/v1/tryout/token", s.tryOutToken)
 	}
+	if s.cfg.Pages != nil {
+		s.cfg.Pages.Routes(mux)
+	}
+	if s.cfg.OAuth != nil {
+		s.cfg.OAuth.Routes(mux)
+	}
 	s.cfg.FHIR.Routes(mux, fhirPrefix, s.guarded)
 	s.call(mux, "GET /api/v1/ledger/entries", tutela.ActionAuditSearch, s.ledgerEntries)
 	s.call(mux, "GET /api/v1/ledger/proof", tutela.ActionAuditProve, s.ledgerProof)
@@ -30,10 +38,14 @@ func (s *Server) routes(mux *router) {
 // public names the routes that answer a caller whom nobody has proved; tiles of entries and
 // metrics have guards of their own. Every other route must refuse such a caller.
 func public() map[string]bool {
-	return map[string]bool{
+	open := map[string]bool{
 		"GET /healthz": true, "GET /readyz": true, "GET /metrics": true,
 		"GET /ledger/checkpoint": true, "GET /ledger/key": true, "GET /ledger/tile/{path...}": true,
 		"GET /api/v1/openapi.json": true, "POST /api/v1/tryout/token": true,
 		"GET " + fhirPrefix + "/metadata": true,
 	}
+	for _, pattern := range append(pages.Public(), oauth.Public()...) {
+		open[pattern] = true
+	}
+	return open
 }

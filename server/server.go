@@ -15,6 +15,8 @@ import (
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/identity/oauth"
+	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/httpx"
 )
@@ -37,8 +39,12 @@ type Config struct {
 	Audit    *audit.Log
 	FHIR     *fhir.Handler
 	API      API
-	Clock    clock.Clock
-	Log      *slog.Logger
+	// Pages are people's; nil leaves them out.
+	Pages *pages.Pages
+	// OAuth is the authorization server, which Close closes; nil leaves it out.
+	OAuth *oauth.Server
+	Clock clock.Clock
+	Log   *slog.Logger
 	// TryOut, when it is not nil, lets a holder of its secret act as any try-out identity.
 	TryOut *TryOut
 	// Ready reports whether the node can serve; nil means always.
@@ -89,6 +95,9 @@ func (s *Server) Close(ctx context.Context) error {
 		s.cfg.Log.WarnContext(ctx, "stopping with requests under way")
 		err = s.http.Close()
 	}
+	if s.cfg.OAuth != nil {
+		err = errors.Join(err, s.cfg.OAuth.Close(ctx))
+	}
 	return errors.Join(err, s.failures.Close(context.WithoutCancel(ctx)))
 }
 
@@ -97,7 +106,11 @@ func (s *Server) handler() http.Handler {
 	r := newRouter()
 	s.routes(r)
 	s.mounted = r.patterns
-	return s.recovered(s.measured(s.knownHost(s.hardened(r.mux))))
+	var h http.Handler = r.mux
+	if s.cfg.OAuth != nil {
+		h = s.cfg.OAuth.CORS(h)
+	}
+	return s.recovered(s.measured(s.knownHost(s.hardened(h))))
 }
 
 // recovered turns a panic into a bare 500 and logs where it was, without what it held.

@@ -73,10 +73,12 @@ func (cmd devCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if fresh {
-		if err := s.createTryOut(ctx); err != nil {
-			return errors.Join(err, listener.Close(), s.close(context.WithoutCancel(ctx)))
-		}
+	err = s.ensureCLI(ctx)
+	if err == nil && fresh {
+		err = s.createTryOut(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, listener.Close(), s.close(context.WithoutCancel(ctx)))
 	}
 	return cmd.serve(ctx, c, s, listener)
 }
@@ -187,10 +189,11 @@ func (t *tryOut) write(ctx context.Context) error {
 func (t *tryOut) greet(c console, dir string) {
 	fmt.Fprintf(c.out, `Tutela is ready (a try-out system in %s).
   FHIR     %s
+  sign in  %s/login (as any of the identities)
   how to   %s (identities, certificate authority)
   token    tutela token --data %s --as physician
   check    tutela audit verify --data %s
-`, dir, t.info.FHIR, t.path, dir, dir)
+`, dir, t.info.FHIR, t.info.URL, t.path, dir, dir)
 }
 
 // follow makes sample patients where none are, and gives the try-out patient a chart as soon as

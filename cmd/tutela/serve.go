@@ -53,9 +53,14 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	api := s.fhir()
+	people, err := s.pages(api)
+	if err != nil {
+		return nil, err
+	}
 	srv := server.New(server.Config{
 		Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
-		FHIR: s.fhir(), API: s.api(), Clock: clock.System, Log: s.log, TryOut: tryOut,
+		FHIR: api, API: s.api(), Pages: people, OAuth: s.oauth(people), Clock: clock.System, Log: s.log, TryOut: tryOut,
 		Ready: func(ctx context.Context) error {
 			var one int64
 			_, err := s.db.QueryRow(ctx, "SELECT 1", nil, &one)

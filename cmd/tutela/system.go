@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/url"
 	"sync"
 
 	"github.com/tutela-health/tutela"
@@ -147,7 +149,7 @@ func (s *system) wire(ctx context.Context) error {
 		return fmt.Errorf("open records: %w", err)
 	}
 	s.access = access.New(s.records.Bucket)
-	s.identity, err = identity.Open(ctx, identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh})
+	s.identity, err = identity.Open(ctx, s.people())
 	if err != nil {
 		s.changes.Close()
 		return fmt.Errorf("open identity: %w", err)
@@ -157,6 +159,19 @@ func (s *system) wire(ctx context.Context) error {
 	return nil
 }
 
+// people says how identity works here. Passkeys are bound to the host of the public address; an
+// IP address cannot have any (WebAuthn, 5.1.2: the RP ID is a domain).
+func (s *system) people() identity.Config {
+	c := identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh}
+	for _, r := range access.Roles() {
+		c.Roles = append(c.Roles, string(r))
+	}
+	if u, err := url.Parse(s.config.base()); err == nil && net.ParseIP(u.Hostname()) == nil {
+		c.RPID, c.Origins = u.Hostname(), []string{s.config.base()}
+	}
+	return c
+}
+
 func (s *system) ledger() audit.Config {
 	return audit.Config{
 		DB: s.db, Keys: s.ring, Tenant: s.config.Tenant, Node: s.config.Node + s.role, Origin: s.config.Origin,
@@ -164,10 +179,11 @@ func (s *system) ledger() audit.Config {
 	}
 }
 
-// run starts what goes on beside requests: the sequencer and rebuilds of the index.
+// run starts what goes on beside requests: the sequencer, rebuilds of the index, and deleting what expired.
 func (s *system) run(ctx context.Context) {
 	ctx, s.stop = context.WithCancel(ctx)
 	s.background.Go(func() { s.records.Run(ctx, s.config.Node, s.log) })
+	s.background.Go(func() { s.identity.Run(ctx, s.log) })
 	s.background.Go(func() {
 		if err := s.audit.Run(ctx); err != nil {
 			s.log.LogAttrs(ctx, slog.LevelError, "the ledger is no longer sequenced", slog.String("error", err.Error()))

@@ -1,0 +1,115 @@
+package access
+
+import (
+	"testing"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/r4"
+)
+
+const (
+	laboratory = `{"resourceType":"Observation","status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}],"code":{"text":"x"}}`
+	vitalSigns = `{"resourceType":"Observation","status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs"}]}],"code":{"text":"x"}}`
+)
+
+func factsOf(t *testing.T, resource string, patients ...tutela.Bucket) Facts {
+	t.Helper()
+	res, err := r4.Parse([]byte(resource))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Facts{Type: res.Type(), Patients: patients, Resource: func() *r4.Resource { return res }}
+}
+
+func TestScopeWithParametersReachesOnlyWhatMatches(t *testing.T) {
+	a := New(locate)
+	p := caller(RolePhysician, "patient/Observation.rs?category=laboratory")
+	p.Patient = "me"
+	for _, action := range []tutela.Action{tutela.ActionRead, tutela.ActionSearch, tutela.ActionHistory} {
+		g, err := a.Authorize(p, Request{Action: action, Type: "Observation"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			name   string
+			facts  Facts
+			admits bool
+		}{
+			{"own laboratory result", factsOf(t, laboratory, own), true},
+			{"own vital sign", factsOf(t, vitalSigns, own), false},
+			{"another's laboratory result", factsOf(t, laboratory, other), false},
+			{"deleted", Facts{Type: "Observation", Patients: []tutela.Bucket{own}}, false},
+			{"unreadable", Facts{Type: "Observation", Patients: []tutela.Bucket{own}, Resource: func() *r4.Resource { return nil }}, false},
+		} {
+			if got := g.Admits(c.facts); got != c.admits {
+				t.Errorf("%s of %s: admitted %v", action, c.name, got)
+			}
+		}
+	}
+}
+
+func TestScopesAddUpButDoNotMix(t *testing.T) {
+	a := New(locate)
+	p := caller(RolePhysician, "user/Observation.rs?category=laboratory", "patient/Observation.rs")
+	p.Patient = "me"
+	g, err := a.Authorize(p, Request{Action: tutela.ActionRead, Type: "Observation"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		facts  Facts
+		admits bool
+	}{
+		{factsOf(t, laboratory, other), true}, // by the user scope
+		{factsOf(t, vitalSigns, own), true},   // by the patient scope
+		{factsOf(t, vitalSigns, other), false},
+	} {
+		if got := g.Admits(c.facts); got != c.admits {
+			t.Errorf("%v: admitted %v", c.facts.Patients, got)
+		}
+	}
+	if _, narrowed := g.Only("Observation"); narrowed {
+		t.Error("the search is narrowed to one patient, though a scope reaches others")
+	}
+}
+
+// What cannot be enforced must not grant: a parameter that nobody knows, one that is no filter,
+// one that is measured from the present.
+func TestScopeThatCannotBeEnforcedGrantsNothing(t *testing.T) {
+	a := New(locate)
+	for _, scope := range []string{
+		"user/Observation.rs?nonsense=1", "user/Observation.rs?category=laboratory&nonsense=1",
+		"user/Observation.rs?_count=10", "user/Observation.rs?_sort=_lastUpdated", "user/Observation.rs?_format=json",
+		"user/Observation.rs?_include=Observation:subject", "user/Observation.rs?_summary=count",
+		"user/Observation.rs?date=ap2026-01-01", "user/Observation.rs?subject.name=x", "user/Observation.rs?category",
+		"user/Observation.rs?_has:Provenance:target:agent=1", "user/Observation.rs?category=%zz", "user/Observation.rs?",
+		"user/*.rs?category=laboratory", "user/Observation.rs?category=laboratory;code=1",
+	} {
+		if _, err := a.Authorize(caller(RolePhysician, scope), Request{Action: tutela.ActionRead, Type: "Observation"}); !errs.Is(err, errs.Denied) {
+			t.Errorf("%s: %v", scope, err)
+		}
+	}
+}
+
+// Microsoft's FHIR server once let a token whose fhirUser was missing reach every patient
+// (microsoft/fhir-server#5688): what a token rests on must be there.
+func TestTokenWithoutWhatItsScopeNeedsReachesNothing(t *testing.T) {
+	a := New(locate)
+	read := Request{Action: tutela.ActionRead, Type: "Observation"}
+	for _, role := range []Role{RolePhysician, RoleNurse, RolePatient, RoleService} {
+		p := caller(role, "patient/*.cruds", "launch/patient")
+		if _, err := a.Authorize(p, read); !errs.Is(err, errs.Denied) {
+			t.Errorf("%s with patient scopes and no patient: %v", role, err)
+		}
+		p = caller(role, "openid", "fhirUser", "user/*.cruds", "system/*.cruds", "patient/*.cruds")
+		p.Patient = "me"
+		if _, err := a.Authorize(p, read); !errs.Is(err, errs.Denied) {
+			t.Errorf("%s with fhirUser and no resource of its own: %v", role, err)
+		}
+		p.FHIRUser = tutela.Ref{Type: "Practitioner", ID: "me"}
+		if _, err := a.Authorize(p, read); err != nil {
+			t.Errorf("%s with a resource of its own: %v", role, err)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package oauth
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tutela-health/tutela/identity"
+)
+
+// originsFresh is how long the registered origins are kept before they are read again.
+const originsFresh = 5 * time.Second
+
+// originCache holds the web origins of the registered applications.
+type originCache struct {
+	mu   sync.Mutex
+	read time.Time       // guarded by mu
+	all  map[string]bool // guarded by mu
+}
+
+// CORS lets scripts of registered applications, and of nobody else, call what SMART applications
+// in browsers call (Fetch, 3.2). Cookies are never part of that.
+func (s *Server) CORS(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		origin := r.Header.Get("Origin")
+		if origin == "" || !s.scripted(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		h := w.Header()
+		h.Add("Vary", "Origin")
+		known, err := s.knownOrigin(r.Context(), origin)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		if known {
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Expose-Headers", "ETag, Last-Modified, Location, Content-Location, WWW-Authenticate, X-Request-Id")
+		}
+		if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if known {
+			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE")
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept, Prefer, If-Match, If-None-Match, If-None-Exist, If-Modified-Since")
+			h.Set("Access-Control-Max-Age", "600")
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// scripted tells the addresses that applications' scripts call. People's pages are none of them.
+func (*Server) scripted(path string) bool {
+	for _, exact := range []string{
+		tokenPath, "/oauth2/revoke", "/oauth2/userinfo", "/oauth2/jwks",
+		"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", fhirPath,
+	} {
+		if path == exact {
+			return true
+		}
+	}
+	return strings.HasPrefix(path, fhirPath+"/")
+}
+
+func (s *Server) knownOrigin(ctx context.Context, origin string) (bool, error) {
+	c := &s.origins
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := s.cfg.Clock()
+	if c.all == nil || now.Sub(c.read) >= originsFresh {
+		clients, err := s.identity.Clients(ctx)
+		if err != nil {
+			return false, err
+		}
+		c.all, c.read = map[string]bool{}, now
+		for _, client := range clients {
+			for _, uri := range client.RedirectURIs {
+				c.all[identity.OriginOf(uri)] = true
+			}
+		}
+		delete(c.all, "")
+	}
+	return c.all[origin], nil
+}
