@@ -5,7 +5,7 @@ export GOFIPS140 := certified
 ADDR ?= localhost:8443
 DATA ?= tutela-data
 
-.PHONY: build run test bench fuzz lint deps clean
+.PHONY: build run test torture bench fuzz lint deps clean
 
 build: ## bin/tutela
 	go build -trimpath -o bin/tutela ./cmd/tutela
@@ -20,6 +20,9 @@ test: deps ## all tests; TUTELA_TESTDATA names a folder with more data
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	go test -timeout 60m ./...
+
+torture: deps ## kill -9 under load, fifty rounds on each engine
+	TUTELA_ROUNDS=50 go test -count=1 -timeout 30m -run TestKillLosesNothingThatWasAnswered ./e2e
 
 bench: deps ## benchmarks beside their floors; see docs/performance.md
 	go run ./bench
