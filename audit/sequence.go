@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -63,7 +64,7 @@ func (l *Log) step(ctx context.Context) (int64, error) {
 		return l.write(ctx, tx, s)
 	})
 	if err != nil {
-		l.sequencing.lease = store.Lease{} // it may be lost: ask again
+		l.sequencing.lease.Expires = time.Time{} // it may be lost: ask again; Release gives it back if not
 		return 0, err
 	}
 	return s.to.size - s.from.size, nil
