@@ -64,10 +64,9 @@ type Tokens struct {
 type codeRecord struct {
 	Authorization
 	Binding
-	Epoch       int64     `json:"epoch"`       // of the account
-	ClientEpoch int64     `json:"clientEpoch"` // of the client
-	Expires     time.Time `json:"expires"`
-	Family      string    `json:"family,omitempty"` // what came of it; empty: it was not used
+	Epoch       int64  `json:"epoch"`            // of the account
+	ClientEpoch int64  `json:"clientEpoch"`      // of the client
+	Family      string `json:"family,omitempty"` // what came of it; empty: it was not used
 }
 
 // errInvalidGrant says of every code or refresh token that is not, or no more, good the same
@@ -91,8 +90,8 @@ func (s *Service) IssueCode(ctx context.Context, a Authorization, b Binding, lau
 		return "", errs.New(errs.Denied, "the account may not agree to this")
 	}
 	code := codePrefix + randomText(32)
-	record := codeRecord{Authorization: a, Binding: b, Epoch: who.Epoch, ClientEpoch: client.Epoch, Expires: s.clock().Add(codeLife)}
-	claim, err := putItem(ctx, s, itemCode, item[codeRecord]{Name: hashName(code), Value: record}, a.Session, record.Expires)
+	record := codeRecord{Authorization: a, Binding: b, Epoch: who.Epoch, ClientEpoch: client.Epoch}
+	claim, err := putItem(ctx, s, itemCode, item[codeRecord]{Name: hashName(code), Value: record}, a.Session, s.clock().Add(codeLife))
 	if err != nil {
 		return "", err
 	}
@@ -118,9 +117,6 @@ func (s *Service) RedeemCode(ctx context.Context, code string, p Proof) (Tokens,
 	}
 	if it.Value.Family != "" {
 		return Tokens{}, s.reused(ctx, it.Value.Family)
-	}
-	if !s.clock().Before(it.Value.Expires) {
-		return Tokens{}, errInvalidGrant()
 	}
 	t, err := s.useCode(ctx, it)
 	if errs.Is(err, errs.Conflict) { // somebody used it, or took the consent back, just now

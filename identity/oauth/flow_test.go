@@ -178,6 +178,13 @@ func TestPatientGetsTheOwnChartOnly(t *testing.T) {
 		if got.Patient != "p-own" || hasScope(got.Scope, "user/*.rs") || !hasScope(got.Scope, "patient/*.rs") {
 			t.Errorf("got %+v", got)
 		}
+		forced, err := s.identity.IssueFor(t.Context(), identity.IssueRequest{
+			User: s.person("patient").ID, Client: "x", Scopes: []string{"patient/*.rs"}, Patient: "p-other", Assurance: identity.ACRTwoFactors,
+		})
+		must(t, err)
+		if p, err := s.identity.Authenticate(t.Context(), "Bearer "+forced.Token); err != nil || p.Patient != "p-own" {
+			t.Errorf("a token of another patient reaches %q, %v", p.Patient, err)
+		}
 		if status, body := b.launch(t, `{"client_id": "growth-chart", "patient": "p-other"}`); status != http.StatusForbidden {
 			t.Errorf("launched with another's chart: %d %v", status, body)
 		}
