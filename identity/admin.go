@@ -130,7 +130,7 @@ func (s *Service) noteRefusal(ctx context.Context, e tutela.Entry, err error) er
 		return err
 	}
 	e.Outcome = tutela.OutcomeDenied
-	if _, failed := s.audit.Append(ctx, e, nil); failed != nil {
+	if _, failed := s.audit.Append(ctx, located(ctx, e), nil); failed != nil {
 		return errs.Wrap(errs.Unavailable, failed, "the call could not be recorded")
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/pace"
 	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/store"
 )
@@ -53,6 +54,7 @@ type Service struct {
 	cache    tokenCache
 	brakes   queues                       // of those who change a throttle
 	attempts queues                       // of those who finish an attempt
+	begins   *pace.Limiter                // of those who begin a login by nothing but a passkey
 	ended    func(context.Context, Ended) // nil: nobody is told
 }
 
@@ -65,6 +67,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	s := &Service{
 		db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, name: c.Name, roles: c.Roles,
 		idle: c.Idle, absolute: c.Absolute, names: keys.NewMAC(secret), hasher: newHasher(),
+		begins: pace.New(c.Clock, passkeyBudget, passkeyRefill),
 	}
 	s.complete()
 	if c.RPID != "" {

@@ -68,7 +68,7 @@ func clipped(agent string) string { return agent[:min(len(agent), 256)] }
 func (s *Service) refuse(ctx context.Context, id tutela.UserID, address, what string, answer error) error {
 	e := s.about(tutela.ActionAuthenticate, tutela.Actor{Kind: tutela.ActorAnonymous}, id)
 	e.Outcome, e.Address, e.Subject.Detail = tutela.OutcomeDenied, address, what
-	if _, err := s.audit.Append(ctx, e, nil); err != nil {
+	if _, err := s.audit.Append(ctx, located(ctx, e), nil); err != nil {
 		return err
 	}
 	return answer

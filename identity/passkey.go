@@ -79,11 +79,15 @@ func (s *Service) BeginPasskey(ctx context.Context, attemptID string) ([]byte, e
 }
 
 // BeginPasskeyLogin begins a login by a passkey alone, which tells the account and verifies its
-// person: a factor that is two (NIST SP 800-63B-4, 3.1.7).
-func (s *Service) BeginPasskeyLogin(ctx context.Context) (attemptID string, options []byte, err error) {
+// person: a factor that is two (NIST SP 800-63B-4, 3.1.7). Anybody may begin one, and each is a row:
+// address is held to a pace.
+func (s *Service) BeginPasskeyLogin(ctx context.Context, address string) (attemptID string, options []byte, err error) {
 	rp, err := s.relyingParty()
 	if err != nil {
 		return "", nil, err
+	}
+	if wait, ok := s.begins.Spend(address, 1); !ok {
+		return "", nil, errs.New(errs.TooMany, "too many logins were begun here; try again in %s", wait.Round(time.Second)+time.Second)
 	}
 	asked, ceremony, err := rp.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
 	if err != nil {

@@ -2,7 +2,9 @@ package identity
 
 import (
 	"context"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/descope/virtualwebauthn"
 	"github.com/google/go-cmp/cmp"
@@ -120,7 +122,7 @@ func TestPasskeyAloneLogsIn(t *testing.T) {
 		p, _ := admin(t, w, s)
 		d := newDevice(virtualwebauthn.KeyTypeEC2)
 		d.enrol(t, s, p.logIn(t, w, s))
-		attempt, options, err := s.BeginPasskeyLogin(ctx)
+		attempt, options, err := s.BeginPasskeyLogin(ctx, someAddress)
 		must(t, err)
 		l, err := s.FinishPasskey(ctx, attempt, d.sign(t, options))
 		must(t, err)
@@ -128,7 +130,7 @@ func TestPasskeyAloneLogsIn(t *testing.T) {
 			t.Errorf("session of %s: %s", l.Session.User, diff)
 		}
 		d.auth.Options.UserNotVerified = true
-		attempt, options, err = s.BeginPasskeyLogin(ctx)
+		attempt, options, err = s.BeginPasskeyLogin(ctx, someAddress)
 		must(t, err)
 		_, err = s.FinishPasskey(ctx, attempt, d.sign(t, options))
 		refused(t, "a passkey whose holder was not verified", err, errs.Unauthenticated)
@@ -163,7 +165,7 @@ func TestPasskeyAttacks(t *testing.T) {
 				return fake.sign(t, o)
 			},
 			"another login's challenge": func(_ string, _ []byte) []byte {
-				_, options, err := s.BeginPasskeyLogin(ctx)
+				_, options, err := s.BeginPasskeyLogin(ctx, someAddress)
 				must(t, err)
 				return d.sign(t, options)
 			},
@@ -181,7 +183,7 @@ func TestPasskeyAttacks(t *testing.T) {
 			_, err = s.FinishPasskey(ctx, a.ID, answer(a.ID, options))
 			refused(t, name, err, errs.Unauthenticated)
 		}
-		attempt, options, err := s.BeginPasskeyLogin(ctx)
+		attempt, options, err := s.BeginPasskeyLogin(ctx, someAddress)
 		must(t, err)
 		liar := *d
 		liar.auth.Options.UserHandle = []byte(other.ID)
@@ -198,7 +200,7 @@ func TestPasskeyAnswerCountsOnce(t *testing.T) {
 		p, _ := admin(t, w, s)
 		d := newDevice(virtualwebauthn.KeyTypeEC2)
 		d.enrol(t, s, p.logIn(t, w, s))
-		attempt, options, err := s.BeginPasskeyLogin(ctx)
+		attempt, options, err := s.BeginPasskeyLogin(ctx, someAddress)
 		must(t, err)
 		answer := d.sign(t, options)
 		n := succeeded(together(4, func(int) error {
@@ -211,7 +213,7 @@ func TestPasskeyAnswerCountsOnce(t *testing.T) {
 		_, err = s.FinishPasskey(ctx, attempt, answer)
 		refused(t, "the answer again", err, errs.Unauthenticated)
 
-		attempt, options, err = s.BeginPasskeyLogin(ctx)
+		attempt, options, err = s.BeginPasskeyLogin(ctx, someAddress)
 		must(t, err)
 		_, err = s.FinishPasskey(ctx, attempt, answer)
 		refused(t, "the old answer", err, errs.Unauthenticated)
@@ -262,7 +264,7 @@ func TestWithoutARelyingPartyThereAreNoPasskeys(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
 		ctx := t.Context()
 		s.passkeys = nil
-		_, _, err := s.BeginPasskeyLogin(ctx)
+		_, _, err := s.BeginPasskeyLogin(ctx, someAddress)
 		refused(t, "login", err, errs.Unsupported)
 		_, err = s.BeginPasskey(ctx, "x")
 		refused(t, "second factor", err, errs.Unsupported)
@@ -272,5 +274,30 @@ func TestWithoutARelyingPartyThereAreNoPasskeys(t *testing.T) {
 		refused(t, "enrolment", err, errs.Unsupported)
 		_, err = s.FinishPasskeyEnrolment(ctx, "x", nil)
 		refused(t, "enrolment's answer", err, errs.Unsupported)
+	})
+}
+
+// TestBeginningPasskeyLoginsIsSlowed holds a network to a pace before there is a name to slow down.
+func TestBeginningPasskeyLoginsIsSlowed(t *testing.T) {
+	each(t, func(t *testing.T, w *world, s *Service) {
+		begun := 0
+		var err error
+		for begun < 1000 {
+			if _, _, err = s.BeginPasskeyLogin(t.Context(), "2001:db8::"+strconv.Itoa(begun%7)); err != nil {
+				break
+			}
+			begun++
+		}
+		refused(t, "one too many", err, errs.TooMany)
+		if begun != passkeyBudget {
+			t.Errorf("%d were begun at once", begun)
+		}
+		if _, _, err := s.BeginPasskeyLogin(t.Context(), someAddress); err != nil {
+			t.Errorf("another network: %v", err)
+		}
+		w.advance(time.Second)
+		if _, _, err := s.BeginPasskeyLogin(t.Context(), "2001:db8::1"); err != nil {
+			t.Errorf("after a second: %v", err)
+		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/internal/httpx"
 	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/store"
 )
@@ -87,13 +88,24 @@ func (s *Service) accountClaim(ctx context.Context, a account) (store.Claim, err
 // commit carries out an op with its entries. Where it takes something away, use revoke.
 func (s *Service) commit(ctx context.Context, op store.Op, entries ...tutela.Entry) error {
 	for _, e := range entries {
-		leaves, err := s.audit.Encode(ctx, e, nil, nil)
+		leaves, err := s.audit.Encode(ctx, located(ctx, e), nil, nil)
 		if err != nil {
 			return err
 		}
 		op.Entries = append(op.Entries, leaves...)
 	}
 	return s.db.Commit(ctx, op)
+}
+
+// located adds to an entry which request it came of and from where, unless it tells.
+func located(ctx context.Context, e tutela.Entry) tutela.Entry {
+	if e.Address == "" {
+		e.Address = httpx.PeerOf(ctx)
+	}
+	if e.Request == "" {
+		e.Request = httpx.RequestID(ctx)
+	}
+	return e
 }
 
 // revoke carries out an op with its entries, and has every node forget what it has proven.

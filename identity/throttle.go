@@ -2,12 +2,12 @@ package identity
 
 import (
 	"context"
-	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/internal/pace"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -33,27 +33,21 @@ type brake struct {
 func accountBrake(username string) brake { return brake{name: "account:" + username, free: 5} }
 func factorBrake(id string) brake        { return brake{name: "factor:" + id, free: 5} }
 func addressBrake(address string) brake {
-	return brake{name: "address:" + network(address), free: 30, decay: time.Minute}
+	return brake{name: "address:" + pace.Network(address), free: 30, decay: time.Minute}
 }
+
+// The budget of a network for beginning logins by a passkey alone, where there is no name yet to
+// slow down: a morning's shift at once, then two a second.
+const (
+	passkeyBudget = 120
+	passkeyRefill = 2 // a second
+)
 
 const (
 	firstWait   = 10 * time.Second
 	longestWait = 15 * time.Minute
 	forgetAfter = time.Hour
 )
-
-// network is what is counted of an address: an IPv6 peer has a whole /64 of them.
-func network(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil || a.Unmap().Is4() {
-		return address
-	}
-	p, err := a.WithZone("").Prefix(64)
-	if err != nil {
-		return address
-	}
-	return p.String()
-}
 
 // count adds a failure at now.
 func (t throttled) count(b brake, now time.Time) throttled {

@@ -12,8 +12,12 @@ import (
 
 // authenticate proves the client of a request to an endpoint that machines call, by exactly one
 // method (RFC 6749, 2.3): a key, a secret in the header or in the form, or, for a public client,
-// its name alone. Failures are counted by address.
-func (s *Server) authenticate(r *http.Request, p params) (identity.Client, error) {
+// its name alone. Failures are counted by address, and an address with too many is not listened to;
+// cost is what the request takes of its budget besides.
+func (s *Server) authenticate(r *http.Request, p params, cost float64) (identity.Client, error) {
+	if err := s.paced(r, cost); err != nil {
+		return identity.Client{}, err
+	}
 	c, err := s.prove(r, p)
 	if err == nil {
 		return c, nil

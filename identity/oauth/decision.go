@@ -13,7 +13,7 @@ import (
 // answered opens the request of a page's form and finds who answers. Only the session that the
 // page was drawn for may: no other site, and no other login, has a request sealed for it.
 func (s *Server) answered(w http.ResponseWriter, r *http.Request, purpose string) (q *request, f url.Values, v visitor, err error) {
-	foreign := &oauthError{http.StatusForbidden, codeAccessDenied, "this form is not valid any more: start again in the application"}
+	foreign := &oauthError{Status: http.StatusForbidden, Code: codeAccessDenied, Text: "this form is not valid any more: start again in the application"}
 	if !s.sameOrigin(r) {
 		return nil, nil, v, foreign
 	}

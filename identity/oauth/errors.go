@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/httpx"
@@ -36,14 +38,17 @@ type oauthError struct {
 	Status int
 	Code   string
 	Text   string
+	Retry  time.Duration // when to try again; 0: not said
 }
 
 func (e *oauthError) Error() string { return e.Code + ": " + e.Text }
 
-func badRequest(code, text string) error { return &oauthError{http.StatusBadRequest, code, text} }
+func badRequest(code, text string) error {
+	return &oauthError{Status: http.StatusBadRequest, Code: code, Text: text}
+}
 
 func invalidClient(text string) error {
-	return &oauthError{http.StatusUnauthorized, codeInvalidClient, text}
+	return &oauthError{Status: http.StatusUnauthorized, Code: codeInvalidClient, Text: text}
 }
 
 // isNobody tells that a cookie, code or token proves nothing, from a failure to find out.
@@ -56,17 +61,19 @@ func protocol(err error, bad string) *oauthError {
 	}
 	switch errs.KindOf(err) {
 	case errs.Invalid, errs.NotFound, errs.Unprocessable, errs.Gone, errs.Conflict, errs.Precondition, errs.Unsupported, errs.TooLarge:
-		return &oauthError{http.StatusBadRequest, bad, errs.Public(err)}
+		return &oauthError{Status: http.StatusBadRequest, Code: bad, Text: errs.Public(err)}
 	case errs.Denied:
-		return &oauthError{http.StatusBadRequest, codeInvalidScope, errs.Public(err)}
+		return &oauthError{Status: http.StatusBadRequest, Code: codeInvalidScope, Text: errs.Public(err)}
 	case errs.Unauthenticated:
-		return &oauthError{http.StatusBadRequest, codeInvalidGrant, errs.Public(err)}
-	case errs.TooMany, errs.Unavailable:
-		return &oauthError{http.StatusServiceUnavailable, codeUnavailable, errs.Public(err)}
+		return &oauthError{Status: http.StatusBadRequest, Code: codeInvalidGrant, Text: errs.Public(err)}
+	case errs.TooMany:
+		return &oauthError{Status: http.StatusTooManyRequests, Code: codeUnavailable, Text: errs.Public(err)}
+	case errs.Unavailable:
+		return &oauthError{Status: http.StatusServiceUnavailable, Code: codeUnavailable, Text: errs.Public(err)}
 	case errs.Internal:
-		return &oauthError{http.StatusInternalServerError, codeServerError, "internal error"}
+		return &oauthError{Status: http.StatusInternalServerError, Code: codeServerError, Text: "internal error"}
 	default:
-		return &oauthError{http.StatusInternalServerError, codeServerError, "internal error"}
+		return &oauthError{Status: http.StatusInternalServerError, Code: codeServerError, Text: "internal error"}
 	}
 }
 
@@ -74,9 +81,13 @@ func protocol(err error, bad string) *oauthError {
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e := protocol(err, codeInvalidGrant)
 	s.logFailure(r, e, err)
-	if e.Status == http.StatusUnauthorized {
+	switch e.Status {
+	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Basic realm="tutela", charset="UTF-8"`)
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", strconv.Itoa(int(e.Retry/time.Second)+1))
 	}
+	s.chargeFailure(r, e)
 	writeJSON(w, e.Status, map[string]string{"error": e.Code, "error_description": e.Text})
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/internal/httpx"
 	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/store"
@@ -124,7 +125,10 @@ func (s *system) serve(t testing.TB, log *slog.Logger, with peoplesPages) {
 		Issuer: s.base, FHIR: s.base + "/fhir/r4", Private: true, Roots: rootsOf(s.http), Retries: []time.Duration{0, 0},
 	})
 	s.oauth.Routes(mux)
-	s.http.Config.Handler = s.oauth.CORS(mux)
+	inner := s.oauth.CORS(mux)
+	s.http.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inner.ServeHTTP(w, httpx.WithRequestID(w, r)) // as the server does
+	})
 	t.Cleanup(func() {
 		s.http.Close()
 		must(t, s.oauth.Close(context.WithoutCancel(t.Context())))

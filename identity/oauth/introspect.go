@@ -36,7 +36,7 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request) {
 	p, err := formParams(w, r)
 	var c identity.Client
 	if err == nil {
-		c, err = s.authenticate(r, p)
+		c, err = s.authenticate(r, p, 0)
 	}
 	if err == nil && !c.Confidential() {
 		err = invalidClient("the client has to prove itself")
@@ -94,7 +94,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 	p, err := formParams(w, r)
 	var c identity.Client
 	if err == nil {
-		c, err = s.authenticate(r, p)
+		c, err = s.authenticate(r, p, 0)
 	}
 	if err == nil && p["token"] == "" {
 		err = badRequest(codeInvalidRequest, "token is missing")

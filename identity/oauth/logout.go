@@ -101,7 +101,7 @@ func (s *Server) askLogout(w http.ResponseWriter, r *http.Request, q logout, c i
 
 // logoutDecision takes the person's answer.
 func (s *Server) logoutDecision(w http.ResponseWriter, r *http.Request) {
-	stale := &oauthError{http.StatusForbidden, codeAccessDenied, "this form is not valid any more"}
+	stale := &oauthError{Status: http.StatusForbidden, Code: codeAccessDenied, Text: "this form is not valid any more"}
 	p, err := formParams(w, r)
 	var q logout
 	if err == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/httpx"
+	"github.com/tutela-health/tutela/internal/pace"
 )
 
 // Config says what a Server works with.
@@ -43,6 +44,7 @@ type Server struct {
 	keys     *keyFetcher
 	logouts  *notifier
 	origins  originCache
+	pace     *pace.Limiter // of those who ask for tokens
 }
 
 // New readies a Server, before its Identity is used. Close must be called.
@@ -55,6 +57,7 @@ func New(c Config) *Server {
 	s := &Server{
 		cfg: c, identity: c.Identity, failures: audit.NewAggregator(context.Background(), c.Audit),
 		keys: newKeyFetcher(out, c.Clock), logouts: newNotifier(out, c.Log, c.Retries),
+		pace: pace.New(c.Clock, tokenBudget, tokenRefill),
 	}
 	c.Identity.OnEnded(s.ended)
 	return s

@@ -35,7 +35,7 @@ func form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	}
 	body, err := httpx.Body(w, r, maxParams)
 	if errs.Is(err, errs.TooLarge) {
-		return nil, &oauthError{http.StatusRequestEntityTooLarge, codeInvalidRequest, errs.Public(err)}
+		return nil, &oauthError{Status: http.StatusRequestEntityTooLarge, Code: codeInvalidRequest, Text: errs.Public(err)}
 	}
 	if err != nil {
 		return nil, err

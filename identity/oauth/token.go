@@ -29,7 +29,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	p, err := formParams(w, r)
 	var c identity.Client
 	if err == nil {
-		c, err = s.authenticate(r, p)
+		c, err = s.authenticate(r, p, costOfToken)
 	}
 	var out tokenAnswer
 	if err == nil {

@@ -111,7 +111,7 @@ func factorPasskey(v *visit) error {
 // passkeyLoginOptions begins a login with nothing but a passkey: it proves possession and, by PIN
 // or finger, knowledge or body.
 func passkeyLoginOptions(v *visit) error {
-	attempt, options, err := v.pages.identity.BeginPasskeyLogin(v.r.Context())
+	attempt, options, err := v.pages.identity.BeginPasskeyLogin(v.r.Context(), httpx.Peer(v.r))
 	if err == nil {
 		setCookie(v.w, attemptCookie, attempt)
 	}

@@ -20,6 +20,7 @@ type contextKey int
 const (
 	keyPrincipal contextKey = iota
 	keyRequestID
+	keyPeer
 )
 
 // WithPrincipal puts the proven caller into the context.
@@ -33,19 +34,27 @@ func Principal(ctx context.Context) tutela.Principal {
 	return p
 }
 
-// WithRequestID puts a fresh request id into the context and the response's X-Request-Id.
+// WithRequestID puts a fresh request id into the context and the response's X-Request-Id, and
+// beside it in the context whose request it is: the network address of the peer.
 func WithRequestID(w http.ResponseWriter, r *http.Request) *http.Request {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
 	id := hex.EncodeToString(b[:])
 	w.Header().Set("X-Request-Id", id)
-	return r.WithContext(context.WithValue(r.Context(), keyRequestID, id))
+	ctx := context.WithValue(r.Context(), keyPeer, Peer(r))
+	return r.WithContext(context.WithValue(ctx, keyRequestID, id))
 }
 
 // RequestID gives the request's id, empty outside a request.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(keyRequestID).(string)
 	return id
+}
+
+// PeerOf gives the network address of the peer whose request a context is of, empty outside one.
+func PeerOf(ctx context.Context) string {
+	peer, _ := ctx.Value(keyPeer).(string)
+	return peer
 }
 
 // Peer is the network address of the caller, without its port.
