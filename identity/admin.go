@@ -14,8 +14,8 @@ import (
 // change claims his row too, so that two who disable one another end with one administrator. Nobody
 // changes what his own account may do.
 
-// levels are the assurances at which an administrator may act: two factors, or a try-out.
-func levels() []string { return []string{ACRTwoFactors, "aal3", "tryout"} }
+// levels are the assurances at which an administrator may act: two factors at least.
+func levels() []string { return []string{ACRTwoFactors, "aal3"} }
 
 // MayAdminister holds a caller, and his account as it is now, to administration's terms: for pages
 // that show other people's accounts.

@@ -127,7 +127,7 @@ func TestPasswordAloneDoesNothing(t *testing.T) {
 		must(t, err)
 		_, err = s.IssueFor(ctx, IssueRequest{User: u.ID, Client: "app"})
 		refused(t, "a token", err, errs.Denied)
-		_, err = s.Issue(ctx, "root", "app", "aal1")
+		_, err = s.IssueTryOut(ctx, "root", "app")
 		refused(t, "a try-out's token", err, errs.Denied)
 		refused(t, "administering", s.MayAdminister(ctx, tutela.Principal{
 			Tenant: "clinic", ID: u.ID, Roles: u.Roles, Assurance: ACRTwoFactors}), errs.Denied)

@@ -94,9 +94,19 @@ func (w *world) issued(s *identity.Service, n identity.NewUser) identity.Issued 
 	w.t.Helper()
 	_, _, err := s.CreateUser(w.t.Context(), root(), n)
 	must(w.t, err)
-	i, err := s.Issue(w.t.Context(), n.Username, "app", "aal2")
+	i, err := w.issue(s, n.Username)
 	must(w.t, err)
 	return i
+}
+
+// issue gives an account a token of the client "app".
+func (w *world) issue(s *identity.Service, username string) (identity.Issued, error) {
+	w.t.Helper()
+	u, err := s.User(w.t.Context(), username)
+	if err != nil {
+		return identity.Issued{}, err
+	}
+	return s.IssueFor(w.t.Context(), identity.IssueRequest{User: u.ID, Client: "app", Scopes: u.Scopes, Assurance: "aal2"})
 }
 
 // entries gives what the ledger holds of an action.

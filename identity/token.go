@@ -12,13 +12,6 @@ import (
 	"github.com/tutela-health/tutela/store"
 )
 
-// Lifetimes of access tokens: one hour for people, the most that a person's token should live;
-// a try-out service has no way to renew one yet and gets a day.
-const (
-	personTokenLife  = time.Hour
-	serviceTokenLife = 24 * time.Hour
-)
-
 // tokenPrefix lets scanners find a leaked token.
 const tokenPrefix = "tut_"
 
@@ -63,22 +56,25 @@ const (
 	longestServiceToken = 5 * time.Minute
 )
 
-// Issue gives an account of a try-out an access token. Assurance says how the account was proved.
-func (s *Service) Issue(ctx context.Context, username, client, assurance string) (Issued, error) {
+// tryOutLife is how long a try-out's service may go without renewing its token; see
+// docs/decisions/0006.
+const tryOutLife = 24 * time.Hour
+
+// assuranceOfTryOut says in the ledger that nothing was proved but the reading of dev.json.
+const assuranceOfTryOut = "tryout"
+
+// IssueTryOut gives a service of a try-out an access token that lives a day. There is none for
+// people: they sign in.
+func (s *Service) IssueTryOut(ctx context.Context, username, client string) (Issued, error) {
 	a, err := s.accountByName(ctx, username)
 	if err != nil {
 		return Issued{}, err
 	}
-	if !a.active() {
-		return Issued{}, errs.New(errs.Denied, "the account may not act")
-	}
-	life := personTokenLife
-	if a.Kind == tutela.ActorService {
-		life = serviceTokenLife
+	if !a.active() || a.Kind != tutela.ActorService {
+		return Issued{}, errs.New(errs.Denied, "the account is no service that may act: people sign in")
 	}
 	return s.issue(ctx, a, token{
-		User: a.ID, Client: client, Session: randomText(12), Scopes: a.Scopes, Assurance: assurance,
-		Expires: s.clock().Add(life), Epoch: a.Epoch,
+		User: a.ID, Client: client, Scopes: a.Scopes, Assurance: assuranceOfTryOut, Expires: s.clock().Add(tryOutLife), Epoch: a.Epoch,
 	})
 }
 

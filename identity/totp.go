@@ -50,6 +50,25 @@ func verifyTOTP(secret, code string, now time.Time, last int64) (step int64, ok 
 	return step, ok
 }
 
+// OneTimePasswords are the codes of a secret that would be taken at now, the oldest first: for a
+// program that signs in as a person of a try-out.
+func OneTimePasswords(secret string, now time.Time) ([]string, error) {
+	key, err := base32.StdEncoding.DecodeString(secret)
+	if err != nil {
+		return nil, fmt.Errorf("decode one-time-password secret: %w", err)
+	}
+	var codes []string
+	for n := totpStep(now) - totpSkew; n <= totpStep(now)+totpSkew; n++ {
+		codes = append(codes, totpCode(key, n))
+	}
+	return codes, nil
+}
+
+// NextOneTimePassword is how long it takes from now until a code that nobody has used.
+func NextOneTimePassword(now time.Time) time.Duration {
+	return time.Unix((totpStep(now)+1)*totpPeriod, 0).Sub(now)
+}
+
 // totpURI is what an authenticator scans:
 // https://github.com/google/google-authenticator/wiki/Key-Uri-Format
 func totpURI(issuer, username, secret string) string {

@@ -63,7 +63,7 @@ func TestNobodyHasNoAccountAndNoToken(t *testing.T) {
 	if _, err := s.User(t.Context(), "nobody"); !errs.Is(err, errs.NotFound) {
 		t.Errorf("user: %v", err)
 	}
-	if _, err := s.Issue(t.Context(), "nobody", "app", "aal1"); !errs.Is(err, errs.NotFound) {
+	if _, err := w.issue(s, "nobody"); !errs.Is(err, errs.NotFound) {
 		t.Errorf("token: %v", err)
 	}
 	if err := s.LinkPatient(t.Context(), root(), "nobody", tutela.Ref{Type: "Patient", ID: "1"}); !errs.Is(err, errs.NotFound) {

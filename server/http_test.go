@@ -227,19 +227,21 @@ func TestAQuestionAboutAPatientIsASection(t *testing.T) {
 func TestTryOutSecretStandsForItsIdentities(t *testing.T) {
 	s := newSite(t, nil)
 	s.Token(t, "physician") // makes the account
+	s.Token(t, rig.Loader)
 	ask := func(secret, body string) rig.Answer {
 		r := request(t, http.MethodPost, "/api/v1/tryout/token", body)
 		if secret != "" {
-			r.SetBasicAuth("tutela-cli", secret)
+			r.SetBasicAuth("loader", secret)
 		}
 		w := s.send(r)
 		return rig.Answer{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}
 	}
-	expect(t, ask("", `{"as":"physician"}`), 401)
-	expect(t, ask("another", `{"as":"physician"}`), 401)
-	expect(t, ask(secret, `physician`), 400)
+	expect(t, ask("", `{"as":"loader"}`), 401)
+	expect(t, ask("another", `{"as":"loader"}`), 401)
+	expect(t, ask(secret, `loader`), 400)
 	expect(t, ask(secret, `{"as":"nobody"}`), 404)
-	a := ask(secret, `{"as":"physician"}`)
+	expect(t, ask(secret, `{"as":"physician"}`), 403) // people sign in
+	a := ask(secret, `{"as":"loader"}`)
 	expect(t, a, 200)
 	got := decode[struct {
 		Token   string `json:"access_token"`
@@ -247,7 +249,7 @@ func TestTryOutSecretStandsForItsIdentities(t *testing.T) {
 		Expires int    `json:"expires_in"`
 		Scope   string `json:"scope"`
 	}](t, a.Body)
-	if got.Type != "Bearer" || got.Expires <= 0 || got.Scope != "user/*.cruds" || a.Header.Get("Cache-Control") != "no-store" {
+	if got.Type != "Bearer" || got.Expires <= 0 || got.Scope != "system/*.cruds" || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%+v", got)
 	}
 	r := request(t, http.MethodGet, "/fhir/r4/Patient", "")

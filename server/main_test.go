@@ -39,7 +39,7 @@ func newSite(t *testing.T, change func(*server.Config)) *site {
 	c := server.Config{
 		Hosts: []string{rig.Host, "::1"}, Identity: s.Identity, Access: s.Access, Audit: s.Audit, Clock: clock.System, Log: log,
 		FHIR:   fhir.New(fhir.Config{Records: s.Records, Access: s.Access, Audit: s.Audit, Clock: clock.System, Log: log, Base: rig.Base}),
-		TryOut: &server.TryOut{Secret: secret, Client: "tutela-cli"},
+		TryOut: &server.TryOut{Secret: secret},
 		API: server.API{
 			Bucket: s.Records.Bucket, Keys: s.DB.WrappedKeys, Provider: "local", RebuildIndex: s.Records.Rebuild,
 			IndexState: func(ctx context.Context) (server.IndexState, error) {

@@ -45,7 +45,7 @@ type Config struct {
 	OAuth *oauth.Server
 	Clock clock.Clock
 	Log   *slog.Logger
-	// TryOut, when it is not nil, lets a holder of its secret act as any try-out identity.
+	// TryOut, when it is not nil, lets a holder of its secret act as any try-out service.
 	TryOut *TryOut
 	// Ready reports whether the node can serve; nil means always.
 	Ready func(context.Context) error

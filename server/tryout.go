@@ -11,11 +11,10 @@ import (
 	"github.com/tutela-health/tutela/internal/httpx"
 )
 
-// TryOut opens a try-out system to whoever can read its dev.json: the secret in it stands for
-// every identity. It exists under `tutela dev` alone.
+// TryOut opens a try-out system's services to whoever can read its dev.json: the secret in it
+// stands for their keys. It exists under `tutela dev` alone, and people sign in there as elsewhere.
 type TryOut struct {
 	Secret string
-	Client string // the public client whose tokens people get
 }
 
 type tryOutRequest struct {
@@ -29,7 +28,7 @@ type tryOutAnswer struct {
 	Scope       string `json:"scope"`
 }
 
-// tryOutToken issues a token for a try-out identity.
+// tryOutToken issues a token for a try-out service.
 func (s *Server) tryOutToken(w http.ResponseWriter, r *http.Request) {
 	_, secret, ok := r.BasicAuth()
 	have, want := sha256.Sum256([]byte(secret)), sha256.Sum256([]byte(s.cfg.TryOut.Secret))
@@ -46,7 +45,7 @@ func (s *Server) tryOutToken(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	issued, err := s.cfg.Identity.Issue(r.Context(), ask.As, s.cfg.TryOut.Client, "tryout")
+	issued, err := s.cfg.Identity.IssueTryOut(r.Context(), ask.As, ask.As)
 	if err != nil {
 		s.refuse(w, r, err)
 		return

@@ -31,6 +31,11 @@ func (cmd assessCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	return cmd.assess(ctx, c, client)
+}
+
+// assess asks a server for an assessment and prints it.
+func (cmd assessCmd) assess(ctx context.Context, c console, client *client) error {
 	body, err := client.do(ctx, http.MethodPost, "/api/v1/assess", nil)
 	if err != nil {
 		return err

@@ -6,11 +6,9 @@ import (
 	"context"
 	"crypto/fips140"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -116,29 +114,12 @@ func kept(t *testing.T, dir string) map[string]tutela.Verdict {
 	return m
 }
 
-// answering is a data directory whose server answers every assessment alike.
-func answering(t *testing.T, assessment string) (dir string) {
+// answering is a server that answers every assessment alike.
+func answering(t *testing.T, assessment string) *client {
 	t.Helper()
-	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/api/v1/tryout/token" {
-			_, _ = io.WriteString(w, `{"access_token":"tut_x"}`)
-			return
-		}
-		_, _ = io.WriteString(w, assessment)
-	}))
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, assessment) }))
 	t.Cleanup(srv.Close)
-	dir = t.TempDir()
-	info, err := json.Marshal(devInfo{URL: srv.URL, CA: filepath.Join(dir, caFile), PID: os.Getpid()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
-	for name, text := range map[string][]byte{devFile: info, caFile: ca} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
+	return &client{http: srv.Client(), base: srv.URL, token: "tut_x"}
 }
 
 // Anything but a pass, or what does not apply, is exit code 1; an assessment of nothing is none.
@@ -152,14 +133,15 @@ func TestAssessTellsByItsExitCode(t *testing.T) {
 		`{"check":"c","verdict":"great"}`: exitFound,
 		"":                                exitError,
 	} {
-		dir := answering(t, `{"evidence":[`+evidence+`]}`)
+		server := answering(t, `{"evidence":[`+evidence+`]}`)
 		for _, format := range []string{"table", "json"} {
-			code, out, said := command(t, "assess", "--data", dir, "--format", format)
-			if code != want {
-				t.Errorf("%s as %s: exit code %d, want %d: %s %s", evidence, format, code, want, out, said)
+			var out, said bytes.Buffer
+			c := console{&out, &said}
+			if code := fail(c, assessCmd{Format: format}.assess(t.Context(), c, server)); code != want {
+				t.Errorf("%s as %s: exit code %d, want %d: %s %s", evidence, format, code, want, out.String(), said.String())
 			}
-			if want == exitFound && format == "table" && !strings.Contains(out, "c") {
-				t.Errorf("%s: %s", evidence, out)
+			if want == exitFound && format == "table" && !strings.Contains(out.String(), "c") {
+				t.Errorf("%s: %s", evidence, out.String())
 			}
 		}
 	}

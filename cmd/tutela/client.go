@@ -85,35 +85,8 @@ func (t target) connect(ctx context.Context, identity string) (*client, error) {
 	}
 	transport := &http.Transport{TLSClientConfig: tls, ForceAttemptHTTP2: false, MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute}
 	c := &client{http: &http.Client{Transport: transport}, base: info.URL}
-	return c, c.login(ctx, info, identity)
-}
-
-// login gets a token for a try-out identity.
-func (c *client) login(ctx context.Context, info devInfo, identity string) error {
-	ask, err := json.Marshal(map[string]string{"as": identity})
-	if err != nil {
-		return fmt.Errorf("encode request: %w", err)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/api/v1/tryout/token", bytes.NewReader(ask))
-	if err != nil {
-		return fmt.Errorf("make request: %w", err)
-	}
-	req.SetBasicAuth(cliClient, info.Secret)
-	body, err := c.send(req)
-	if errs.Is(err, errs.NotFound) {
-		return usage("there is no try-out identity %q", identity)
-	}
-	if err != nil {
-		return err
-	}
-	var got struct {
-		AccessToken string `json:"access_token"`
-	}
-	if err := json.Unmarshal(body, &got); err != nil {
-		return fmt.Errorf("decode token: %w", err)
-	}
-	c.token = got.AccessToken
-	return nil
+	c.token, err = (&signIn{client: c, dir: t.Data, info: info, as: identity}).token(ctx)
+	return c, err
 }
 
 // directClient acts as Tutela itself on the planes of an opened store, under a command's name.

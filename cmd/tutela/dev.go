@@ -44,7 +44,7 @@ type devInfo struct {
 	FHIR       string                `json:"fhir"`
 	CA         string                `json:"ca"`
 	PID        int                   `json:"pid"`
-	Secret     string                `json:"secret"` // for POST /api/v1/tryout/token
+	Secret     string                `json:"secret"` // for POST /api/v1/tryout/token: services
 	Identities map[string]credential `json:"identities"`
 }
 
@@ -150,7 +150,7 @@ func (cmd devCmd) serve(ctx context.Context, c console, s *system, listener net.
 		URL: s.config.base(), FHIR: s.config.base() + "/fhir/r4", CA: filepath.Join(cmd.Data, caFile), PID: os.Getpid(),
 		Secret: base64.RawURLEncoding.EncodeToString(secret),
 	}}
-	srv, err := s.assemble(&server.TryOut{Secret: t.info.Secret, Client: cliClient})
+	srv, err := s.assemble(&server.TryOut{Secret: t.info.Secret})
 	if err == nil {
 		err = t.write(ctx)
 	}

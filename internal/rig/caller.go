@@ -48,13 +48,23 @@ func (r *Rig) Token(t testing.TB, name string) string {
 		return token
 	}
 	by := tutela.Actor{ID: "rig", Kind: tutela.ActorSystem}
-	if _, _, err := r.Identity.CreateUser(t.Context(), by, identityOf(name)); err != nil {
+	u, _, err := r.Identity.CreateUser(t.Context(), by, identityOf(name))
+	if err != nil {
 		t.Fatalf("create %s: %v", name, err)
 	}
-	issued, err := r.Identity.Issue(t.Context(), name, "rig", "aal1")
+	issued, err := r.issue(t, u)
 	if err != nil {
 		t.Fatalf("issue token for %s: %v", name, err)
 	}
 	r.tokens[name] = issued.Token
 	return issued.Token
+}
+
+// issue gives a person a token as a client's, and a service one that outlives a long test.
+func (r *Rig) issue(t testing.TB, u identity.User) (identity.Issued, error) {
+	t.Helper()
+	if u.Kind == tutela.ActorService {
+		return r.Identity.IssueTryOut(t.Context(), u.Username, "rig")
+	}
+	return r.Identity.IssueFor(t.Context(), identity.IssueRequest{User: u.ID, Client: "rig", Scopes: u.Scopes, Assurance: identity.ACRTwoFactors})
 }
