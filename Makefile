@@ -5,7 +5,7 @@ export GOFIPS140 := certified
 ADDR ?= localhost:8443
 DATA ?= tutela-data
 
-.PHONY: build run test torture bench fuzz lint deps clean
+.PHONY: build run test torture oracle bench fuzz lint deps clean
 
 build: ## bin/tutela
 	go build -trimpath -o bin/tutela ./cmd/tutela
@@ -24,6 +24,9 @@ test: deps ## all tests; TUTELA_TESTDATA names a folder with more data
 
 torture: deps ## kill -9 under load, fifty rounds on each engine
 	TUTELA_ROUNDS=50 go test -count=1 -timeout 30m -run TestKillLosesNothingThatWasAnswered ./e2e
+
+oracle: deps ## random searches over up to sixty charts of TUTELA_TESTDATA, on each engine
+	TUTELA_CHARTS=60 go test -count=1 -timeout 60m -v -run TestSearchAgreesWithOracle ./fhir
 
 bench: deps ## benchmarks beside their floors; see docs/performance.md
 	go run ./bench

@@ -4,7 +4,9 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/url"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,7 +23,7 @@ import (
 // The oracle's size: how many searches, over how many charts.
 const (
 	oracleSearches = 5000
-	oracleCharts   = 8
+	oracleCharts   = 8 // unless TUTELA_CHARTS says otherwise
 	oracleSeed     = 20261122
 	maxPages       = 10 // a search that finds more than that many pages gets larger ones
 )
@@ -36,7 +38,7 @@ func TestSearchAgreesWithOracle(t *testing.T) {
 			t.Parallel()
 			now, stop := ticking(7 * time.Millisecond)
 			r := rig.Open(t, rig.Config{Engine: engine, Clock: now})
-			o := &oracle{r: r, c: load(t, r, oracleCharts)}
+			o := &oracle{r: r, c: load(t, r, charts(t))}
 			for _, p := range append(o.c.byType["Patient"][:3:3], &stored{ref: "physician"}) {
 				r.Token(t, strings.TrimPrefix(p.ref, "Patient/"))
 			}
@@ -44,6 +46,20 @@ func TestSearchAgreesWithOracle(t *testing.T) {
 			o.run(t)
 		})
 	}
+}
+
+// charts is how many charts are loaded: a few in every run, all there are in `make oracle`.
+func charts(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("TUTELA_CHARTS")
+	if text == "" {
+		return oracleCharts
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("TUTELA_CHARTS: %v", err)
+	}
+	return n
 }
 
 // ticking is a clock that goes on at each look until it is stopped, and then stands still: so that ap

@@ -40,6 +40,7 @@ type Store struct {
 	terms  *keys.MAC // tokens of the blind index
 	tables tables
 	index  indexCache
+	points gatherer
 
 	branches branches
 
@@ -68,6 +69,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		}
 		*secret.mac = keys.NewMAC(b)
 	}
+	s.points.q = c.DB
 	var err error
 	if s.packer, err = pack.New(); err != nil {
 		return nil, fmt.Errorf("open packer: %w", err)
@@ -129,7 +131,7 @@ func (r *Record) ETag() string { return `W/"` + strconv.FormatInt(r.Version, 10)
 // Read opens the current version of a resource. What the Grant does not admit is errs.NotFound,
 // like what is not there; a deleted one is errs.Gone.
 func (s *Store) Read(ctx context.Context, g access.Grant, ref tutela.Ref) (*Record, error) {
-	r, found, err := current(ctx, s.db, s.Locate(ref))
+	r, found, err := s.points.current(ctx, s.Locate(ref))
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,96 @@
+package records
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/store"
+)
+
+// gatherer reads rows for several callers in one statement. Each commit makes the page caches of
+// SQLite's readers stale, and on PostgreSQL a statement costs a round trip; both are paid once
+// for all who ask at the same moment. A row is read after its caller asked for it, never before.
+type gatherer struct {
+	q store.Querier
+
+	mu      sync.Mutex // guards what follows
+	waiting []*asked
+	serving int
+}
+
+// asked is one caller's wish.
+type asked struct {
+	ctx     context.Context
+	locator int64
+	row     *row
+	err     error
+	done    chan struct{}
+}
+
+// How many statements run at a time, and how many rows one of them asks for.
+const (
+	gatherLanes = 2
+	gatherRows  = 64
+)
+
+// current is like the function of that name, outside a transaction.
+func (g *gatherer) current(ctx context.Context, l tutela.Locator) (*row, bool, error) {
+	a := &asked{ctx: context.WithoutCancel(ctx), locator: int64(l), done: make(chan struct{})}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, a)
+	lead := g.serving < gatherLanes
+	if lead {
+		g.serving++
+	}
+	g.mu.Unlock()
+	if lead {
+		go g.serve()
+	}
+	select {
+	case <-a.done:
+		return a.row, a.row != nil, a.err
+	case <-ctx.Done():
+		return nil, false, context.Cause(ctx)
+	}
+}
+
+// serve answers until nobody waits. It lets whoever is ready to ask do so first: on a busy
+// machine they share the statement, on an idle one there is nobody to wait for.
+func (g *gatherer) serve() {
+	for {
+		runtime.Gosched()
+		batch := g.take()
+		if len(batch) == 0 {
+			return
+		}
+		g.answer(batch)
+	}
+}
+
+// take gives those who wait, or ends this goroutine's turn when nobody does.
+func (g *gatherer) take() []*asked {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := min(len(g.waiting), gatherRows)
+	batch := g.waiting[:n:n]
+	g.waiting = g.waiting[n:]
+	if n == 0 {
+		g.waiting = nil
+		g.serving--
+	}
+	return batch
+}
+
+func (g *gatherer) answer(batch []*asked) {
+	locators := make([]int64, len(batch))
+	for i, a := range batch {
+		locators[i] = a.locator
+	}
+	rows, err := currents(batch[0].ctx, g.q, locators)
+	for _, a := range batch {
+		a.row, a.err = rows[a.locator], err
+		close(a.done)
+	}
+}
