@@ -17,8 +17,9 @@ import (
 // system is a data directory and the process that serves it, while it runs.
 type system struct {
 	dir      string
-	postgres string // URL of its database; empty for SQLite
-	log      string // what every run of the server printed
+	postgres string   // URL of its database; empty for SQLite
+	log      string   // what every run of the server printed
+	env      []string // what the server's environment has besides
 	server   *process
 	info     devInfo
 }
@@ -30,6 +31,9 @@ type devInfo struct {
 	CA         string `json:"ca"`
 	PID        int    `json:"pid"`
 	Identities map[string]struct {
+		Username string `json:"username"`
+		Password string `json:"password"`
+		TOTP     string `json:"totp"`
 		FHIRUser string `json:"fhirUser"`
 		Patient  string `json:"patient"`
 	} `json:"identities"`
@@ -61,7 +65,9 @@ func (s *system) start(t testing.TB) {
 	if _, err := os.Stat(filepath.Join(s.dir, "tutela.yaml")); errors.Is(err, os.ErrNotExist) && s.postgres != "" {
 		args = append(args, "--postgres", s.postgres)
 	}
-	server := startProcess(t, exec.Command(tutelaPath(t), args...), s.log)
+	cmd := exec.Command(tutelaPath(t), args...)
+	cmd.Env = append(cmd.Environ(), s.env...)
+	server := startProcess(t, cmd, s.log)
 	s.server = server
 	t.Cleanup(func() { server.kill(t) })
 	if err := s.await(t.Context()); err != nil {

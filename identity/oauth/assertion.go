@@ -59,7 +59,7 @@ func (s *Server) byAssertion(ctx context.Context, p params) (identity.Client, er
 		return identity.Client{}, invalidClient("client_id is not the client of the assertion")
 	case errors.Is(err, errAssertion), errs.Is(err, errs.NotFound), errs.Is(err, errs.Unauthenticated):
 		return identity.Client{}, invalidClient("the assertion does not prove the client: it is signed by a registered key with RS384 or ES384, " +
-			"has a kid, iss and sub the client's id, aud the token endpoint, exp at most 5 minutes ahead and a jti of its own")
+			"has a kid, iss and sub the client's id, aud the token endpoint or the issuer, exp at most 5 minutes ahead and a jti of its own")
 	}
 	return c, err
 }
@@ -150,7 +150,9 @@ func (s *Server) clientKeys(ctx context.Context, c identity.Client, afresh bool)
 	return s.keys.get(ctx, c.JWKSURL, afresh)
 }
 
-// checkClaims holds the signed claims to what they must say, and gives when they end.
+// checkClaims holds the signed claims to what they must say, and gives when they end. The audience
+// is the token endpoint (SMART App Launch 2.2) or the issuer, to which today's clients address
+// themselves (draft-ietf-oauth-rfc7523bis): neither is a name that another server can have.
 func (s *Server) checkClaims(payload []byte, c identity.Client) (time.Time, error) {
 	var claims assertionClaims
 	if err := json.Unmarshal(payload, &claims); err != nil {
@@ -161,7 +163,7 @@ func (s *Server) checkClaims(payload []byte, c identity.Client) (time.Time, erro
 	switch {
 	case !ok || !now.Before(expires) || expires.After(now.Add(assertionLife)):
 	case claims.Issuer != c.ID || claims.Subject != c.ID:
-	case !slices.Contains(claims.Audience, s.cfg.Issuer+tokenPath):
+	case !slices.Contains(claims.Audience, s.cfg.Issuer+tokenPath) && !slices.Contains(claims.Audience, s.cfg.Issuer):
 	case claims.ID == "" || len(claims.ID) > maxJTI:
 	case !past(claims.IssuedAt, now) || !past(claims.NotBefore, now):
 	default:

@@ -196,7 +196,8 @@ func TestAssertionsThatProveNothing(t *testing.T) {
 		"an unknown header":               s.assertion("lab-feed", good, header("b65", false)),
 		"another type":                    s.assertion("lab-feed", good, header("typ", "logout+jwt")),
 		"another audience":                s.assertion("lab-feed", good, claim("aud", "https://other.example/oauth2/token")),
-		"the issuer as audience":          s.assertion("lab-feed", good, claim("aud", s.base)),
+		"another endpoint as audience":    s.assertion("lab-feed", good, claim("aud", s.base+"/oauth2/introspect")),
+		"the issuer with a slash":         s.assertion("lab-feed", good, claim("aud", s.base+"/")),
 		"the audience with a slash":       s.assertion("lab-feed", good, claim("aud", s.base+"/oauth2/token/")),
 		"no audience":                     s.assertion("lab-feed", good, claim("aud", nil)),
 		"an audience that is a number":    s.assertion("lab-feed", good, claim("aud", 7)),
@@ -224,6 +225,7 @@ func TestAssertionsThatProveNothing(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"a list of audiences": s.assertion("lab-feed", good, claim("aud", []string{"https://x.example", s.base + "/oauth2/token"})),
+		"the issuer":          s.assertion("lab-feed", good, claim("aud", s.base)),
 		"the longest life":    s.assertion("lab-feed", good, claim("exp", in(5*time.Minute)), claim("iat", in(0)), claim("nbf", in(0))),
 		"no type":             s.assertion("lab-feed", good, func(a *assertion) { delete(a.header, "typ") }),
 	} {

@@ -15,7 +15,7 @@ func TestNodeImportsEveryPackageThatTheManifestNames(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	want := []string{"fhir-kit-client", "fhirclient", "oauth4webapi", "oidc-provider", "openid-client"}
+	want := []string{"fhir-kit-client", "fhirclient", "jose", "oauth4webapi", "oidc-provider", "openid-client"}
 	if diff := cmp.Diff(want, strings.Fields(string(out))); diff != "" {
 		t.Error(diff)
 	}
