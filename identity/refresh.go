@@ -74,6 +74,13 @@ func (s *Service) Refresh(ctx context.Context, text, client string, scopes []str
 	return t, err
 }
 
+// ClientOfRefresh tells to which client a refresh token was given, also one that was used before;
+// errs.Invalid for what is none.
+func (s *Service) ClientOfRefresh(ctx context.Context, text string) (string, error) {
+	it, _, err := s.familyOf(ctx, text)
+	return it.Value.Client, err
+}
+
 func (s *Service) refresh(ctx context.Context, text, client string, scopes []string) (Tokens, error) {
 	it, current, err := s.familyOf(ctx, text)
 	if err != nil {

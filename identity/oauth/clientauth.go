@@ -12,7 +12,7 @@ import (
 
 // authenticate proves the client of a request to an endpoint that machines call, by exactly one
 // method (RFC 6749, 2.3): a key, a secret in the header or in the form, or, for a public client,
-// its name alone. Failures are counted by address, and an address with too many is not listened to;
+// its name alone, or the refresh token that it was given. Failures are counted by address, and an address with too many is not listened to;
 // cost is what the request takes of its budget besides.
 func (s *Server) authenticate(r *http.Request, p params, cost float64) (identity.Client, error) {
 	if err := s.paced(r, cost); err != nil {
@@ -43,9 +43,24 @@ func (s *Server) prove(r *http.Request, p params) (identity.Client, error) {
 		return s.byHeader(r, p)
 	case posted:
 		return s.bySecret(r, p["client_id"], p["client_secret"])
+	case p["client_id"] == "" && p["grant_type"] == identity.GrantRefresh:
+		return s.byRefresh(r, p["refresh_token"])
 	default:
 		return s.byName(r, p["client_id"])
 	}
+}
+
+// byRefresh finds the public client that a refresh token was given to: SMART App Launch 2.2 asks it
+// for no more ("Refresh access token").
+func (s *Server) byRefresh(r *http.Request, token string) (identity.Client, error) {
+	id, err := s.identity.ClientOfRefresh(r.Context(), token)
+	if errs.Is(err, errs.Invalid) {
+		return identity.Client{}, invalidClient("the client has to prove or name itself")
+	}
+	if err != nil {
+		return identity.Client{}, err
+	}
+	return s.byName(r, id)
 }
 
 // byHeader reads the header's two halves as form-encoded (RFC 6749, 2.3.1).

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,30 +22,31 @@ type originCache struct {
 }
 
 // CORS lets scripts of registered applications, and of nobody else, call what SMART applications
-// in browsers call (Fetch, 3.2). Cookies are never part of that.
+// in browsers call; what is published may be read by scripts from anywhere (SMART App Launch 2.2,
+// "Considerations for Cross-Origin Resource Sharing"; Fetch, 3.2). Cookies are never part of that.
 func (s *Server) CORS(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
-		if origin == "" || !s.scripted(r.URL.Path) {
+		if origin == "" || !scripted(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		h := w.Header()
-		h.Add("Vary", "Origin")
-		known, err := s.knownOrigin(r.Context(), origin)
+		allowed, err := s.allowedOrigin(r, origin)
 		if err != nil {
 			s.refuse(w, r, err)
 			return
 		}
-		if known {
-			h.Set("Access-Control-Allow-Origin", origin)
+		h := w.Header()
+		h.Add("Vary", "Origin")
+		if allowed != "" {
+			h.Set("Access-Control-Allow-Origin", allowed)
 			h.Set("Access-Control-Expose-Headers", "ETag, Last-Modified, Location, Content-Location, WWW-Authenticate, X-Request-Id")
 		}
 		if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if known {
+		if allowed != "" {
 			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE")
 			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept, Prefer, If-Match, If-None-Match, If-None-Exist, If-Modified-Since")
 			h.Set("Access-Control-Max-Age", "600")
@@ -53,17 +55,30 @@ func (s *Server) CORS(next http.Handler) http.Handler {
 	})
 }
 
-// scripted tells the addresses that applications' scripts call. People's pages are none of them.
-func (*Server) scripted(path string) bool {
-	for _, exact := range []string{
-		tokenPath, "/oauth2/revoke", "/oauth2/userinfo", "/oauth2/jwks",
-		"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", fhirPath,
-	} {
-		if path == exact {
-			return true
-		}
+// allowedOrigin says whose scripts may read an answer: "*" those of all, "" those of nobody else.
+func (s *Server) allowedOrigin(r *http.Request, origin string) (string, error) {
+	if slices.Contains(published(), r.URL.Path) {
+		return "*", nil
 	}
-	return strings.HasPrefix(path, fhirPath+"/")
+	known, err := s.knownOrigin(r.Context(), origin)
+	if err != nil || !known {
+		return "", err
+	}
+	return origin, nil
+}
+
+// published are the addresses of what everybody may know.
+func published() []string {
+	return []string{
+		"/oauth2/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server",
+		fhirPath + "/metadata", fhirPath + "/.well-known/smart-configuration",
+	}
+}
+
+// scripted tells the addresses that applications' scripts call. People's pages are none of them.
+func scripted(path string) bool {
+	return slices.Contains(published(), path) || slices.Contains([]string{tokenPath, "/oauth2/revoke", "/oauth2/userinfo", fhirPath}, path) ||
+		strings.HasPrefix(path, fhirPath+"/")
 }
 
 func (s *Server) knownOrigin(ctx context.Context, origin string) (bool, error) {

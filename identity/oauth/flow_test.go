@@ -258,3 +258,33 @@ func TestRequestByForm(t *testing.T) {
 	a := s.asking("openid")
 	view[oauth.ConsentView](t, b.post("/oauth2/authorize", a.Values), "consent")
 }
+
+// An application that says whom it expects is told of nobody else (OpenID Connect Core, 3.1.2.2).
+func TestAnswerIsOfThePersonWhoIsHinted(t *testing.T) {
+	s := one(t)
+	s.register(app())
+	other := app()
+	other.ID = "other-app"
+	s.register(other)
+	b := s.signedIn("physician")
+	mine := b.run(s.asking("openid")).ID
+	b.authorize(s.asking("openid", set("prompt", "none"), set("id_token_hint", mine))).code(t, s)
+	nurse := s.signedIn("nurse")
+	nurse.allow(nurse.authorize(s.asking("openid"))).code(t, s)
+	if got := nurse.authorize(s.asking("openid", set("prompt", "none"), set("id_token_hint", mine))).failed(t, s); got != "login_required" {
+		t.Errorf("another person: %s", got)
+	}
+	returnTo := view[string](t, nurse.authorize(s.asking("openid", set("id_token_hint", mine))), "login")
+	nurse.signIn("nurse")
+	view[string](t, nurse.get(returnTo), "login")
+	nurse.signIn("physician")
+	nurse.get(returnTo).code(t, s)
+	for name, text := range map[string]string{
+		"nonsense": "nonsense", "no signature": withHeader(t, mine, "none", "") + ".", "under HMAC": underHMAC(t, s, mine),
+		"changed": tampered(mine), "another application's": b.run(s.asking("openid", set("client_id", "other-app"))).ID,
+	} {
+		if got := b.authorize(s.asking("openid", set("id_token_hint", text))).failed(t, s); got != "invalid_request" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}

@@ -185,8 +185,7 @@ func TestScriptsOfRegisteredOriginsOnly(t *testing.T) {
 		_, _, h := s.do(req)
 		return h
 	}
-	for _, path := range []string{"/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke", "/oauth2/jwks", "/.well-known/openid-configuration",
-		"/fhir/r4/.well-known/smart-configuration", "/fhir/r4/Patient/1", "/fhir/r4"} {
+	for _, path := range []string{"/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke", "/fhir/r4/Patient/1", "/fhir/r4"} {
 		h := preflight(path, "https://app.example")
 		if h.Get("Access-Control-Allow-Origin") != "https://app.example" || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Authorization") || h.Get("Vary") != "Origin" {
 			t.Errorf("%s: %v", path, h)
@@ -205,7 +204,7 @@ func TestScriptsOfRegisteredOriginsOnly(t *testing.T) {
 			t.Errorf("%s: %v", path, h)
 		}
 	}
-	_, _, h := s.get("/oauth2/jwks", func(r *http.Request) { r.Header.Set("Origin", "https://app.example") })
+	_, _, h := s.get("/oauth2/userinfo", func(r *http.Request) { r.Header.Set("Origin", "https://app.example") })
 	if h.Get("Access-Control-Allow-Origin") != "https://app.example" {
 		t.Errorf("the answer itself: %v", h)
 	}
@@ -213,5 +212,17 @@ func TestScriptsOfRegisteredOriginsOnly(t *testing.T) {
 	s.advance(6 * time.Second)
 	if h := preflight("/oauth2/token", "https://app.example"); h.Get("Access-Control-Allow-Origin") != "" {
 		t.Error("a removed client's origin is still allowed")
+	}
+}
+
+// What is published says nothing of anybody, and applications that are not registered yet read it.
+func TestScriptsFromAnywhereReadWhatIsPublished(t *testing.T) {
+	s := one(t)
+	for _, path := range []string{"/oauth2/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server",
+		"/fhir/r4/.well-known/smart-configuration"} {
+		status, _, h := s.get(path, func(r *http.Request) { r.Header.Set("Origin", "https://anywhere.example") })
+		if status != http.StatusOK || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("%s: %d %v", path, status, h)
+		}
 	}
 }

@@ -111,6 +111,41 @@ func TestRefreshTokenIsTheClients(t *testing.T) {
 	}
 }
 
+// A public application need not name itself with its refresh token (SMART App Launch 2.2, "Refresh
+// access token"); one that has a secret is not excused from it.
+func TestPublicApplicationRefreshesWithoutItsName(t *testing.T) {
+	s := one(t)
+	s.register(app())
+	web := app()
+	web.ID, web.Public = "web", false
+	_, secret := s.register(web)
+	b := s.signedIn("physician")
+	first := b.run(s.asking("openid offline_access user/*.rs"))
+	status, body := s.use(first.Refresh, without("client_id"))
+	second := tokensOf(t, status, body)
+	if status, body := s.use(first.Refresh, without("client_id")); body["error"] != "invalid_grant" {
+		t.Errorf("a second use: %d %v", status, body)
+	}
+	if s.works(second.Access) {
+		t.Error("the family outlived the second use")
+	}
+	for _, text := range []string{"", "tur_x.y", second.Access} {
+		if status, body := s.use(text, without("client_id")); status != http.StatusUnauthorized || body["error"] != "invalid_client" {
+			t.Errorf("%q: %d %v", text, status, body)
+		}
+	}
+	a := s.asking("openid offline_access user/*.rs", set("client_id", "web"))
+	l := b.authorize(a)
+	if l.page == "consent" {
+		l = b.allow(l)
+	}
+	status, body, _ = s.post("/oauth2/token", url.Values{"grant_type": {"authorization_code"}, "code": {l.code(t, s)},
+		"redirect_uri": {appCallback}, "code_verifier": {a.verifier}}, basic("web", secret))
+	if status, body := s.use(tokensOf(t, status, body).Refresh, without("client_id")); body["error"] != "invalid_client" {
+		t.Errorf("one with a secret: %d %v", status, body)
+	}
+}
+
 // What tokens rest on, and what outlives it.
 func TestTokensEndWithWhatTheyRestOn(t *testing.T) {
 	each(t, func(t *testing.T, s *system) {

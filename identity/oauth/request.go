@@ -17,16 +17,17 @@ import (
 // request is an authorization request on its way: what was asked, and what was settled since. It
 // travels sealed, so that what was checked once stays checked.
 type request struct {
-	Client      string    `json:"client"`
-	RedirectURI string    `json:"redirectURI"`
-	State       string    `json:"state,omitempty"`
-	Nonce       string    `json:"nonce,omitempty"`
-	Challenge   string    `json:"challenge"`
-	Scopes      []string  `json:"scopes"` // as asked
-	Launch      string    `json:"launch,omitempty"`
-	Prompt      []string  `json:"prompt,omitempty"`
-	MaxAge      *int64    `json:"maxAge,omitempty"` // seconds
-	Asked       time.Time `json:"asked"`
+	Client      string        `json:"client"`
+	RedirectURI string        `json:"redirectURI"`
+	State       string        `json:"state,omitempty"`
+	Nonce       string        `json:"nonce,omitempty"`
+	Challenge   string        `json:"challenge"`
+	Scopes      []string      `json:"scopes"` // as asked
+	Launch      string        `json:"launch,omitempty"`
+	Prompt      []string      `json:"prompt,omitempty"`
+	MaxAge      *int64        `json:"maxAge,omitempty"` // seconds
+	Hint        tutela.UserID `json:"hint,omitempty"`   // who it must be, where the application says so
+	Asked       time.Time     `json:"asked"`
 
 	Session string           `json:"session,omitempty"` // of whom a page asked
 	Patient tutela.PatientID `json:"patient,omitempty"` // as picked
@@ -95,7 +96,20 @@ func (s *Server) readRequest(ctx context.Context, p params) (q *request, c ident
 			return q, c, err
 		}
 	}
-	return q, c, nil
+	return q, c, s.readHint(ctx, p["id_token_hint"], q)
+}
+
+// readHint reads whom the application expects: nobody else may answer (OpenID Connect Core, 3.1.2.2).
+func (s *Server) readHint(ctx context.Context, text string, q *request) error {
+	if text == "" {
+		return nil
+	}
+	hint, err := s.readIDToken(ctx, text)
+	if err == nil && hint.Audience != q.Client {
+		err = badRequest(codeInvalidRequest, "id_token_hint is another application's")
+	}
+	q.Hint = hint.Subject
+	return err
 }
 
 // checkResponse holds a request to the code flow, answered in the query.
@@ -183,8 +197,11 @@ func checkLaunch(_ params, q *request, _ identity.Client) error {
 	return nil
 }
 
-// stale reports whether a session's proof is too old for what was asked.
+// stale reports whether a session's proof is too old for what was asked, or another person's.
 func (q *request) stale(session identity.Session) bool {
+	if q.Hint != "" && session.User != q.Hint {
+		return true
+	}
 	if (q.prompts("login") || q.prompts("select_account")) && session.AuthTime.Before(q.Asked) {
 		return true
 	}
