@@ -29,8 +29,8 @@ func (s *system) as(t testing.TB, identity string) *client {
 	return c
 }
 
-// httpClient trusts the system's own authority.
-func (s *system) httpClient(t testing.TB) *http.Client {
+// trust is the system's own authority and no other.
+func (s *system) trust(t testing.TB) *tls.Config {
 	t.Helper()
 	text, err := os.ReadFile(s.info.CA)
 	must(t, err)
@@ -38,7 +38,13 @@ func (s *system) httpClient(t testing.TB) *http.Client {
 	if !pool.AppendCertsFromPEM(text) {
 		t.Fatal("no certificate in " + s.info.CA)
 	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 32}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+}
+
+// httpClient trusts the system's own authority.
+func (s *system) httpClient(t testing.TB) *http.Client {
+	t.Helper()
+	transport := &http.Transport{TLSClientConfig: s.trust(t), MaxIdleConnsPerHost: 32}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }

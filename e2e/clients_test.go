@@ -24,6 +24,7 @@ func TestIndependentClients(t *testing.T) {
 			t.Run("openid-client", h.openidClient)
 			t.Run("oauth4webapi", h.oauth4webapi)
 			t.Run("fhir-kit-client", h.fhirKitClient)
+			t.Run("fhirclient", h.fhirclient)
 		})
 	}
 }
