@@ -114,6 +114,12 @@ const (
 	ActionUserEnable   Action = "user.enable"
 	ActionUserRoles    Action = "user.roles"
 	ActionUserReset    Action = "user.reset"
+	ActionUserDelete   Action = "user.delete" // gave its name up for good
+	ActionUserList     Action = "user.list"
+	ActionUserImport   Action = "user.import"     // a roster was laid beside the accounts
+	ActionAccessEnd    Action = "access.end"      // a leaver's access has ended, and how long it took
+	ActionPeopleRead   Action = "directory.read"  // by a SCIM client
+	ActionPeopleWrite  Action = "directory.write" // by a SCIM client
 	ActionStepUp       Action = "authenticate.step-up"
 	ActionSessionEnd   Action = "session.end"
 	ActionClientCreate Action = "client.create"
@@ -198,6 +204,16 @@ type Basis struct {
 	Relationship string   `json:"relationship,omitempty"`
 }
 
+// Ending is what an order to end somebody's access ended. Took is there once it is done: until then
+// the order was carried out on one node; every other follows within a second.
+type Ending struct {
+	Ordered  time.Time `json:"ordered"`            // when the order came in
+	Took     int64     `json:"took_ms,omitempty"`  // milliseconds from the order until it was durable
+	Sessions int       `json:"sessions,omitempty"` // logins that were open
+	Tokens   int       `json:"tokens,omitempty"`   // access tokens that were alive
+	Refresh  int       `json:"refresh,omitempty"`  // refresh tokens that were alive
+}
+
 // Entry is one line of the ledger: who did what, when, to whose data, on what grounds. It holds
 // no value from a record; those go into the personal Sections beside it.
 type Entry struct {
@@ -226,6 +242,7 @@ type Entry struct {
 	Disclosure    *Disclosure `json:"disclosure,omitempty"`
 	Subject       *Subject    `json:"subject,omitempty"`
 	Evidence      *Evidence   `json:"evidence,omitempty"`
+	Ending        *Ending     `json:"ending,omitempty"`
 	Continues     string      `json:"continues,omitempty"` // id of the entry that this one continues
 	Demo          bool        `json:"demo,omitempty"`
 	Writes        []Write     `json:"-"` // kept in binary beside the JSON

@@ -21,6 +21,7 @@ const (
 	RoleDeveloper    Role = "developer"
 	RoleAuditor      Role = "auditor"
 	RolePatient      Role = "patient"
+	RoleProvisioner  Role = "provisioner" // SCIM clients: people's accounts, and no record
 )
 
 // permit is what a role may do, before scopes narrow it.
@@ -65,7 +66,13 @@ func (p permit) allows(action tutela.Action, typ string) bool {
 // Roles are all that there are.
 func Roles() []Role {
 	return []Role{RoleService, RoleAdmin, RolePrivacy, RolePhysician, RoleNurse, RoleRegistration,
-		RoleBilling, RoleResearcher, RoleDeveloper, RoleAuditor, RolePatient}
+		RoleBilling, RoleResearcher, RoleDeveloper, RoleAuditor, RolePatient, RoleProvisioner}
+}
+
+// Privileged are the roles of those who administer or who watch everybody: no directory gives them,
+// only an administrator.
+func Privileged() []Role {
+	return []Role{RoleAdmin, RolePrivacy, RoleAuditor, RoleService, RoleProvisioner}
 }
 
 // permitsOf is the role table: all or nothing by type. A role that is not in it may nothing.
@@ -89,7 +96,10 @@ func permitsOf(r Role) []permit {
 			tutela.ActionAuditProve, tutela.ActionAuditVerify}}}
 	case RoleAdmin:
 		return []permit{{other: []tutela.Action{tutela.ActionKeyList, tutela.ActionAssess, tutela.ActionReindex,
-			tutela.ActionUserCreate, tutela.ActionAuditVerify, tutela.ActionMetrics}}}
+			tutela.ActionUserCreate, tutela.ActionUserList, tutela.ActionUserInvite, tutela.ActionUserImport,
+			tutela.ActionAuditVerify, tutela.ActionMetrics}}}
+	case RoleProvisioner:
+		return []permit{{other: []tutela.Action{tutela.ActionPeopleRead, tutela.ActionPeopleWrite}}}
 	case RoleDeveloper: // no record, until there is de-identified access
 		return []permit{{other: []tutela.Action{tutela.ActionMetrics}}}
 	default: // RoleResearcher waits for de-identified access

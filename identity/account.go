@@ -28,6 +28,7 @@ type account struct {
 	Epoch int64 `json:"epoch,omitempty"`
 
 	revision int64 // at which it was read, 0 when it is new
+	lapsed   bool  // its end has come, and nobody has written that down yet
 }
 
 func (s *Service) newAccount(n NewUser) account {
@@ -40,8 +41,28 @@ func (s *Service) newAccount(n NewUser) account {
 func (a account) public() User {
 	u := a.User
 	u.Enrolled = a.enrolled()
+	u.Waiting = a.Kind == tutela.ActorPerson && !a.Disabled && !u.Enrolled && len(a.Verifier.Hash) == 0
 	return u
 }
+
+// rowName is the name under which an account's row is found. One that was removed has given its own
+// up: somebody else may come to have it.
+func (a account) rowName() string {
+	if a.Removed.IsZero() {
+		return a.Username
+	}
+	return "\x00" + string(a.ID)
+}
+
+// lapse disables an account whose end has come, wherever it is read from then on.
+func (a *account) lapse(now time.Time) {
+	if !a.Disabled && a.over(now) {
+		a.Disabled, a.lapsed = true, true
+	}
+}
+
+// over reports whether the account's end date has come.
+func (a account) over(now time.Time) bool { return !a.Ends.IsZero() && !now.Before(a.Ends) }
 
 // enrolled reports whether a second factor is there.
 func (a account) enrolled() bool { return a.TOTP != "" || len(a.Passkeys) > 0 }

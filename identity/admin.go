@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -46,7 +47,7 @@ func onlyAdmin(roles []string) bool { return slices.Equal(roles, []string{roleAd
 // Disable ends an account's every session and token, and lets nobody log in to it.
 func (s *Service) Disable(ctx context.Context, by tutela.Principal, id tutela.UserID) error {
 	return s.administer(ctx, by, id, s.asked(tutela.ActionUserDisable, by), func(a *account) ([]store.Claim, error) {
-		a.Disabled = true
+		a.Disabled, a.Held = true, true
 		return nil, nil
 	})
 }
@@ -54,7 +55,13 @@ func (s *Service) Disable(ctx context.Context, by tutela.Principal, id tutela.Us
 // Enable lets a disabled account log in again.
 func (s *Service) Enable(ctx context.Context, by tutela.Principal, id tutela.UserID) error {
 	return s.administer(ctx, by, id, s.asked(tutela.ActionUserEnable, by), func(a *account) ([]store.Claim, error) {
-		a.Disabled = false
+		if !a.Removed.IsZero() {
+			return nil, errs.New(errs.Unprocessable, "the account was removed; invite the person anew")
+		}
+		if a.over(s.clock()) {
+			a.Ends = time.Time{}
+		}
+		a.Disabled, a.Held = false, false
 		return nil, nil
 	})
 }
@@ -88,6 +95,25 @@ func (s *Service) ResetCredentials(ctx context.Context, by tutela.Principal, id 
 	return inv, nil
 }
 
+// InviteOwner invites the person for whom a directory or a roster made an account, which has no
+// credentials yet. Of several invitations the first that is taken up counts.
+func (s *Service) InviteOwner(ctx context.Context, by tutela.Principal, id tutela.UserID) (Invitation, error) {
+	inv, record := s.newInvitation(by.ID)
+	record.User = id
+	err := s.administer(ctx, by, id, s.asked(tutela.ActionUserInvite, by), func(a *account) ([]store.Claim, error) {
+		if !a.public().Waiting {
+			return nil, errs.New(errs.Unprocessable, "the account is disabled, or has credentials: reset them to invite its owner again")
+		}
+		record.New.Username = a.Username
+		claim, err := s.invitationClaim(ctx, inv, record)
+		return []store.Claim{claim}, err
+	})
+	if err != nil {
+		return Invitation{}, err
+	}
+	return inv, nil
+}
+
 // asked is the entry of what a caller asks of identity; administer says of whom.
 func (s *Service) asked(action tutela.Action, by tutela.Principal) tutela.Entry {
 	e := s.about(action, actorOfPrincipal(by), "")
@@ -99,6 +125,7 @@ func (s *Service) asked(action tutela.Action, by tutela.Principal) tutela.Entry 
 // the op. What is refused leaves its entry too.
 func (s *Service) administer(ctx context.Context, by tutela.Principal, id tutela.UserID, entry tutela.Entry, change func(*account) ([]store.Claim, error)) error {
 	entry.Subject.ID = string(id)
+	received := s.clock()
 	err := retried(func() error {
 		admin, err := s.administrator(ctx, by)
 		if err != nil {
@@ -119,8 +146,16 @@ func (s *Service) administer(ctx context.Context, by tutela.Principal, id tutela
 		if err != nil {
 			return err
 		}
+		ending, err := s.livingOf(ctx, a, received)
+		if err != nil {
+			return err
+		}
+		entry.Ending = &ending
 		return s.rewriteEnding(ctx, a, "", entry, append(claims, own)...)
 	})
+	if err == nil && entry.Action == tutela.ActionUserDisable {
+		return s.noteEndings(ctx, entry)
+	}
 	return s.noteRefusal(ctx, entry, err)
 }
 

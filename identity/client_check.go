@@ -138,15 +138,18 @@ func checkKeys(c Client) error {
 	return nil
 }
 
-// checkClientScopes accepts what the server knows. system/ is for services, all else for people.
+// checkClientScopes accepts what the server knows. system/ and scim are for services, all else for people.
 func checkClientScopes(c Client) error {
 	for _, text := range c.Scopes {
 		s, resource := tutela.ParseScope(text)
-		if !resource && !slices.Contains(plainScopes(), text) {
+		if !resource && text != ScopeSCIM && !slices.Contains(plainScopes(), text) {
 			return errs.New(errs.Unprocessable, "the scope %q is not offered", text)
 		}
-		if c.Grants(GrantCredentials) != (s.Context == "system") {
-			return errs.New(errs.Unprocessable, "a service has system/ scopes, and nobody else has")
+		if c.Grants(GrantCredentials) != (s.Context == "system" || text == ScopeSCIM) {
+			return errs.New(errs.Unprocessable, "a service has system/ scopes or scim, and nobody else has")
+		}
+		if text == ScopeSCIM && len(c.Scopes) > 1 {
+			return errs.New(errs.Unprocessable, "the scope scim stands alone: who administers accounts reads no records")
 		}
 	}
 	return nil

@@ -32,6 +32,9 @@ type Config struct {
 	Origins []string
 	// Roles are those that there are; nil accepts any name. A role that access does not know may nothing.
 	Roles []string
+	// Privileged are roles that no SCIM client gives, takes or touches the holders of, beside the
+	// administrator's and those of services.
+	Privileged []string
 	// Idle ends a session that nobody uses, Absolute every session (NIST SP 800-63B-4, 2.2.3:
 	// an hour and a day at most). Zero means 15 minutes and 12 hours.
 	Idle, Absolute time.Duration
@@ -46,6 +49,7 @@ type Service struct {
 	fresh    func() bool
 	name     string
 	roles    []string
+	above    []string // roles out of SCIM's reach
 	idle     time.Duration
 	absolute time.Duration
 	passkeys *webauthn.WebAuthn // nil: none
@@ -55,6 +59,7 @@ type Service struct {
 	brakes   queues                       // of those who change a throttle
 	attempts queues                       // of those who finish an attempt
 	begins   *pace.Limiter                // of those who begin a login by nothing but a passkey
+	orders   queues                       // of SCIM clients and administrators who change many
 	ended    func(context.Context, Ended) // nil: nobody is told
 }
 
@@ -67,6 +72,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	s := &Service{
 		db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, name: c.Name, roles: c.Roles,
 		idle: c.Idle, absolute: c.Absolute, names: keys.NewMAC(secret), hasher: newHasher(),
+		above:  append([]string{roleAdmin, roleService, roleProvisioner}, c.Privileged...),
 		begins: pace.New(c.Clock, passkeyBudget, passkeyRefill),
 	}
 	s.complete()

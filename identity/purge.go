@@ -17,10 +17,8 @@ func (s *Service) Run(ctx context.Context, log *slog.Logger) {
 		if err := s.purge(ctx); err != nil && ctx.Err() == nil {
 			log.LogAttrs(ctx, slog.LevelWarn, "expired sessions and tokens were not deleted", slog.String("error", err.Error()))
 		}
-		select {
-		case <-ctx.Done():
+		if !s.lapseUntil(ctx, tick.C, log) {
 			return
-		case <-tick.C:
 		}
 	}
 }

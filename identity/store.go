@@ -77,7 +77,7 @@ func (s *Service) accountClaim(ctx context.Context, a account) (store.Claim, err
 	}
 	id, next := s.rowID(a.ID), a.revision+1
 	claim := store.Claim{Table: usersTable(), Key: []any{id}, Set: []any{
-		id, next, s.nameHash(a.Username), int64(k.Version()), k.Seal(nil, plain, s.userAAD(id, next)),
+		id, next, s.nameHash(a.rowName()), int64(k.Version()), k.Seal(nil, plain, s.userAAD(id, next)),
 	}}
 	if a.revision > 0 {
 		claim.Expect = []any{a.revision}
@@ -170,7 +170,15 @@ type accountRow struct {
 func (s *Service) openAccount(ctx context.Context, r accountRow) (account, error) {
 	a, err := openSealed[account](ctx, s, int(r.version), r.sealed, s.userAAD(r.id, r.revision))
 	a.revision = r.revision
+	a.lapse(s.clock())
 	return a, err
+}
+
+// livingTokens counts an account's access tokens that have not expired.
+func (s *Service) livingTokens(ctx context.Context, id tutela.UserID) (int, error) {
+	var n int64
+	_, err := s.db.QueryRow(ctx, `SELECT COUNT(*) FROM tokens WHERE owner = ? AND expires > ?`, []any{s.rowID(id), s.clock().UnixMilli()}, &n)
+	return int(n), err
 }
 
 // anyAccount reports whether there is an account at all.

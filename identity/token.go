@@ -185,6 +185,9 @@ func (s *Service) holderOf(ctx context.Context, hash [32]byte) (tutela.Principal
 	}
 	p := a.principal(s.ring.Tenant())
 	p.Scopes, p.Client, p.Session, p.Assurance, p.Expires = t.Scopes, t.Client, t.Session, t.Assurance, t.Expires
+	if !a.Ends.IsZero() && a.Ends.Before(p.Expires) {
+		p.Expires = a.Ends // also from a cache that does not look at the account
+	}
 	if t.Patient != "" && a.Patient == "" { // a patient's own account has no other context
 		p.Patient = t.Patient
 	}

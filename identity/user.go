@@ -1,10 +1,12 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/base64"
+	"strings"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -28,6 +30,50 @@ type User struct {
 	LastLogin time.Time        `json:"lastLogin,omitzero"`
 	Disabled  bool             `json:"disabled,omitempty"`
 	Enrolled  bool             `json:"-"` // a second factor is there; without one a person may do nothing
+	Waiting   bool             `json:"-"` // nobody has a password, a factor or an invitation's answer yet
+	Employment
+}
+
+// Employment is what the organisation's own records say of a person: a roster or a directory.
+type Employment struct {
+	Name        Name      `json:"name,omitzero"`
+	Email       string    `json:"email,omitempty"`
+	External    string    `json:"external,omitempty"`    // the person's id in those records
+	Groups      []string  `json:"groups,omitempty"`      // of the SCIM client that the account belongs to
+	Provisioner string    `json:"provisioner,omitempty"` // the SCIM client that the account belongs to
+	Ends        time.Time `json:"ends,omitzero"`         // when access ends by itself
+	Held        bool      `json:"held,omitempty"`        // an administrator disabled it, and only one enables it again
+	Removed     time.Time `json:"removed,omitzero"`      // when it gave its name up; it never acts again
+	Changed     time.Time `json:"changed,omitzero"`      // when any of this, the name or the roles last changed
+}
+
+// Name is a person's name (RFC 7643, 4.1.1).
+type Name struct {
+	Display   string `json:"display,omitempty"` // as it is shown
+	Formatted string `json:"formatted,omitempty"`
+	Given     string `json:"given,omitempty"`
+	Family    string `json:"family,omitempty"`
+}
+
+// String gives the name as people read it, empty when none is known.
+func (n Name) String() string {
+	return cmp.Or(n.Display, n.Formatted, strings.TrimSpace(n.Given+" "+n.Family))
+}
+
+// State says in a word or two what an account may.
+func (u User) State() string {
+	switch {
+	case !u.Removed.IsZero():
+		return "removed"
+	case u.Disabled:
+		return "disabled"
+	case u.Waiting:
+		return "to be invited"
+	case u.Kind == tutela.ActorPerson && !u.Enrolled:
+		return "not enrolled"
+	default:
+		return "active"
+	}
 }
 
 // NewUser is what an administrator says of an account to be made.

@@ -16,6 +16,7 @@ import (
 
 // API is what the routes of /api/v1 need of the planes; cmd fills it in.
 type API struct {
+	Base         string // public base URL: invitations are links to it
 	Bucket       func(tutela.PatientID) tutela.Bucket
 	Keys         func(context.Context, func(tutela.WrappedKey) error) error
 	Provider     string

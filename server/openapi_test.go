@@ -104,6 +104,9 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{admin, "POST", "/api/v1/index/rebuild", "", 200},
 		{admin, "GET", "/api/v1/index", "", 200},
 		{rig.Nobody, "GET", "/api/v1/index", "", 401},
+		{admin, "GET", "/api/v1/users", "", 200},
+		{auditor, "GET", "/api/v1/users", "", 403},
+		{admin, "POST", "/api/v1/users/import", "?apply=true&leavers=true&force=false", 415},
 	} {
 		a := s.Do(t, rig.Call{As: c.as, Method: c.method, Path: c.path + c.query})
 		expect(t, a, c.status)

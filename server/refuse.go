@@ -9,6 +9,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/fhir"
+	"github.com/tutela-health/tutela/identity/scim"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/httpx"
 )
@@ -28,6 +29,10 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if strings.HasPrefix(r.URL.Path, fhirPrefix) {
 		fhir.Refuse(w, err)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, scim.Prefix) {
+		scim.Refuse(w, err)
 		return
 	}
 	writeProblem(w, err)

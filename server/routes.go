@@ -26,6 +26,9 @@ func (s *Server) routes(mux *router) {
 	if s.cfg.OAuth != nil {
 		s.cfg.OAuth.Routes(mux)
 	}
+	if s.cfg.SCIM != nil {
+		s.provisioning(mux)
+	}
 	s.cfg.FHIR.Routes(mux, fhirPrefix, s.guarded)
 	s.call(mux, "GET /api/v1/ledger/entries", tutela.ActionAuditSearch, s.ledgerEntries)
 	s.call(mux, "GET /api/v1/ledger/proof", tutela.ActionAuditProve, s.ledgerProof)
@@ -33,6 +36,9 @@ func (s *Server) routes(mux *router) {
 	s.call(mux, "POST /api/v1/assess", tutela.ActionAssess, s.assess)
 	s.call(mux, "POST /api/v1/index/rebuild", tutela.ActionReindex, s.rebuildIndex)
 	s.call(mux, "GET /api/v1/index", tutela.ActionReindex, s.indexState)
+	s.call(mux, "GET /api/v1/users", tutela.ActionUserList, s.users)
+	s.call(mux, "POST /api/v1/users/import", tutela.ActionUserImport, s.importRoster)
+	s.call(mux, "POST /api/v1/users/{id}/invitation", tutela.ActionUserInvite, s.inviteUser)
 }
 
 // public names the routes that answer a caller whom nobody has proved; tiles of entries and

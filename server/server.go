@@ -17,6 +17,7 @@ import (
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
+	"github.com/tutela-health/tutela/identity/scim"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/httpx"
 )
@@ -45,6 +46,8 @@ type Config struct {
 	OAuth *oauth.Server
 	Clock clock.Clock
 	Log   *slog.Logger
+	// SCIM is how a directory says who joins and who leaves; nil leaves it out.
+	SCIM *scim.Handler
 	// TryOut, when it is not nil, lets a holder of its secret act as any try-out service.
 	TryOut *TryOut
 	// Ready reports whether the node can serve; nil means always.

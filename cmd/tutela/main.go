@@ -44,6 +44,7 @@ type commands struct {
 	Export  exportCmd  `cmd:"" help:"Write everything that the caller may see, as NDJSON by type."`
 	Audit   auditCmd   `cmd:"" help:"The ledger: verify it, search it, take proofs out of it."`
 	Keys    keysCmd    `cmd:"" help:"Keys and their versions."`
+	Users   usersCmd   `cmd:"" help:"People's accounts: list them, lay a roster beside them, invite."`
 	Index   indexCmd   `cmd:"" help:"The blind index."`
 	Assess  assessCmd  `cmd:"" help:"Try the controls and write signed evidence into the ledger."`
 	Version versionCmd `cmd:"" help:"Print the version and the cryptographic module."`

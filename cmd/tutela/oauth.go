@@ -7,6 +7,7 @@ import (
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
+	"github.com/tutela-health/tutela/identity/scim"
 	"github.com/tutela-health/tutela/internal/clock"
 )
 
@@ -17,6 +18,11 @@ func (s *system) oauth(people *pages.Pages) *oauth.Server {
 		Identity: s.identity, Audit: s.audit, Pages: people.Authorize(), Session: pages.SessionCookie,
 		Clock: clock.System, Log: s.log, Issuer: s.config.base(), FHIR: s.config.base() + "/fhir/r4", Private: s.config.TryOut,
 	})
+}
+
+// scim makes the address at which a directory keeps people's accounts in step.
+func (s *system) scim() *scim.Handler {
+	return scim.New(scim.Config{Identity: s.identity, Base: s.config.base(), Clock: clock.System})
 }
 
 // ensureCLI registers the try-out's public client. It is no first party: whatever runs on a

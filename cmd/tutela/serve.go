@@ -60,7 +60,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	}
 	srv := server.New(server.Config{
 		Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
-		FHIR: api, API: s.api(), Pages: people, OAuth: s.oauth(people), Clock: clock.System, Log: s.log, TryOut: tryOut,
+		FHIR: api, API: s.api(), Pages: people, OAuth: s.oauth(people), SCIM: s.scim(), Clock: clock.System, Log: s.log, TryOut: tryOut,
 		Ready: func(ctx context.Context) error {
 			var one int64
 			_, err := s.db.QueryRow(ctx, "SELECT 1", nil, &one)
@@ -100,7 +100,7 @@ func (s *system) fhir() *fhir.Handler {
 
 func (s *system) api() server.API {
 	return server.API{
-		Bucket: s.records.Bucket, Provider: s.provider.Name(),
+		Base: s.config.base(), Bucket: s.records.Bucket, Provider: s.provider.Name(),
 		Keys: s.db.WrappedKeys, Assess: s.assess,
 		RebuildIndex: s.records.Rebuild,
 		IndexState: func(ctx context.Context) (server.IndexState, error) {

@@ -166,6 +166,9 @@ func (s *system) people() identity.Config {
 	for _, r := range access.Roles() {
 		c.Roles = append(c.Roles, string(r))
 	}
+	for _, r := range access.Privileged() {
+		c.Privileged = append(c.Privileged, string(r))
+	}
 	if u, err := url.Parse(s.config.base()); err == nil && net.ParseIP(u.Hostname()) == nil {
 		c.RPID, c.Origins = u.Hostname(), []string{s.config.base()}
 	}

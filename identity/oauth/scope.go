@@ -55,8 +55,12 @@ func granted(asked []string, c identity.Client, u identity.User) []string {
 func grantedService(asked []string, c identity.Client) []string {
 	var list []string
 	for _, text := range asked {
-		if s, ok := tutela.ParseScope(text); ok && s.Context == "system" {
+		s, resource := tutela.ParseScope(text)
+		switch {
+		case resource && s.Context == "system":
 			list = append(list, narrowed(text, s, c.Scopes, c.Scopes)...)
+		case text == identity.ScopeSCIM && c.Provisions():
+			list = append(list, text)
 		}
 	}
 	return withoutRepeats(list)

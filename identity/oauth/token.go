@@ -100,7 +100,7 @@ func (s *Server) refresh(ctx context.Context, p params, c identity.Client) (toke
 func (s *Server) serve(ctx context.Context, p params, c identity.Client) (tokenAnswer, error) {
 	scopes := grantedService(splitScopes(p["scope"]), c)
 	if len(scopes) == 0 {
-		return tokenAnswer{}, badRequest(codeInvalidScope, "ask for system/ scopes that the client is registered for")
+		return tokenAnswer{}, badRequest(codeInvalidScope, "ask for scopes that the client is registered for: system/ ones, or scim")
 	}
 	issued, err := s.identity.IssueService(ctx, c, scopes)
 	if err != nil {

@@ -45,18 +45,6 @@ type inviteLink struct {
 	Expires  time.Time
 }
 
-// stateOf says in a word what an account may.
-func stateOf(u identity.User) string {
-	switch {
-	case u.Disabled:
-		return "disabled"
-	case u.Kind == tutela.ActorPerson && !u.Enrolled:
-		return "not enrolled"
-	default:
-		return "active"
-	}
-}
-
 // users lists the accounts.
 func users(v *visit) error { return v.drawUsers(http.StatusOK, usersBody{}, problem{}) }
 
@@ -67,7 +55,7 @@ func (v *visit) drawUsers(status int, b usersBody, wrong problem) error {
 	}
 	slices.SortFunc(list, func(a, b identity.User) int { return strings.Compare(a.Username, b.Username) })
 	for _, u := range list {
-		b.Users = append(b.Users, userRow{u, stateOf(u)})
+		b.Users = append(b.Users, userRow{u, u.State()})
 	}
 	b.Roles, b.RolesWrong = v.roleBoxes(b.Form.Roles), wrong.Field == "roles"
 	return render(v, "users", status, page[usersBody]{Title: "People", Place: "users", Me: v.me(), Token: v.token(), Problem: wrong, Body: b})
@@ -166,7 +154,7 @@ func (v *visit) drawUser(status int, b userBody, wrong problem) error {
 	if err != nil {
 		return err
 	}
-	b.User, b.Sessions = userRow{u, stateOf(u)}, len(sessions)
+	b.User, b.Sessions = userRow{u, u.State()}, len(sessions)
 	b.Roles, b.RolesWrong = v.roleBoxes(u.Roles), wrong.Field == "roles"
 	return render(v, "user", status, page[userBody]{Title: u.Username, Place: "users", Me: v.me(), Token: v.token(),
 		Notice: notice(v.r.URL.Query().Get("done")), Problem: wrong, Body: b})
