@@ -114,7 +114,7 @@ const (
 	ActionUserEnable   Action = "user.enable"
 	ActionUserRoles    Action = "user.roles"
 	ActionUserReset    Action = "user.reset"
-	ActionUserDelete   Action = "user.delete" // gave its name up for good
+	ActionUserDelete   Action = "user.delete" // gave its name up for good, or was a check's and is gone
 	ActionUserList     Action = "user.list"
 	ActionUserImport   Action = "user.import"     // a roster was laid beside the accounts
 	ActionAccessEnd    Action = "access.end"      // a leaver's access has ended, and how long it took

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -267,6 +268,31 @@ func (s *Service) tokenByHash(ctx context.Context, hash [32]byte) (token, bool, 
 	}
 	t, err := openSealed[token](ctx, s, int(version), sealed, tokenAAD(s.ring.Tenant(), hash))
 	return t, err == nil, err
+}
+
+// eachToken opens every token that expires after a moment.
+func (s *Service) eachToken(ctx context.Context, after time.Time, f func(token)) error {
+	type row struct {
+		hash, sealed []byte
+		version      int64
+	}
+	var rows []row
+	err := s.db.Query(ctx, `SELECT hash, key_version, sealed FROM tokens WHERE expires > ?`, []any{after.UnixMilli()}, func(sc store.Scanner) error {
+		var r row
+		err := sc.Scan(&r.hash, &r.version, &r.sealed)
+		rows = append(rows, r)
+		return err
+	})
+	for _, r := range rows {
+		if err != nil {
+			return err
+		}
+		var t token
+		if t, err = openSealed[token](ctx, s, int(r.version), r.sealed, tokenAAD(s.ring.Tenant(), [32]byte(r.hash))); err == nil {
+			f(t)
+		}
+	}
+	return err
 }
 
 func (s *Service) deleteToken(ctx context.Context, hash [32]byte, e tutela.Entry) error {

@@ -89,6 +89,15 @@ func (s *Service) refund(ctx context.Context, brakes ...brake) error {
 	return s.throttle(ctx, brakes, func(t throttled, _ brake, _ time.Time) (throttled, error) { return t.giveBack(), nil })
 }
 
+// forgive forgets what was counted against brakes that nobody but a check can have.
+func (s *Service) forgive(ctx context.Context, brakes ...brake) error {
+	var op store.Op
+	for _, b := range brakes {
+		op.Deletes = append(op.Deletes, s.dropItem(itemThrottle, b.name))
+	}
+	return s.commit(ctx, op)
+}
+
 // throttle rewrites the counts of brakes in one op, one caller of this node after another.
 func (s *Service) throttle(ctx context.Context, brakes []brake, f func(throttled, brake, time.Time) (throttled, error)) error {
 	names := make([]string, len(brakes))

@@ -6,9 +6,12 @@ import (
 	"crypto/x509"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/assure"
+	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/records"
@@ -16,8 +19,12 @@ import (
 )
 
 // checks are those that the planes bring.
-func (s *system) checks(srv *server.Server) []tutela.Check {
+func (s *system) checks(srv *server.Server, authorization *oauth.Server) []tutela.Check {
 	return slices.Concat(
+		s.identity.Checks(identity.CheckConfig{
+			Base: s.config.base(), TLS: s.trust(), Dormant: time.Duration(s.config.DormantDays) * 24 * time.Hour,
+			TryOut: s.config.TryOut, KeySet: authorization.KeySet,
+		}),
 		srv.Checks(server.CheckConfig{Base: s.config.base(), TLS: s.trust()}),
 		s.records.Checks(records.CheckConfig{Call: s.directClient("assess").do, Dir: s.config.dir}),
 		s.audit.Checks(),

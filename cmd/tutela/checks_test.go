@@ -58,7 +58,7 @@ func tryOutSystem(t *testing.T, args ...string) (dir string) {
 	return dir
 }
 
-// The five checks pass on a system as it is made, and their evidence is in its ledger. FIPS can
+// The checks pass on a system as it is made, and their evidence is in its ledger. FIPS can
 // pass only in a binary that was built with the certified module.
 func TestAssessmentOfATryOutSystem(t *testing.T) {
 	for engine, args := range map[string][]string{"sqlite": nil, "postgres": {"--postgres", testkit.Postgres(t)}} {
@@ -69,7 +69,10 @@ func TestAssessmentOfATryOutSystem(t *testing.T) {
 			if err := json.Unmarshal([]byte(out), &got); err != nil {
 				t.Fatalf("%v: %s %s", err, out, said)
 			}
-			want := map[string]tutela.Verdict{"protect.token-required": tutela.Pass, "protect.tls-version": tutela.Pass,
+			want := map[string]tutela.Verdict{
+				"identity.second-factor": tutela.Pass, "identity.revoked-token": tutela.Pass, "identity.lockout": tutela.Pass,
+				"identity.default-credentials": tutela.Pass, "identity.dormant-accounts": tutela.Pass, "identity.separate-administration": tutela.Pass,
+				"identity.token-lifetime": tutela.Pass, "identity.client-keys": tutela.Pass, "protect.token-required": tutela.Pass, "protect.tls-version": tutela.Pass,
 				"protect.fips": tutela.Pass, "protect.no-plaintext-on-disk": tutela.Pass, "watch.ledger-edit-caught": tutela.Pass}
 			wantCode := exitClean
 			if !fips140.Enabled() || fips140.Version() != "v1.0.0" {

@@ -35,6 +35,9 @@ type config struct {
 	Key         string `yaml:"tls_key"`
 	// Keys is the directory of the local key provider.
 	Keys string `yaml:"keys"`
+	// DormantDays is after how many days without a login an account of the staff counts as dormant;
+	// 90 when it is left out.
+	DormantDays int `yaml:"dormant_days,omitempty"`
 	// TryOut says that this is a try-out system: commands may act as any of its identities.
 	TryOut bool `yaml:"try_out,omitempty"`
 
@@ -75,6 +78,9 @@ func (c config) check(path string) error {
 		if f.value == "" {
 			return usage("%s: %s is missing", path, f.key)
 		}
+	}
+	if c.DormantDays < 0 {
+		return usage("%s: dormant_days is a number of days", path)
 	}
 	if len(c.Hosts) == 0 {
 		return usage("%s: hosts is empty: name at least one", path)

@@ -67,6 +67,7 @@ func TestConfigurationIsRefused(t *testing.T) {
 		"a key twice":     {sound + "tenant: other\n", "tenant"},
 		"a wrong type":    {strings.Replace(sound, "hosts: [fhir.clinic.example]", "hosts: {a: b}", 1), "line 4"},
 		"no hosts":        {strings.Replace(sound, "hosts: [fhir.clinic.example]\n", "", 1), "hosts"},
+		"negative days":   {sound + "dormant_days: -1\n", "dormant_days"},
 		"nothing":         {"", "EOF"},
 		"no YAML":         {"\x00", configFile},
 		"a secret inside": {sound + "postgres: postgres://u:p@h/d\n", "postgres"},

@@ -69,6 +69,11 @@ func (s *Server) Close(ctx context.Context) error {
 	return s.failures.Close(ctx)
 }
 
+// KeySet fetches the key set that a client publishes, afresh, by the rules of outbound requests.
+func (s *Server) KeySet(ctx context.Context, address string) ([]byte, error) {
+	return fetch(ctx, s.keys.http, address)
+}
+
 // visitor is who sits at the browser.
 type visitor struct {
 	session identity.Session
