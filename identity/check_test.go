@@ -354,6 +354,18 @@ func TestAThrowawayThatWasLeftBehindIsRemoved(t *testing.T) {
 	})
 }
 
+// What a check has in hand for a moment is no joiner and no leaver.
+func TestDirectoriesAndRostersPassThrowawaysOver(t *testing.T) {
+	a := account{User: User{Kind: tutela.ActorPerson}}
+	if !(reach{}).holds(a) || !a.employed() {
+		t.Error("an account without roles is nobody's")
+	}
+	a.Client = throwawayClient
+	if (reach{}).holds(a) || a.employed() {
+		t.Error("a throw-away is somebody's")
+	}
+}
+
 // Silence is no pass.
 func TestNoCheckPassesWithoutADatabase(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {

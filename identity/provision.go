@@ -130,7 +130,7 @@ func (p *Provisioner) reach(ctx context.Context) (reach, error) {
 
 func (r reach) holds(a account) bool {
 	foreign := func(role string) bool { return !slices.Contains(r.roles, role) }
-	return a.Kind == tutela.ActorPerson && a.Removed.IsZero() && !slices.ContainsFunc(a.Roles, foreign) &&
+	return a.Kind == tutela.ActorPerson && !a.throwaway() && a.Removed.IsZero() && !slices.ContainsFunc(a.Roles, foreign) &&
 		!slices.Contains(r.others, a.Provisioner)
 }
 

@@ -182,7 +182,7 @@ func (s *Service) planRoster(r Roster, o RosterOptions, all []account) *rosterPl
 // employed reports whether an account is one that a roster is about: a person's, who neither
 // administers nor is a patient.
 func (a account) employed() bool {
-	return a.Kind == tutela.ActorPerson && a.Patient == "" && !slices.Contains(a.Roles, roleAdmin)
+	return a.Kind == tutela.ActorPerson && !a.throwaway() && a.Patient == "" && !slices.Contains(a.Roles, roleAdmin)
 }
 
 // follow plans what one row means.
