@@ -19,6 +19,7 @@ type Inspected struct {
 	Refresh   bool
 	Patient   tutela.PatientID // launch context
 	Encounter string
+	Banner    bool // as the token's client was told
 	Expires   time.Time
 }
 
@@ -31,7 +32,21 @@ func (s *Service) Inspect(ctx context.Context, text string) (Inspected, error) {
 	if err != nil {
 		return Inspected{}, err
 	}
-	return Inspected{Principal: p, Scopes: p.Scopes, Client: p.Client, Patient: p.Patient, Expires: p.Expires}, nil
+	a, err := s.authorizationOf(ctx, text)
+	if err != nil {
+		return Inspected{}, err
+	}
+	return Inspected{Principal: p, Scopes: p.Scopes, Client: p.Client, Patient: p.Patient, Encounter: a.Encounter, Banner: a.Banner, Expires: p.Expires}, nil
+}
+
+// authorizationOf is what an access token came of; zero for one that came of none.
+func (s *Service) authorizationOf(ctx context.Context, text string) (Authorization, error) {
+	t, found, err := s.tokenByHash(ctx, sha256.Sum256([]byte(text)))
+	if err != nil || !found || t.Family == "" {
+		return Authorization{}, err
+	}
+	it, _, err := loadItem[family](ctx, s, itemFamily, t.Family)
+	return it.Value.Authorization, err
 }
 
 // inspectRefresh does not end a family on an old token: asking about one is not using it.
@@ -61,7 +76,7 @@ func (s *Service) inspectRefresh(ctx context.Context, text string) (Inspected, e
 		return Inspected{}, err
 	}
 	return Inspected{Principal: a.principal(s.ring.Tenant()), Scopes: f.Scopes, Client: f.Client, Refresh: true,
-		Patient: f.Patient, Encounter: f.Encounter, Expires: s.familyExpires(f)}, nil
+		Patient: f.Patient, Encounter: f.Encounter, Banner: f.Banner, Expires: s.familyExpires(f)}, nil
 }
 
 // RevokeFor ends a token for the client that it was given to; a refresh token with its whole

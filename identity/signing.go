@@ -3,9 +3,8 @@ package identity
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
@@ -27,21 +26,30 @@ const verifiable = 24 * time.Hour
 // signingLife is how long a key signs before the next one does of itself.
 const signingLife = 90 * 24 * time.Hour
 
+// IDTokenAlgorithm signs id_tokens and logout tokens: the one that every relying party has to
+// understand (OpenID Connect Core, 15.1; SMART App Launch 2.2, "Scopes for requesting identity data").
+const IDTokenAlgorithm = jose.RS256
+
+// signingBits is 112 bits of strength, which SP 800-57 part 1 finds enough to the end of 2030: a
+// key signs for 90 days what counts for an hour.
+const signingBits = 2048
+
 // signingKey is a key that signs id_tokens, as its item holds it under its number.
 type signingKey struct {
-	Number  int       `json:"number"`
-	Private []byte    `json:"private"` // PKCS #8
-	Created time.Time `json:"created"`
+	Number    int                     `json:"number"`
+	Algorithm jose.SignatureAlgorithm `json:"alg"`
+	Private   []byte                  `json:"private"` // PKCS #8
+	Created   time.Time               `json:"created"`
 }
 
-// SigningKey gives the key that signs today, P-256 for ES256. Where there is none, or it has grown
-// old, the next is made.
+// SigningKey gives the key that signs today. Where there is none, or it has grown old, or is not of
+// today's algorithm, the next is made.
 func (s *Service) SigningKey(ctx context.Context) (jose.JSONWebKey, error) {
 	list, err := s.signingKeys(ctx)
 	if err != nil {
 		return jose.JSONWebKey{}, err
 	}
-	if len(list) == 0 || s.clock().Sub(list[len(list)-1].Value.Created) >= signingLife {
+	if len(list) == 0 || list[len(list)-1].Value.outdated(s.clock()) {
 		err = s.addSigningKey(ctx, list, tutela.Actor{ID: "tutela-identity", Kind: tutela.ActorSystem, Name: "tutela identity"})
 		if err != nil && !errs.Is(err, errs.Conflict) { // another was first
 			return jose.JSONWebKey{}, err
@@ -51,6 +59,10 @@ func (s *Service) SigningKey(ctx context.Context) (jose.JSONWebKey, error) {
 		}
 	}
 	return list[len(list)-1].Value.key()
+}
+
+func (k signingKey) outdated(now time.Time) bool {
+	return k.Algorithm != IDTokenAlgorithm || now.Sub(k.Created) >= signingLife
 }
 
 // VerificationKeys gives the public keys of all signatures that may still count.
@@ -101,7 +113,7 @@ func (s *Service) addSigningKey(ctx context.Context, list []item[signingKey], by
 		}
 		op.Claims = append(op.Claims, claim)
 	}
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	private, err := rsa.GenerateKey(rand.Reader, signingBits)
 	if err != nil {
 		return fmt.Errorf("make signing key: %w", err)
 	}
@@ -110,7 +122,7 @@ func (s *Service) addSigningKey(ctx context.Context, list []item[signingKey], by
 		return fmt.Errorf("encode signing key: %w", err)
 	}
 	name := strconv.Itoa(number)
-	it := item[signingKey]{Name: name, Value: signingKey{Number: number, Private: der, Created: s.clock()}}
+	it := item[signingKey]{Name: name, Value: signingKey{Number: number, Algorithm: IDTokenAlgorithm, Private: der, Created: s.clock()}}
 	claim, err := putItem(ctx, s, itemSigningKey, it, "", time.Time{})
 	if err != nil {
 		return err
@@ -138,7 +150,7 @@ func (k signingKey) key() (jose.JSONWebKey, error) {
 	if err != nil {
 		return jose.JSONWebKey{}, fmt.Errorf("decode signing key: %w", err)
 	}
-	jwk := jose.JSONWebKey{Key: private, Algorithm: string(jose.ES256), Use: "sig"}
+	jwk := jose.JSONWebKey{Key: private, Algorithm: string(k.Algorithm), Use: "sig"}
 	thumbprint, err := jwk.Thumbprint(crypto.SHA256)
 	if err != nil {
 		return jose.JSONWebKey{}, fmt.Errorf("name signing key: %w", err)

@@ -63,7 +63,7 @@ func (s *Server) metadata() metadata {
 		Scopes: append(identity.PlainScopes(), "patient/*.rs", "patient/*.cruds", "user/*.rs", "user/*.cruds", "system/*.rs", "system/*.cruds",
 			"patient/*.read", "patient/*.write", "user/*.read", "user/*.write", "system/*.read", "system/*.write"),
 		Responses: []string{"code"}, ResponseModes: []string{"query"}, Grants: grants(), Subjects: []string{"public"},
-		IDTokenAlgorithms: []string{string(jose.ES256)}, Challenges: []string{"S256"},
+		IDTokenAlgorithms: []string{string(identity.IDTokenAlgorithm)}, Challenges: []string{"S256"},
 		TokenMethods: append([]string{"none"}, proofs...), TokenAlgorithms: algorithms,
 		IntrospectMethods: proofs, IntrospectAlgorithms: algorithms,
 		RevokeMethods: append([]string{"none"}, proofs...), RevokeAlgorithms: algorithms,

@@ -67,7 +67,7 @@ func checkIDToken(t *testing.T, s *system, got tokens, p tutela.Principal) {
 	must(t, err)
 	var set jose.JSONWebKeySet
 	must(t, json.Unmarshal(text, &set))
-	jws, err := jose.ParseSignedCompact(got.ID, []jose.SignatureAlgorithm{jose.ES256})
+	jws, err := jose.ParseSignedCompact(got.ID, []jose.SignatureAlgorithm{jose.RS256})
 	must(t, err)
 	payload, err := jws.Verify(set)
 	must(t, err)

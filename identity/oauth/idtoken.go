@@ -56,7 +56,7 @@ func (s *Server) idToken(ctx context.Context, t identity.Tokens) (string, error)
 	return s.sign(ctx, c, "JWT")
 }
 
-// halfHash is at_hash (OpenID Connect Core, 3.1.3.6) for ES256.
+// halfHash is at_hash (OpenID Connect Core, 3.1.3.6) for RS256.
 func halfHash(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
@@ -72,7 +72,7 @@ func (s *Server) sign(ctx context.Context, claims any, typ jose.ContentType) (st
 	if err != nil {
 		return "", err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{}).WithType(typ))
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: identity.IDTokenAlgorithm, Key: key}, (&jose.SignerOptions{}).WithType(typ))
 	if err != nil {
 		return "", err
 	}
@@ -87,7 +87,7 @@ func (s *Server) sign(ctx context.Context, claims any, typ jose.ContentType) (st
 // Logout 1.0, 2).
 func (s *Server) readIDToken(ctx context.Context, text string) (idClaims, error) {
 	bad := errs.New(errs.Invalid, "id_token_hint is not an id_token of this server")
-	jws, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.ES256})
+	jws, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{identity.IDTokenAlgorithm})
 	if err != nil || len(jws.Signatures) != 1 || jws.Signatures[0].Protected.ExtraHeaders[jose.HeaderType] != "JWT" {
 		return idClaims{}, bad
 	}

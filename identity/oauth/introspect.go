@@ -27,6 +27,7 @@ type introspection struct {
 	Issuer    string `json:"iss,omitempty"`
 	Patient   string `json:"patient,omitempty"`
 	Encounter string `json:"encounter,omitempty"`
+	Banner    *bool  `json:"need_patient_banner,omitempty"`
 	FHIRUser  string `json:"fhirUser,omitempty"`
 }
 
@@ -70,6 +71,9 @@ func (s *Server) lookAt(ctx context.Context, c identity.Client, token string) (i
 	}
 	if !i.Refresh {
 		out.TokenType = "Bearer"
+	}
+	if i.Patient != "" {
+		out.Banner = &i.Banner
 	}
 	if slices.Contains(i.Scopes, "fhirUser") && i.Principal.FHIRUser.ID != "" {
 		out.FHIRUser = s.cfg.FHIR + "/" + i.Principal.FHIRUser.String()

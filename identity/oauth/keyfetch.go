@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,6 +39,7 @@ type keySet struct {
 	mu      sync.Mutex
 	keys    []jose.JSONWebKey // guarded by mu
 	fetched time.Time         // guarded by mu; also when that failed
+	fresh   time.Duration     // guarded by mu; how long keys count
 	err     error             // guarded by mu; of the newest fetch
 }
 
@@ -50,8 +53,8 @@ func (f *keyFetcher) get(ctx context.Context, address string, afresh bool) ([]jo
 	set.mu.Lock() // one fetch of an address at a time; the others wait for it
 	defer set.mu.Unlock()
 	age := f.clock().Sub(set.fetched)
-	if set.fetched.IsZero() || age >= keysFresh || (afresh || set.err != nil) && age >= keysAgain {
-		set.keys, set.err = f.fetch(ctx, address)
+	if set.fetched.IsZero() || age >= set.fresh || (afresh || set.err != nil) && age >= keysAgain {
+		set.keys, set.fresh, set.err = f.fetch(ctx, address)
 		set.fetched = f.clock()
 	}
 	if set.err != nil {
@@ -74,17 +77,38 @@ func (f *keyFetcher) of(address string) *keySet {
 	return set
 }
 
-func (f *keyFetcher) fetch(ctx context.Context, address string) ([]jose.JSONWebKey, error) {
+func (f *keyFetcher) fetch(ctx context.Context, address string) ([]jose.JSONWebKey, time.Duration, error) {
 	select {
 	case f.slots <- struct{}{}:
 		defer func() { <-f.slots }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, keysFresh, ctx.Err()
 	}
 	// What is fetched serves all who wait; one caller's leaving must not fail the others.
-	body, err := fetch(context.WithoutCancel(ctx), f.http, address)
+	body, header, err := fetch(context.WithoutCancel(ctx), f.http, address)
 	if err != nil {
-		return nil, err
+		return nil, keysFresh, err
 	}
-	return identity.ClientKeys(body)
+	keys, err := identity.ClientKeys(body)
+	return keys, freshness(header.Get("Cache-Control")), err
+}
+
+// freshness is how long an answer may be kept: as long as it says (SMART App Launch 2.2, "Client
+// Authentication: Asymmetric"), and no longer than keysFresh.
+func freshness(cacheControl string) time.Duration {
+	life := keysFresh
+	for directive := range strings.SplitSeq(strings.ToLower(cacheControl), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		switch name {
+		case "no-store", "no-cache":
+			return 0
+		case "max-age":
+			seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31)
+			if err != nil {
+				return 0
+			}
+			life = min(life, time.Duration(seconds)*time.Second)
+		}
+	}
+	return life
 }

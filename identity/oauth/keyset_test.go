@@ -98,6 +98,62 @@ func TestKeysByAddress(t *testing.T) {
 	}
 }
 
+// A client says how long its keys may be kept; five minutes are the most (SMART App Launch 2.2,
+// "Client Authentication: Asymmetric").
+func TestKeySetsAreKeptAsLongAsTheySay(t *testing.T) {
+	for cacheControl, want := range map[string]int64{
+		"": 1, "max-age=3600": 1, "public, max-age=60": 2, "Max-Age=\"20\"": 4, "Max-Age=\"40\"": 2, "max-age=0": 4, "no-store": 4, "private, no-cache": 4, "max-age=soon": 4,
+	} {
+		t.Run(cacheControl, func(t *testing.T) {
+			s := one(t)
+			p := publish(t)
+			k := es384(t, "k")
+			p.says(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Cache-Control", cacheControl)
+				_, _ = w.Write(setOf(t, k))
+			})
+			s.register(byAddress(t, p.URL))
+			for range 4 {
+				if status, _ := s.serviceToken(s.assertion("lab-feed", k), "system/Observation.rs"); status != http.StatusOK {
+					t.Fatalf("a published key: %d", status)
+				}
+				s.advance(25 * time.Second)
+			}
+			if n := p.asked.Load(); n != want {
+				t.Errorf("the keys were fetched %d times, want %d", n, want)
+			}
+		})
+	}
+}
+
+// A header that names where a key or certificate is to be found is not followed.
+func TestAddressesInHeadersAreNotCalled(t *testing.T) {
+	s := one(t)
+	evil := publish(t)
+	good, own := es384(t, "good"), es384(t, "good")
+	evil.keys(setOf(t, own))
+	s.register(service(t, good))
+	published := publish(t)
+	published.keys(setOf(t, good))
+	other := byAddress(t, published.URL)
+	other.ID = "other-feed"
+	s.register(other)
+	for _, client := range []string{"lab-feed", "other-feed"} {
+		for _, name := range []string{"jku", "x5u", "jwk_uri", "x5c"} {
+			var value any = evil.URL + "/jwks"
+			if name == "x5c" {
+				value = []string{"MIIB"}
+			}
+			if status, body := s.serviceToken(s.assertion(client, own, header(name, value)), "system/Observation.rs"); status != http.StatusUnauthorized {
+				t.Errorf("%s with %s: %d %v", client, name, status, body)
+			}
+		}
+	}
+	if n := evil.asked.Load(); n != 0 {
+		t.Errorf("an address in a header was called %d times", n)
+	}
+}
+
 func TestKeySetsThatAreNotTaken(t *testing.T) {
 	s := one(t)
 	p := publish(t)

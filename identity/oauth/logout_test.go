@@ -1,7 +1,7 @@
 package oauth_test
 
 import (
-	"crypto/ecdsa"
+	"crypto/x509"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -103,7 +103,7 @@ func withHeader(t testing.TB, text, alg, kid string) string {
 func underHMAC(t testing.TB, s *system, text string) string {
 	t.Helper()
 	key := s.published(t).Keys[0]
-	public, err := key.Key.(*ecdsa.PublicKey).Bytes()
+	public, err := x509.MarshalPKIXPublicKey(key.Key)
 	must(t, err)
 	made, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: jose.JSONWebKey{Key: public, KeyID: key.KeyID}}, (&jose.SignerOptions{}).WithType("JWT"))
 	must(t, err)
@@ -136,7 +136,7 @@ func TestApplicationsAreToldOfALogout(t *testing.T) {
 		got := b.run(s.asking("openid offline_access user/*.rs"))
 		s.signedIn("nurse").run(s.asking("openid", set("client_id", "silent")))
 		b.logout(url.Values{"id_token_hint": {got.ID}})
-		jws, err := jose.ParseSignedCompact(<-told, []jose.SignatureAlgorithm{jose.ES256})
+		jws, err := jose.ParseSignedCompact(<-told, []jose.SignatureAlgorithm{jose.RS256})
 		must(t, err)
 		payload, err := jws.Verify(s.published(t))
 		must(t, err)

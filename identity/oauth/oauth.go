@@ -71,7 +71,8 @@ func (s *Server) Close(ctx context.Context) error {
 
 // KeySet fetches the key set that a client publishes, afresh, by the rules of outbound requests.
 func (s *Server) KeySet(ctx context.Context, address string) ([]byte, error) {
-	return fetch(ctx, s.keys.http, address)
+	body, _, err := fetch(ctx, s.keys.http, address)
+	return body, err
 }
 
 // visitor is who sits at the browser.

@@ -69,24 +69,24 @@ func sharedOrReserved(ip netip.Addr) bool {
 	return false
 }
 
-// fetch reads a small JSON document.
-func fetch(ctx context.Context, c *http.Client, address string) ([]byte, error) {
+// fetch reads a small JSON document, and the header that it came with.
+func fetch(ctx context.Context, c *http.Client, address string) ([]byte, http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	req.Header.Set("Accept", "application/json")
 	res, err := c.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = res.Body.Close() }() // it was read, or is not wanted
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the address answers %d", res.StatusCode)
+		return nil, nil, fmt.Errorf("the address answers %d", res.StatusCode)
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err == nil && len(body) > maxAnswer {
 		err = errors.New("the answer is too long")
 	}
-	return body, err
+	return body, res.Header, err
 }

@@ -97,13 +97,13 @@ func TestSigningKeysRotate(t *testing.T) {
 		b := s.signedIn("physician")
 		old := b.run(s.asking("openid")).ID
 		before := s.published(t)
-		if len(before.Keys) != 1 || !before.Keys[0].IsPublic() || before.Keys[0].Algorithm != "ES256" {
+		if len(before.Keys) != 1 || !before.Keys[0].IsPublic() || before.Keys[0].Algorithm != "RS256" {
 			t.Fatalf("published: %+v", before)
 		}
 		must(t, s.identity.RotateSigningKey(t.Context(), s.admin()))
 		fresh := b.run(s.asking("openid")).ID
 		for name, text := range map[string]string{"old": old, "new": fresh} {
-			jws, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.ES256})
+			jws, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.RS256})
 			must(t, err)
 			if _, err := jws.Verify(s.published(t)); err != nil {
 				t.Errorf("the %s id_token: %v", name, err)
