@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -260,5 +261,40 @@ func TestTryOutSecretStandsForItsIdentities(t *testing.T) {
 	without := newSite(t, func(c *server.Config) { c.TryOut = nil })
 	if w := without.send(request(t, http.MethodPost, "/api/v1/tryout/token", `{}`)); w.Code != 404 {
 		t.Errorf("outside a try-out: %d", w.Code)
+	}
+}
+
+// What stands in front of a server may set headers, and so may whoever reaches past it: none of
+// them says who calls or from where.
+func TestHeadersProveNobody(t *testing.T) {
+	s := newSite(t, nil)
+	claims := []string{"X-Forwarded-User", "X-Remote-User", "Remote-User", "Remote_user", "X-User", "X-Authenticated", "X-Authenticated-User",
+		"X-Auth-Request-User", "X-Webauth-User", "X-Forwarded-Email", "X-Forwarded-Client-Cert", "X-Ssl-Client-S-Dn", "X-Tutela-User", "X-Roles"}
+	for _, path := range []string{"/fhir/r4/Patient", "/api/v1/keys", "/ledger/tile/entries/000"} {
+		r := request(t, http.MethodGet, path, "")
+		for _, name := range claims {
+			r.Header.Set(name, admin)
+		}
+		r.Header.Set("X-Http-Method-Override", "PUT")
+		if a := s.send(r); a.Code != http.StatusUnauthorized {
+			t.Errorf("%s with headers that name the administrator: %d", path, a.Code)
+		}
+	}
+	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "True-Client-Ip", "Forwarded", "Cf-Connecting-Ip"} {
+		r := request(t, http.MethodGet, "/api/v1/keys", "")
+		r.Header.Set("Authorization", "Bearer "+s.Token(t, admin))
+		r.Header.Set(name, "203.0.113.77")
+		for _, other := range claims {
+			r.Header.Set(other, auditor)
+		}
+		a := s.send(r)
+		if a.Code != http.StatusOK {
+			t.Fatalf("%s: %d", name, a.Code)
+		}
+		list := s.entries(t, tutela.ActionKeyList)
+		last := list[len(list)-1]
+		if last.Address != "192.0.2.1" || last.Actor.Name != admin || !slices.Equal(last.Actor.Roles, []string{admin}) {
+			t.Errorf("%s: the ledger has %+v from %q", name, last.Actor, last.Address)
+		}
 	}
 }

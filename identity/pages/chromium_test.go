@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +20,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
+
+	"github.com/tutela-health/tutela/store"
 )
 
 // chrome is a real browser that a test drives. What pages complain of, such as a violated policy,
@@ -257,4 +262,32 @@ func (c *chrome) draw(name string, l look) {
 	}
 	check(c.t, os.MkdirAll(dir, 0o750))
 	check(c.t, os.WriteFile(filepath.Join(dir, name+"-"+l.name+".png"), ask(c, chromedp.FullScreenshot(100)), 0o600))
+}
+
+// TestPagesCannotBeFramedInChromium tries clickjacking from the origin that has the best chance: our own.
+func TestPagesCannotBeFramedInChromium(t *testing.T) {
+	s := open(t, store.SQLite)
+	s.mux.HandleFunc("GET /plain", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("plain")) })
+	s.mux.HandleFunc("GET /frame", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = fmt.Fprintf(w, `<!doctype html><iframe src="%s"></iframe>`, html.EscapeString(r.FormValue("at")))
+	})
+	s.mux.HandleFunc("GET /consent", func(w http.ResponseWriter, r *http.Request) {
+		s.pages.Authorize().Consent(w, r, sampleConsent("Chart"))
+	})
+	p := s.person(t, "ada", "admin")
+	c := s.chrome(t)
+	c.open("/login")
+	c.signIn(p.Username, p.Password)
+	c.fill("code", s.code(p.TOTP))
+	c.press("button.main", "Your account")
+	// A page that may not be framed is replaced by one of the browser's, which nobody may look into.
+	const seen = `document.querySelector("iframe").contentDocument?.body.innerText ?? "nothing"`
+	for path, want := range map[string]string{"/plain": "plain", "/login": "nothing", "/account": "nothing", "/admin/users": "nothing", "/consent": "nothing",
+		"/oauth2/authorize?client_id=nobody": "nothing", "/oauth2/logout": "nothing"} {
+		c.open("/frame?at=" + url.QueryEscape(path))
+		if got := ask(c, chromedp.Evaluate[string](seen)); got != want {
+			t.Errorf("%s in a frame shows %q, want %q", path, got, want)
+		}
+	}
 }
