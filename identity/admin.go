@@ -55,9 +55,6 @@ func (s *Service) Disable(ctx context.Context, by tutela.Principal, id tutela.Us
 // Enable lets a disabled account log in again.
 func (s *Service) Enable(ctx context.Context, by tutela.Principal, id tutela.UserID) error {
 	return s.administer(ctx, by, id, s.asked(tutela.ActionUserEnable, by), func(a *account) ([]store.Claim, error) {
-		if !a.Removed.IsZero() {
-			return nil, errs.New(errs.Unprocessable, "the account was removed; invite the person anew")
-		}
 		if a.over(s.clock()) {
 			a.Ends = time.Time{}
 		}
@@ -137,6 +134,9 @@ func (s *Service) administer(ctx context.Context, by tutela.Principal, id tutela
 		a, err := s.accountByID(ctx, id)
 		if err != nil {
 			return err
+		}
+		if !a.Removed.IsZero() {
+			return errs.New(errs.Unprocessable, "the account was removed; invite the person anew")
 		}
 		claims, err := change(&a)
 		if err != nil {

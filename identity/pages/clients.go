@@ -27,7 +27,7 @@ func clientKinds(held string) []clientKind {
 		{Name: kindPublic, Label: "Not at all: it runs on people's devices", Hint: "In a browser, on a phone, on a command line; PKCE protects its logins."},
 		{Name: kindKeys, Label: "By a key, for people who sign in", Hint: "Its server signs with a private key that never leaves it."},
 		{Name: kindSecret, Label: "By a secret, for people who sign in", Hint: "Its server keeps a secret that is shown once."},
-		{Name: kindService, Label: "By a key, on its own", Hint: "A service without people (SMART Backend Services); system/ scopes."},
+		{Name: kindService, Label: "By a key, on its own", Hint: "A service without people (SMART Backend Services) with system/ scopes, or a directory (SCIM) with the scope scim."},
 	}
 	for i := range list {
 		list[i].Held = list[i].Name == held
@@ -39,6 +39,7 @@ func clientKinds(held string) []clientKind {
 type clientForm struct {
 	ID, Name, Kind                string
 	Redirects, PostLogout, Scopes string
+	Groups                        string
 	JWKS, JWKSURL, Launch, Logout string
 	FirstParty                    bool
 }
@@ -46,7 +47,7 @@ type clientForm struct {
 func formOf(c identity.Client) clientForm {
 	return clientForm{
 		ID: c.ID, Name: c.Name, Kind: kindOf(c), Redirects: strings.Join(c.RedirectURIs, "\n"), PostLogout: strings.Join(c.PostLogoutRedirectURIs, "\n"),
-		Scopes: strings.Join(c.Scopes, " "), JWKS: string(c.JWKS), JWKSURL: c.JWKSURL, Launch: c.LaunchURI, Logout: c.BackchannelLogoutURI, FirstParty: c.FirstParty,
+		Scopes: strings.Join(c.Scopes, " "), JWKS: string(c.JWKS), JWKSURL: c.JWKSURL, Launch: c.LaunchURI, Logout: c.BackchannelLogoutURI, FirstParty: c.FirstParty, Groups: groupLines(c.Groups),
 	}
 }
 
@@ -68,7 +69,7 @@ func (v *visit) readClient() clientForm {
 	text := func(name string) string { return strings.TrimSpace(v.value(name)) }
 	return clientForm{
 		ID: v.r.PathValue("id"), Name: text("name"), Kind: v.value("kind"), Redirects: text("redirects"), PostLogout: text("postlogout"), Scopes: text("scopes"),
-		JWKS: text("jwks"), JWKSURL: text("jwksurl"), Launch: text("launch"), Logout: text("logout"), FirstParty: v.value("firstparty") == "yes",
+		JWKS: text("jwks"), JWKSURL: text("jwksurl"), Launch: text("launch"), Logout: text("logout"), FirstParty: v.value("firstparty") == "yes", Groups: text("groups"),
 	}
 }
 
@@ -77,6 +78,7 @@ func (f clientForm) client() (identity.Client, problem) {
 	c := identity.Client{
 		ID: f.ID, Name: f.Name, Public: f.Kind == kindPublic, RedirectURIs: lines(f.Redirects), PostLogoutRedirectURIs: lines(f.PostLogout),
 		Scopes: strings.Fields(f.Scopes), JWKSURL: f.JWKSURL, LaunchURI: f.Launch, BackchannelLogoutURI: f.Logout, FirstParty: f.FirstParty,
+		Groups:     readGroups(f.Groups),
 		GrantTypes: []string{identity.GrantCode, identity.GrantRefresh},
 	}
 	if f.Kind == kindService {
@@ -97,6 +99,29 @@ func (f clientForm) client() (identity.Client, problem) {
 		return c, problem{"kinds", "Choose how it proves itself."}
 	}
 	return c, problem{}
+}
+
+// readGroups reads what a directory's groups give, one a line: the group's name alone, which is the
+// role's too, or the group's and the role's.
+func readGroups(text string) []identity.GroupRole {
+	var list []identity.GroupRole
+	for _, line := range lines(text) {
+		group, role, mapped := strings.Cut(line, "=")
+		g := identity.GroupRole{Group: strings.TrimSpace(group), Role: strings.TrimSpace(role)}
+		if !mapped {
+			g.Role = g.Group
+		}
+		list = append(list, g)
+	}
+	return list
+}
+
+func groupLines(list []identity.GroupRole) string {
+	var text []string
+	for _, g := range list {
+		text = append(text, g.Group+" = "+g.Role)
+	}
+	return strings.Join(text, "\n")
 }
 
 // clientsBody is what the list of applications draws.
@@ -199,7 +224,7 @@ func (v *visit) clientAgain(f clientForm, err error) error {
 func fieldOf(err error) string {
 	text := errs.Public(err)
 	for _, w := range []struct{ word, field string }{
-		{"scope", "scopes"}, {"redirect URI", "redirects"}, {"key", "jwks"}, {"name", "name"}, {"address", "redirects"},
+		{"group", "groups"}, {"role", "groups"}, {"scope", "scopes"}, {"redirect URI", "redirects"}, {"key", "jwks"}, {"name", "name"}, {"address", "redirects"},
 	} {
 		if strings.Contains(text, w.word) {
 			return w.field

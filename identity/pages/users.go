@@ -195,10 +195,22 @@ func endUserSessions(v *visit, id tutela.UserID) error {
 	return v.pages.identity.EndAllSessions(v.r.Context(), v.by(), id)
 }
 
-// resetUser takes an account's credentials away and shows the link to make new ones.
+// newInvitation invites the owner of an account that has no credentials yet, and else takes them away.
+func (v *visit) newInvitation(id tutela.UserID) (identity.Invitation, error) {
+	u, err := v.pages.identity.UserByID(v.r.Context(), id)
+	if err != nil {
+		return identity.Invitation{}, err
+	}
+	if u.Waiting {
+		return v.pages.identity.InviteOwner(v.r.Context(), v.by(), id)
+	}
+	return v.pages.identity.ResetCredentials(v.r.Context(), v.by(), id)
+}
+
+// resetUser shows the link by which a person makes credentials, the first or new ones.
 func resetUser(v *visit) error {
 	id := tutela.UserID(v.r.PathValue("id"))
-	inv, err := v.pages.identity.ResetCredentials(v.r.Context(), v.by(), id)
+	inv, err := v.newInvitation(id)
 	if err != nil {
 		status, wrong, err := amiss("", err)
 		if err != nil {
