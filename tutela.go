@@ -109,6 +109,7 @@ const (
 	ActionUserUpdate   Action = "user.update"
 	ActionTokenRevoke  Action = "token.revoke"
 	ActionUserInvite   Action = "user.invite"
+	ActionUserUninvite Action = "user.uninvite" // an invitation was withdrawn
 	ActionUserEnrol    Action = "user.enrol" // a password or another authenticator was added, changed or removed
 	ActionUserDisable  Action = "user.disable"
 	ActionUserEnable   Action = "user.enable"

@@ -96,7 +96,7 @@ func permitsOf(r Role) []permit {
 			tutela.ActionAuditProve, tutela.ActionAuditVerify}}}
 	case RoleAdmin:
 		return []permit{{other: []tutela.Action{tutela.ActionKeyList, tutela.ActionAssess, tutela.ActionReindex,
-			tutela.ActionUserCreate, tutela.ActionUserList, tutela.ActionUserInvite, tutela.ActionUserImport,
+			tutela.ActionUserCreate, tutela.ActionUserList, tutela.ActionUserInvite, tutela.ActionUserUninvite, tutela.ActionUserImport, tutela.ActionSignerRotate,
 			tutela.ActionAuditVerify, tutela.ActionMetrics}}}
 	case RoleProvisioner:
 		return []permit{{other: []tutela.Action{tutela.ActionPeopleRead, tutela.ActionPeopleWrite}}}

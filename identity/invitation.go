@@ -106,7 +106,7 @@ func (s *Service) invite(ctx context.Context, by tutela.UserID, n NewUser, entry
 	if err != nil {
 		return Invitation{}, err
 	}
-	entry.Subject = &tutela.Subject{Kind: "invitation", ID: secretName(inv.Token)[:16]}
+	entry.Subject = &tutela.Subject{Kind: "invitation", ID: invitationID(secretName(inv.Token))}
 	return inv, s.commit(ctx, store.Op{Claims: append(claims, claim)}, entry)
 }
 
@@ -146,8 +146,7 @@ func (s *Service) OpenInvitation(ctx context.Context, token string) (Invited, er
 	if err != nil {
 		return Invited{}, err
 	}
-	r := it.Value
-	return Invited{Username: r.New.Username, Roles: r.New.Roles, Reset: r.User != "", Expires: r.Expires}, nil
+	return it.Value.tells(), nil
 }
 
 func (s *Service) openInvitation(ctx context.Context, token string) (item[invitation], error) {

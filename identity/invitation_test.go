@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,5 +222,78 @@ func TestResetTakesEverythingThatProves(t *testing.T) {
 		}
 		_, err = s.AcceptInvitation(ctx, other.Token, goodPassword)
 		refused(t, "the second invitation after the first was used", err, errs.NotFound)
+	})
+}
+
+func TestOpenInvitationsAreListedAndWithdrawn(t *testing.T) {
+	each(t, func(t *testing.T, w *world, s *Service) {
+		ctx := t.Context()
+		a, by := admin(t, w, s)
+		ann, err := s.Invite(ctx, by, NewUser{Username: "ann", Roles: []string{"nurse"}})
+		must(t, err)
+		w.advance(time.Minute)
+		p, login := nurse(t, w, s, by, "norma") // taken up
+		bob, err := s.Invite(ctx, by, NewUser{Username: "bob", Roles: []string{"auditor"}})
+		must(t, err)
+		twice, err := s.Invite(ctx, by, NewUser{Username: "norbert", Roles: []string{"nurse"}})
+		must(t, err)
+		nurse(t, w, s, by, "norbert")
+		list, err := s.Invitations(ctx, by)
+		must(t, err)
+		want := []PendingInvitation{
+			{ID: list[0].ID, By: a.ID, Invited: Invited{Username: "ann", Roles: []string{"nurse"}, Expires: ann.Expires}},
+			{ID: list[1].ID, By: a.ID, Invited: Invited{Username: "bob", Roles: []string{"auditor"}, Expires: bob.Expires}},
+		}
+		if diff := cmp.Diff(want, list); diff != "" {
+			t.Error(diff)
+		}
+		for _, inv := range []Invitation{ann, bob, twice} {
+			for _, l := range list {
+				if strings.Contains(inv.Token, l.ID) || strings.Contains(l.ID, inv.Token) {
+					t.Error("the list tells of a link")
+				}
+			}
+		}
+		refused(t, "a nurse withdraws", s.WithdrawInvitation(ctx, s.Principal(login.Session, p.User), list[0].ID), errs.Denied)
+		_, err = s.Invitations(ctx, s.Principal(login.Session, p.User))
+		refused(t, "a nurse looks", err, errs.Denied)
+		must(t, s.WithdrawInvitation(ctx, by, list[0].ID))
+		_, err = s.AcceptInvitation(ctx, ann.Token, goodPassword)
+		refused(t, "taking a withdrawn one up", err, errs.NotFound)
+		refused(t, "withdrawing it again", s.WithdrawInvitation(ctx, by, list[0].ID), errs.NotFound)
+		refused(t, "withdrawing nothing", s.WithdrawInvitation(ctx, by, ""), errs.NotFound)
+		var outcomes []tutela.Outcome
+		for _, e := range w.entries(t, tutela.ActionUserUninvite) {
+			if e.Subject.ID != list[0].ID {
+				t.Errorf("an entry is about %+v", e.Subject)
+			}
+			outcomes = append(outcomes, e.Outcome)
+		}
+		slices.Sort(outcomes)
+		if diff := cmp.Diff([]tutela.Outcome{tutela.OutcomeDenied, tutela.OutcomeSuccess}, outcomes); diff != "" {
+			t.Error(diff)
+		}
+		join(t, w, s, bob)
+	})
+}
+
+// TestWithdrawnOrTakenUpButNotBoth has an administrator withdraw an invitation as its bearer takes it up.
+func TestWithdrawnOrTakenUpButNotBoth(t *testing.T) {
+	each(t, func(t *testing.T, w *world, s *Service) {
+		_, by := admin(t, w, s)
+		inv, err := s.Invite(t.Context(), by, NewUser{Username: "ann", Roles: []string{"nurse"}})
+		must(t, err)
+		list, err := s.Invitations(t.Context(), by)
+		must(t, err)
+		n := succeeded(together(8, func(i int) error {
+			if i%2 == 0 {
+				return s.WithdrawInvitation(t.Context(), by, list[0].ID)
+			}
+			_, err := s.AcceptInvitation(t.Context(), inv.Token, goodPassword)
+			return err
+		}))
+		if n != 1 {
+			t.Errorf("%d of 8 happened", n)
+		}
 	})
 }

@@ -215,6 +215,28 @@ func (s *Server) keyList(ctx context.Context, _ *call) (any, error) {
 	return list, err
 }
 
+// signers are the keys that sign id_tokens, by name, the one that signs today first.
+type signers struct {
+	Signs   string   `json:"signs"`
+	Retired []string `json:"retired"` // published until what they signed has expired
+}
+
+// rotateSigner has a new key sign id_tokens from now on.
+func (s *Server) rotateSigner(ctx context.Context, c *call) (any, error) {
+	if err := s.cfg.Identity.RotateSigningKey(ctx, c.caller); err != nil {
+		return nil, err
+	}
+	list, err := s.cfg.Identity.VerificationKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := signers{Signs: list[len(list)-1].KeyID, Retired: []string{}}
+	for _, k := range list[:len(list)-1] {
+		out.Retired = append(out.Retired, k.KeyID)
+	}
+	return out, nil
+}
+
 // assessed is the answer of an assessment.
 type assessed struct {
 	Evidence []assure.Result `json:"evidence"`

@@ -106,6 +106,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{rig.Nobody, "GET", "/api/v1/index", "", 401},
 		{admin, "GET", "/api/v1/users", "", 200},
 		{auditor, "GET", "/api/v1/users", "", 403},
+		{admin, "GET", "/api/v1/invitations", "", 200},
+		{auditor, "GET", "/api/v1/invitations", "", 403},
+		{admin, "DELETE", "/api/v1/invitations/{id}", "", 404},
+		{admin, "POST", "/api/v1/keys/signing/rotate", "", 200},
+		{auditor, "POST", "/api/v1/keys/signing/rotate", "", 403},
 		{admin, "POST", "/api/v1/users/import", "?apply=true&leavers=true&force=false", 415},
 	} {
 		a := s.Do(t, rig.Call{As: c.as, Method: c.method, Path: c.path + c.query})

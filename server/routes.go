@@ -39,6 +39,9 @@ func (s *Server) routes(mux *router) {
 	s.call(mux, "GET /api/v1/users", tutela.ActionUserList, s.users)
 	s.call(mux, "POST /api/v1/users/import", tutela.ActionUserImport, s.importRoster)
 	s.call(mux, "POST /api/v1/users/{id}/invitation", tutela.ActionUserInvite, s.inviteUser)
+	s.call(mux, "GET /api/v1/invitations", tutela.ActionUserList, s.invitations)
+	s.call(mux, "DELETE /api/v1/invitations/{id}", tutela.ActionUserUninvite, s.withdrawInvitation)
+	s.call(mux, "POST /api/v1/keys/signing/rotate", tutela.ActionSignerRotate, s.rotateSigner)
 }
 
 // public names the routes that answer a caller whom nobody has proved; tiles of entries and

@@ -4,18 +4,19 @@ package pages
 // no link can put words into our mouth.
 func notice(done string) string {
 	return map[string]string{
-		"roles":    "The roles are saved. All sessions and tokens of the account have ended.",
-		"disable":  "The account is disabled. All its sessions and tokens have ended.",
-		"enable":   "The account is enabled.",
-		"ended":    "All sessions of the account have ended.",
-		"session":  "The session has ended.",
-		"passkey":  "The passkey was added.",
-		"removed":  "The passkey was removed.",
-		"password": "The password was changed. Your other sessions have ended.",
-		"totp":     "The authenticator app was set up.",
-		"untotp":   "The authenticator app was taken off your account.",
-		"app":      "The application's access has ended.",
-		"saved":    "The application was saved.",
-		"dropped":  "The application was removed.",
+		"roles":     "The roles are saved. All sessions and tokens of the account have ended.",
+		"disable":   "The account is disabled. All its sessions and tokens have ended.",
+		"enable":    "The account is enabled.",
+		"ended":     "All sessions of the account have ended.",
+		"session":   "The session has ended.",
+		"passkey":   "The passkey was added.",
+		"removed":   "The passkey was removed.",
+		"password":  "The password was changed. Your other sessions have ended.",
+		"totp":      "The authenticator app was set up.",
+		"untotp":    "The authenticator app was taken off your account.",
+		"app":       "The application's access has ended.",
+		"withdrawn": "The invitation was withdrawn. Its link opens nothing any more.",
+		"saved":     "The application was saved.",
+		"dropped":   "The application was removed.",
 	}[done]
 }

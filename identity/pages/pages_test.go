@@ -214,6 +214,27 @@ func TestAdministratorRunsAccounts(t *testing.T) {
 	s.browser(t).login(c)
 }
 
+// TestAdministratorWithdrawsAnInvitation is for a link that reached the wrong person.
+func TestAdministratorWithdrawsAnInvitation(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	admin := s.browser(t)
+	admin.login(s.person(t, "ada", "admin"))
+	a := admin.submit(admin.get("/admin/users"), "/admin/users", url.Values{"username": {"nina"}, "role": {"nurse"}})
+	link, err := url.Parse(words(a.need(t, "code", "class", "link")))
+	check(t, err)
+	if stranger := s.browser(t).get(link.Path); stranger.status != http.StatusOK {
+		t.Fatalf("the link: %d", stranger.status)
+	}
+	a = admin.follow(admin.submit(admin.get("/admin/users"), "/admin/users/withdraw", nil))
+	if words(a.need(t, "div", "role", "status")) == "" || a.find("form", "action", "/admin/users/withdraw") != nil {
+		t.Errorf("after withdrawing: %s", words(a.root))
+	}
+	if stranger := s.browser(t).get(link.Path); stranger.status != http.StatusGone {
+		t.Errorf("the link opens still: %d", stranger.status)
+	}
+}
+
 func TestAdministratorRunsApplications(t *testing.T) {
 	t.Parallel()
 	s := open(t, store.SQLite)

@@ -85,6 +85,7 @@ func (p *Pages) adminRoutes(mux Mux) {
 	admin := ageLimits{page: 10 * time.Minute, form: 15 * time.Minute}
 	mux.Handle("GET /admin/users", p.guarded(administrator, admin, "", users))
 	mux.Handle("POST /admin/users", p.guarded(administrator, admin, "/admin/users", inviteUser))
+	mux.Handle("POST /admin/users/withdraw", p.guarded(administrator, admin, "/admin/users", withdrawInvitation))
 	mux.Handle("GET /admin/users/{id}", p.guarded(administrator, admin, "", user))
 	mux.Handle("POST /admin/users/{id}/roles", p.guarded(administrator, admin, "/admin/users", changeUser("roles", setRoles)))
 	mux.Handle("POST /admin/users/{id}/disable", p.guarded(administrator, admin, "/admin/users", changeUser("disable", disableUser)))

@@ -18,6 +18,7 @@ type usersBody struct {
 	RolesWrong bool
 	Form       userForm
 	Link       *inviteLink
+	Open       []identity.PendingInvitation
 }
 
 // userRow is an account as the list shows it.
@@ -57,8 +58,12 @@ func (v *visit) drawUsers(status int, b usersBody, wrong problem) error {
 	for _, u := range list {
 		b.Users = append(b.Users, userRow{u, u.State()})
 	}
+	if b.Open, err = v.pages.identity.Invitations(v.r.Context(), v.by()); err != nil {
+		return err
+	}
 	b.Roles, b.RolesWrong = v.roleBoxes(b.Form.Roles), wrong.Field == "roles"
-	return render(v, "users", status, page[usersBody]{Title: "People", Place: "users", Me: v.me(), Token: v.token(), Problem: wrong, Body: b})
+	return render(v, "users", status, page[usersBody]{Title: "People", Place: "users", Me: v.me(), Token: v.token(),
+		Notice: notice(v.r.URL.Query().Get("done")), Problem: wrong, Body: b})
 }
 
 func (v *visit) roleBoxes(held []string) []roleBox {
@@ -92,6 +97,15 @@ func inviteUser(v *visit) error {
 		return v.drawUsers(status, usersBody{Form: f}, wrong)
 	}
 	return v.drawUsers(http.StatusCreated, usersBody{Link: v.link(f.Username, inv)}, problem{})
+}
+
+// withdrawInvitation has an open invitation count no more.
+func withdrawInvitation(v *visit) error {
+	if err := v.pages.identity.WithdrawInvitation(v.r.Context(), v.by(), v.value("invitation")); err != nil {
+		return err
+	}
+	v.redirect("/admin/users?done=withdrawn")
+	return nil
 }
 
 func (v *visit) link(username string, inv identity.Invitation) *inviteLink {
