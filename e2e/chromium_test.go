@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -106,12 +105,6 @@ func (c *chrome) fill(id, text string) {
 func (c *chrome) click(selector string) {
 	c.t.Helper()
 	c.run(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
-}
-
-// heading waits for the page of a heading.
-func (c *chrome) heading(want string) {
-	c.t.Helper()
-	c.run(chromedp.WaitVisible(chromedp.Search(fmt.Sprintf(`//h1[normalize-space()=%q]`, want))))
 }
 
 // signIn proves both of a member's factors where the login asks for them.

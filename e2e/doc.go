@@ -7,5 +7,7 @@
 // Nouns. A system is a data directory and the process that serves it. A needle is a text that
 // must not lie in plaintext; a canary is a needle that a test planted. A tally is what clients
 // were told before the process was killed. An edit is one act of tampering that can be undone.
-// The stories in testdata read like the manual.
+// The stories in testdata read like the manual. A house is a system whose administrator has invited
+// members and registered applications; a visitor is a person's browser without scripts. Programs that
+// others wrote for others' servers are run from clients.
 package e2e

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -82,9 +83,7 @@ func (v *visitor) send(p *page, action string, fields url.Values) *page {
 			form.Add(attribute(in, "name"), attribute(in, "value"))
 		}
 	}
-	for name, values := range fields {
-		form[name] = values
-	}
+	maps.Copy(form, fields)
 	to := action
 	if to == "" {
 		to = p.at.Path
