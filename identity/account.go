@@ -21,6 +21,8 @@ type account struct {
 	Step     int64     `json:"totpStep,omitempty"` // the newest time step of which a code was taken
 	Recovery [][]byte  `json:"recovery,omitempty"` // hashes of codes that are left
 	Passkeys []passkey `json:"passkeys,omitempty"`
+	Outside  []link    `json:"outside,omitempty"` // whom outside providers know as its owner
+	Maker    string    `json:"maker,omitempty"`   // provider that made it and says its roles, while nobody here does
 	// EnrolBy is when a first second factor must be there; a password alone adds none after it.
 	EnrolBy time.Time `json:"enrolBy,omitzero"`
 	// Epoch counts what ended all sessions and tokens of the account. Those of an older epoch are
@@ -40,8 +42,8 @@ func (s *Service) newAccount(n NewUser) account {
 
 func (a account) public() User {
 	u := a.User
-	u.Enrolled = a.enrolled()
-	u.Waiting = a.Kind == tutela.ActorPerson && !a.Disabled && !u.Enrolled && len(a.Verifier.Hash) == 0
+	u.Enrolled, u.Linked = a.enrolled(), len(a.Outside) > 0
+	u.Waiting = a.Kind == tutela.ActorPerson && !a.Disabled && !u.Enrolled && !u.Linked && !a.hasPassword()
 	return u
 }
 
@@ -67,15 +69,18 @@ func (a account) over(now time.Time) bool { return !a.Ends.IsZero() && !now.Befo
 // enrolled reports whether a second factor is there.
 func (a account) enrolled() bool { return a.TOTP != "" || len(a.Passkeys) > 0 }
 
-// active reports whether the account may act: it is not disabled, and a person's has a second factor.
+// active reports whether the account may act: it is not disabled, and a person's has a second factor
+// here or a link to a provider, whose logins are held to two factors one by one.
 func (a account) active() bool {
-	return !a.Disabled && (a.Kind == tutela.ActorService || a.enrolled())
+	return !a.Disabled && (a.Kind == tutela.ActorService || a.enrolled() || len(a.Outside) > 0)
 }
 
-// mayLogIn reports whether a password may begin a login.
+// mayLogIn reports whether a password or an outside provider may begin a login.
 func (a account) mayLogIn() bool {
-	return !a.Disabled && a.Kind == tutela.ActorPerson && len(a.Verifier.Hash) > 0
+	return !a.Disabled && a.Kind == tutela.ActorPerson && (a.hasPassword() || len(a.Outside) > 0)
 }
+
+func (a account) hasPassword() bool { return len(a.Verifier.Hash) > 0 }
 
 // factors are what the account can prove itself with beside its password.
 func (a account) factors() []Factor {

@@ -68,12 +68,12 @@ func (s *Service) SetRoles(ctx context.Context, by tutela.Principal, id tutela.U
 	entry := s.asked(tutela.ActionUserRoles, by)
 	entry.Subject.Detail = strings.Join(roles, " ")
 	return s.administer(ctx, by, id, entry, func(a *account) ([]store.Claim, error) {
-		a.Roles = slices.Clone(roles)
+		a.Roles, a.Maker = slices.Clone(roles), "" // from now on no claim changes them
 		return nil, s.checkRoles(roles)
 	})
 }
 
-// ResetCredentials takes an account's password and factors away and invites its owner anew.
+// ResetCredentials takes an account's password, factors and links away and invites its owner anew.
 func (s *Service) ResetCredentials(ctx context.Context, by tutela.Principal, id tutela.UserID) (Invitation, error) {
 	inv, record := s.newInvitation(by.ID)
 	record.User = id
@@ -81,7 +81,7 @@ func (s *Service) ResetCredentials(ctx context.Context, by tutela.Principal, id 
 		if a.Kind != tutela.ActorPerson {
 			return nil, errs.New(errs.Unprocessable, "a service has no password to reset")
 		}
-		a.Verifier, a.TOTP, a.Recovery, a.Passkeys = Verifier{}, "", nil, nil
+		a.Verifier, a.TOTP, a.Recovery, a.Passkeys, a.Outside = Verifier{}, "", nil, nil, nil
 		record.New.Username = a.Username
 		claim, err := s.invitationClaim(ctx, inv, record)
 		return []store.Claim{claim}, err

@@ -19,6 +19,7 @@ const (
 	FactorPasskey  Factor = "passkey"
 	FactorTOTP     Factor = "totp"
 	FactorRecovery Factor = "recovery"
+	FactorOutside  Factor = "outside" // both, proven to an outside provider
 )
 
 // Attempt is a login, step-up or enrolment under way. Whoever has its ID goes on with it.
@@ -26,6 +27,7 @@ type Attempt struct {
 	ID      string
 	Factors []Factor
 	Enrol   bool // there is no second factor yet: enrol one to log in
+	Outside bool // an outside provider proved the first factor
 }
 
 // attempt is what the store keeps of one, under the hash of its id.
@@ -34,6 +36,7 @@ type attempt struct {
 	Epoch    int64                 `json:"epoch"`
 	Session  string                `json:"session,omitempty"`  // whose bearer steps up or enrols
 	Password bool                  `json:"password,omitempty"` // it was right
+	Outside  *passage              `json:"outside,omitempty"`  // in place of the password
 	Enrol    bool                  `json:"enrol,omitempty"`    // may add factors, proving none
 	TOTP     string                `json:"totp,omitempty"`     // secret under enrolment
 	Ceremony *webauthn.SessionData `json:"ceremony,omitempty"` // passkey challenge, answered once

@@ -12,6 +12,7 @@ import (
 
 // Authenticators is what proves an account, as its owner is shown it.
 type Authenticators struct {
+	Password      bool
 	TOTP          bool
 	Passkeys      []Passkey
 	RecoveryCodes int // that are left
@@ -31,7 +32,7 @@ func (s *Service) Authenticators(ctx context.Context, user tutela.UserID) (Authe
 	if err != nil {
 		return Authenticators{}, err
 	}
-	list := Authenticators{TOTP: a.TOTP != "", RecoveryCodes: len(a.Recovery)}
+	list := Authenticators{Password: a.hasPassword(), TOTP: a.TOTP != "", RecoveryCodes: len(a.Recovery)}
 	for _, p := range a.Passkeys {
 		list.Passkeys = append(list.Passkeys, Passkey{ID: p.id(), Created: p.Created, Used: p.Used, Synced: p.Credential.Flags.BackupEligible})
 	}

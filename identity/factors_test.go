@@ -194,7 +194,7 @@ func TestRecoveryCodeCountsOnce(t *testing.T) {
 		}
 		left, err := s.Authenticators(ctx, p.ID)
 		must(t, err)
-		if diff := cmp.Diff(Authenticators{TOTP: true, RecoveryCodes: 9}, left); diff != "" {
+		if diff := cmp.Diff(Authenticators{Password: true, TOTP: true, RecoveryCodes: 9}, left); diff != "" {
 			t.Error(diff)
 		}
 		a, err := s.accountByID(ctx, p.ID)

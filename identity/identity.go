@@ -49,7 +49,7 @@ type Service struct {
 	fresh    func() bool
 	name     string
 	roles    []string
-	above    []string // roles out of SCIM's reach
+	above    []string // roles out of the reach of SCIM and outside providers
 	idle     time.Duration
 	absolute time.Duration
 	passkeys *webauthn.WebAuthn // nil: none

@@ -32,6 +32,7 @@ const (
 	itemSigningKey itemKind = 10
 	itemLaunch     itemKind = 11 // SMART EHR launch context
 	itemProvider   itemKind = 12 // outside OpenID provider
+	itemLink       itemKind = 13 // account that a person of an outside provider has here
 )
 
 // item is an opened item and the revision at which it was read.

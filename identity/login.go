@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -174,7 +175,8 @@ func (s *Service) logIn(ctx context.Context, it item[attempt], a account, f Fact
 		return Login{}, err
 	}
 	entry := s.about(action, actorOf(a.User), a.ID)
-	entry.Session, entry.Address, entry.Assurance, entry.Subject.Detail = ses.Name, it.Value.Address, ses.Value.ACR, string(f)
+	entry.Session, entry.Address, entry.Assurance = ses.Name, it.Value.Address, ses.Value.ACR
+	entry.Subject.Detail = strings.TrimSpace(string(f) + " " + it.Value.Outside.provider())
 	op := store.Op{Claims: claims, Deletes: []store.Rows{
 		s.dropItem(itemAttempt, it.Name),
 		s.dropItem(itemThrottle, factorBrake(string(a.ID)).name), s.dropItem(itemThrottle, accountBrake(a.Username).name),
@@ -204,7 +206,7 @@ func (s *Service) sessionOf(ctx context.Context, t attempt, a account, amr []str
 		if err != nil {
 			return it, "", err
 		}
-		it.Value.AuthTime, it.Value.LastSeen = now, now
+		it.Value.AuthTime, it.Value.LastSeen = t.Outside.proven(now), now
 		it.Value.AMR = methods(append(slices.Clone(it.Value.AMR), amr...))
 		return it, tutela.ActionStepUp, nil
 	}
@@ -213,8 +215,8 @@ func (s *Service) sessionOf(ctx context.Context, t attempt, a account, amr []str
 	}
 	id := randomText(12)
 	return item[sessionRecord]{Name: id, Value: sessionRecord{Epoch: a.Epoch, Session: Session{
-		ID: id, User: a.ID, AuthTime: now, AMR: methods(append(amr, "mfa")), ACR: ACRTwoFactors,
-		Started: now, LastSeen: now, Agent: t.Agent, Address: t.Address,
+		ID: id, User: a.ID, AuthTime: t.Outside.proven(now), AMR: methods(append(amr, "mfa")), ACR: ACRTwoFactors,
+		Started: now, LastSeen: now, Agent: t.Agent, Address: t.Address, Provider: t.Outside.provider(),
 	}}}, tutela.ActionAuthenticate, nil
 }
 

@@ -141,10 +141,11 @@ func (s *Service) FinishPasskey(ctx context.Context, attemptID string, response 
 }
 
 // claimed is the account that a passkey says it is of, still to be proven. One that is not there
-// fails later, like a wrong signature.
+// fails later, like a wrong signature; so does one without a password: its way in is the outside
+// provider, which knows of leavers.
 func (s *Service) claimed(ctx context.Context, handle []byte) (tutela.UserID, int64, error) {
 	a, err := s.accountByID(ctx, tutela.UserID(handle))
-	if errs.Is(err, errs.NotFound) {
+	if errs.Is(err, errs.NotFound) || err == nil && !a.hasPassword() {
 		return "", 0, nil
 	}
 	return a.ID, a.Epoch, err

@@ -24,6 +24,7 @@ type Session struct {
 	LastSeen time.Time     `json:"lastSeen"` // up to a minute old
 	Agent    string        `json:"agent,omitempty"`
 	Address  string        `json:"address,omitempty"`
+	Provider string        `json:"provider,omitempty"` // outside, that began the login
 }
 
 // ACRTwoFactors is the level that every login reaches: two factors, or one that is both

@@ -17,7 +17,7 @@ func (s *Service) AttemptByID(ctx context.Context, id string) (Attempt, error) {
 	if it.Value.Failures >= attemptTries {
 		return Attempt{}, attemptOver()
 	}
-	return Attempt{ID: id, Factors: a.factors(), Enrol: it.Value.Enrol}, nil
+	return Attempt{ID: id, Factors: a.factors(), Enrol: it.Value.Enrol, Outside: it.Value.Outside != nil}, nil
 }
 
 // TOTPUnderEnrolment gives the secret that EnrolTOTP made within an attempt once more, so that a

@@ -30,6 +30,7 @@ type User struct {
 	LastLogin time.Time        `json:"lastLogin,omitzero"`
 	Disabled  bool             `json:"disabled,omitempty"`
 	Enrolled  bool             `json:"-"` // a second factor is there; without one a person may do nothing
+	Linked    bool             `json:"-"` // to an outside provider, which may prove both factors
 	Waiting   bool             `json:"-"` // nobody has a password, a factor or an invitation's answer yet
 	Employment
 }
@@ -69,7 +70,7 @@ func (u User) State() string {
 		return "disabled"
 	case u.Waiting:
 		return "to be invited"
-	case u.Kind == tutela.ActorPerson && !u.Enrolled:
+	case u.Kind == tutela.ActorPerson && !u.Enrolled && !u.Linked:
 		return "not enrolled"
 	default:
 		return "active"

@@ -38,6 +38,9 @@ type config struct {
 	// DormantDays is after how many days without a login an account of the staff counts as dormant;
 	// 90 when it is left out.
 	DormantDays int `yaml:"dormant_days,omitempty"`
+	// ProviderSecrets is the folder of the secrets by which outside OpenID providers know this system,
+	// a file each; providers that know its key need none.
+	ProviderSecrets string `yaml:"provider_secrets,omitempty"`
 	// TryOut says that this is a try-out system: commands may act as any of its identities.
 	TryOut bool `yaml:"try_out,omitempty"`
 

@@ -3,12 +3,25 @@ package main
 import (
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/fhir"
+	"github.com/tutela-health/tutela/identity/federation"
 	"github.com/tutela-health/tutela/identity/pages"
+	"github.com/tutela-health/tutela/internal/clock"
 )
 
 // pages makes people's pages.
 func (s *system) pages(api *fhir.Handler) (*pages.Pages, error) {
-	return pages.New(pages.Config{Identity: s.identity, Base: s.config.base(), Log: s.log, Roles: givenRoles(), Patients: patientFinder(api)})
+	return pages.New(pages.Config{
+		Identity: s.identity, Base: s.config.base(), Log: s.log, Roles: givenRoles(), Patients: patientFinder(api), Federation: s.federation(),
+	})
+}
+
+// federation signs people in over outside providers. One on this machine is for trying things out.
+func (s *system) federation() *federation.Service {
+	c := federation.Config{Identity: s.identity, Clock: clock.System, Base: s.config.base(), Loopback: s.config.TryOut}
+	if s.config.ProviderSecrets != "" {
+		c.Secrets = s.config.path(s.config.ProviderSecrets)
+	}
+	return federation.New(c)
 }
 
 // givenRoles are the roles that an administrator gives to people, in the order of the pages.

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/tutela-health/tutela/identity"
 )
@@ -11,6 +12,7 @@ type accountBody struct {
 	identity.Authenticators
 	Sessions []sessionRow
 	Apps     []appRow
+	Outside  []linkRow
 }
 
 // sessionRow is a session as its owner is shown it.
@@ -36,6 +38,9 @@ func (v *visit) drawAccount(status int, wrong problem) error {
 		return err
 	}
 	if b.Apps, err = v.apps(); err != nil {
+		return err
+	}
+	if b.Outside, err = v.linkRows(v.user.ID); err != nil {
 		return err
 	}
 	return render(v, "account", status, page[accountBody]{Title: "Your account", Place: "account", Me: v.me(), Token: v.token(),
@@ -78,13 +83,18 @@ func logout(v *visit) error {
 	if err := v.pages.identity.EndSession(v.r.Context(), v.by(), v.session.ID); err != nil {
 		return err
 	}
+	if v.session.Provider != "" {
+		return v.signedOutTo("/login?left=" + url.QueryEscape(v.session.Provider))
+	}
 	return v.signedOut()
 }
 
 // signedOut takes the browser's cookie away, and what it may have kept of pages.
-func (v *visit) signedOut() error {
+func (v *visit) signedOut() error { return v.signedOutTo("/login") }
+
+func (v *visit) signedOutTo(place string) error {
 	setCookie(v.w, sessionCookie, "")
 	v.w.Header().Set("Clear-Site-Data", `"cache"`)
-	v.redirect("/login")
+	v.redirect(place)
 	return nil
 }

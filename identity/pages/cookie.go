@@ -10,6 +10,7 @@ const (
 	sessionCookie = "__Host-tutela-session" // proves a person
 	attemptCookie = "__Host-tutela-attempt" // a login or an enrolment under way
 	visitCookie   = "__Host-tutela-visit"   // what forms of this browser are bound to
+	outsideCookie = "__Host-tutela-outside" // a login at an outside provider under way; comes back from another site
 )
 
 // SessionCookie gives the value that proves a person's session, or "".

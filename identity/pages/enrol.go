@@ -3,6 +3,7 @@ package pages
 import (
 	"encoding/base32"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/tutela-health/tutela/identity"
@@ -10,7 +11,11 @@ import (
 )
 
 // invitationBody is what an invitation's page draws.
-type invitationBody struct{ Username string }
+type invitationBody struct {
+	Username string
+	Token    string
+	Outside  []outsideChoice
+}
 
 // invitationForm asks the invited for a password. Looking at it uses nothing up: programs that
 // check links in mail look too.
@@ -21,7 +26,13 @@ func (v *visit) drawInvitation(status int, wrong problem) error {
 	if err != nil {
 		return invalidInvitation(err)
 	}
-	return render(v, "invitation", status, page[invitationBody]{Title: "Welcome", Token: v.token(), Problem: wrong, Body: invitationBody{invited.Username}})
+	b := invitationBody{Username: invited.Username, Token: v.r.PathValue("token")}
+	if !slices.Equal(invited.Roles, []string{"admin"}) {
+		if b.Outside, err = v.choices(); err != nil {
+			return err
+		}
+	}
+	return render(v, "invitation", status, page[invitationBody]{Title: "Welcome", Token: v.token(), Problem: wrong, Body: b})
 }
 
 // invitation uses the invitation up and begins the enrolment.

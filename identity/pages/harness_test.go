@@ -25,6 +25,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/identity/federation"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -108,7 +109,8 @@ func (s *site) wire(t *testing.T, engine store.Engine) {
 	check(t, err)
 	s.identity, err = identity.Open(ctx, identity.Config{DB: db, Ring: ring, Audit: s.audit, Clock: s.now, RPID: "localhost", Origins: []string{s.base}})
 	check(t, err)
-	s.pages, err = pages.New(pages.Config{Identity: s.identity, Base: s.base, Log: log, Roles: testRoles(), Patients: samplePatients})
+	s.pages, err = pages.New(pages.Config{Identity: s.identity, Base: s.base, Log: log, Roles: testRoles(), Patients: samplePatients,
+		Federation: federation.New(federation.Config{Identity: s.identity, Clock: s.now, Base: s.base, Loopback: true})})
 	check(t, err)
 	s.pages.Routes(s.mux)
 	server := oauth.New(oauth.Config{Identity: s.identity, Audit: s.audit, Pages: s.pages.Authorize(), Session: pages.SessionCookie,

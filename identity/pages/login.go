@@ -14,11 +14,18 @@ type loginBody struct {
 	Username string
 	ReturnTo string
 	Passkey  passkeyForm
+	Outside  []outsideChoice
+	Left     *outsideChoice // provider at which a person may still be signed in
 }
 
 func (v *visit) drawLogin(status int, b loginBody, wrong problem) error {
 	token := v.token()
-	b.ReturnTo = v.returnTo()
+	if b.ReturnTo == "" {
+		b.ReturnTo = v.returnTo()
+	}
+	if err := v.offer(&b); err != nil {
+		return err
+	}
 	b.Passkey = passkeyForm{
 		Action: "/login/passkey", Options: "/login/passkey/options", Kind: "get", Label: "Sign in with a passkey", ReturnTo: b.ReturnTo, Token: token,
 	}
@@ -57,6 +64,7 @@ type factorBody struct {
 	ReturnTo       string
 	TOTP, Recovery bool
 	Passkey        passkeyForm
+	Outside        []outsideChoice
 }
 
 func (v *visit) factorBody(factors []identity.Factor, place string) factorBody {
@@ -81,6 +89,9 @@ func (v *visit) drawFactor(status int, wrong problem) error {
 	}
 	b := v.factorBody(attempt.Factors, "/login/factor")
 	b.Intro = "Your password was right. Prove a second factor to go on."
+	if attempt.Outside {
+		b.Intro = "You have signed in with one factor. Prove a second one here to go on."
+	}
 	return render(v, "factor", status, page[factorBody]{Title: "Second factor", Token: v.token(), Problem: wrong, Script: true, Body: b})
 }
 
@@ -149,8 +160,8 @@ func (v *visit) entered(l identity.Login, field string, err error) error {
 	return err
 }
 
-// continueBody is what leads on from a login.
-type continueBody struct{ Next string }
+// continueBody is what leads on from a login, or to one.
+type continueBody struct{ Text, Label, Next string }
 
 // enter gives the browser its session and goes where the person wanted to go.
 func (v *visit) enter(l identity.Login) error {
@@ -162,8 +173,14 @@ func (v *visit) enter(l identity.Login) error {
 		v.redirect(to)
 		return nil
 	}
-	v.w.Header().Set("Refresh", "0; url="+to)
-	return draw(v, "continue", page[continueBody]{Title: "Signed in", Token: v.token(), Body: continueBody{to}})
+	return v.lead("Signed in", continueBody{"You are signed in.", "Go on to the application", to})
+}
+
+// lead has the browser go on of its own accord: to where a form's answer or a redirect from another
+// site would not take it, or not with its cookies.
+func (v *visit) lead(title string, b continueBody) error {
+	v.w.Header().Set("Refresh", "0; url="+b.Next)
+	return draw(v, "continue", page[continueBody]{Title: title, Token: v.token(), Body: b})
 }
 
 // start gives the browser its session: always a new cookie, never one that it brought. Another

@@ -18,5 +18,10 @@ func notice(done string) string {
 		"withdrawn": "The invitation was withdrawn. Its link opens nothing any more.",
 		"saved":     "The application was saved.",
 		"dropped":   "The application was removed.",
+		"linked":    "Your account is linked.",
+		"unlinked":  "The link was taken off. Other sessions and all tokens have ended.",
+		"provider":  "The provider was saved.",
+		"answers":   "The provider answers, and what it says of itself is good.",
+		"gone":      "The provider was removed, and every account's link to it.",
 	}[done]
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/identity/federation"
 )
 
 // Config says what the pages work with.
@@ -21,6 +22,8 @@ type Config struct {
 	// Patients finds patients by name whose record the caller may open, for applications that
 	// work with one; nil offers the account's own alone.
 	Patients FindPatients
+	// Federation signs people in over outside providers; nil: there are none.
+	Federation *federation.Service
 }
 
 // FindPatients finds patients by name that a caller may see, and leaves an entry like any search.
@@ -46,6 +49,7 @@ type Pages struct {
 	log      *slog.Logger
 	roles    []Role
 	patients FindPatients
+	outside  *federation.Service // nil: there are no providers
 	html     map[string]*template.Template
 	assets   map[string]http.Handler
 	origin   *http.CrossOriginProtection
@@ -62,7 +66,7 @@ func New(c Config) (*Pages, error) {
 		return nil, err
 	}
 	return &Pages{
-		identity: c.Identity, base: c.Base, log: c.Log, roles: c.Roles, patients: c.Patients,
+		identity: c.Identity, base: c.Base, log: c.Log, roles: c.Roles, patients: c.Patients, outside: c.Federation,
 		html: html, assets: files, origin: http.NewCrossOriginProtection(),
 	}, nil
 }

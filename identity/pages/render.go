@@ -15,7 +15,7 @@ var htmlFiles embed.FS
 func names() []string {
 	return []string{
 		"account", "client", "clients", "codes", "confirm", "consent", "continue", "enrol", "error", "factor",
-		"invitation", "login", "logout", "newpasskey", "password", "patient", "totp", "user", "users",
+		"invitation", "login", "logout", "newpasskey", "password", "patient", "provider", "providers", "totp", "user", "users",
 	}
 }
 

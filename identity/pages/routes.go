@@ -26,7 +26,8 @@ func (p *Pages) Routes(mux Mux) {
 func Public() []string {
 	list := []string{
 		"GET /login", "POST /login", "POST /login/passkey/options", "POST /login/passkey",
-		"GET /invitation/{token}", "POST /invitation/{token}",
+		"GET /invitation/{token}", "POST /invitation/{token}", "POST /invitation/{token}/with/{id}",
+		"GET /login/with/{id}", "GET /login/with/{id}/callback", "GET /login/with/{id}/leave",
 	}
 	for name := range assets() {
 		list = append(list, "GET /assets/"+name)
@@ -45,9 +46,13 @@ func (p *Pages) loginRoutes(mux Mux) {
 	mux.Handle("POST /login/factor/passkey/options", p.handleJSON(trying, factorPasskeyOptions))
 	mux.Handle("POST /login/factor/passkey", p.handle(trying, factorPasskey))
 	mux.Handle("POST /logout", p.handle(person, logout))
+	mux.Handle("GET /login/with/{id}", p.handle(anybody, enterOutside))
+	mux.Handle("GET /login/with/{id}/callback", p.handle(anybody, outsideAnswer))
+	mux.Handle("GET /login/with/{id}/leave", p.handle(anybody, leaveOutside))
 
 	mux.Handle("GET /invitation/{token}", p.handle(anybody, invitationForm))
 	mux.Handle("POST /invitation/{token}", p.handle(anybody, invitation))
+	mux.Handle("POST /invitation/{token}/with/{id}", p.handle(anybody, invitationOutside))
 	mux.Handle("GET /enrol", p.handle(trying, enrolForm))
 	mux.Handle("POST /enrol/totp/new", p.handle(trying, enrolTOTP))
 	mux.Handle("POST /enrol/totp", p.handle(trying, confirmTOTP))
@@ -67,6 +72,9 @@ func (p *Pages) accountRoutes(mux Mux) {
 	mux.Handle("POST /account/verify/recovery", p.handle(person, verifyRecovery))
 	mux.Handle("POST /account/verify/passkey/options", p.handleJSON(person, verifyPasskeyOptions))
 	mux.Handle("POST /account/verify/passkey", p.handle(person, verifyPasskey))
+	mux.Handle("POST /account/verify/with/{id}", p.handle(person, verifyOutside))
+	mux.Handle("POST /account/providers/{id}/link", p.guarded(person, own, home, linkOutside))
+	mux.Handle("POST /account/providers/{id}/unlink", p.guarded(person, own, home, unlinkOutside))
 
 	mux.Handle("GET /account/password", p.guarded(person, own, "", passwordForm))
 	mux.Handle("POST /account/password", p.guarded(person, own, "/account/password", changePassword))
@@ -92,6 +100,14 @@ func (p *Pages) adminRoutes(mux Mux) {
 	mux.Handle("POST /admin/users/{id}/enable", p.guarded(administrator, admin, "/admin/users", changeUser("enable", enableUser)))
 	mux.Handle("POST /admin/users/{id}/sessions/end", p.guarded(administrator, admin, "/admin/users", changeUser("ended", endUserSessions)))
 	mux.Handle("POST /admin/users/{id}/reset", p.guarded(administrator, admin, "/admin/users", resetUser))
+	mux.Handle("POST /admin/users/{id}/unlink", p.guarded(administrator, admin, "/admin/users", changeUser("unlinked", unlinkUser)))
+	mux.Handle("GET /admin/providers", p.guarded(administrator, admin, "", providers))
+	mux.Handle("GET /admin/providers/new", p.guarded(administrator, admin, "", newProvider))
+	mux.Handle("POST /admin/providers", p.guarded(administrator, admin, "/admin/providers", addProvider))
+	mux.Handle("GET /admin/providers/{id}", p.guarded(administrator, admin, "", provider))
+	mux.Handle("POST /admin/providers/{id}", p.guarded(administrator, admin, "/admin/providers", updateProvider))
+	mux.Handle("POST /admin/providers/{id}/try", p.guarded(administrator, admin, "/admin/providers", tryProvider))
+	mux.Handle("POST /admin/providers/{id}/remove", p.guarded(administrator, admin, "/admin/providers", removeProvider))
 	mux.Handle("GET /admin/clients", p.guarded(administrator, admin, "", clients))
 	mux.Handle("GET /admin/clients/new", p.guarded(administrator, admin, "", newClient))
 	mux.Handle("POST /admin/clients", p.guarded(administrator, admin, "/admin/clients", registerClient))

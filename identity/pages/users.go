@@ -153,6 +153,7 @@ type userBody struct {
 	Roles      []roleBox
 	RolesWrong bool
 	Link       *inviteLink
+	Outside    []linkRow
 }
 
 // user shows one account.
@@ -166,6 +167,9 @@ func (v *visit) drawUser(status int, b userBody, wrong problem) error {
 	}
 	sessions, err := v.pages.identity.Sessions(v.r.Context(), id)
 	if err != nil {
+		return err
+	}
+	if b.Outside, err = v.linkRows(id); err != nil {
 		return err
 	}
 	b.User, b.Sessions = userRow{u, u.State()}, len(sessions)
@@ -207,6 +211,10 @@ func enableUser(v *visit, id tutela.UserID) error {
 
 func endUserSessions(v *visit, id tutela.UserID) error {
 	return v.pages.identity.EndAllSessions(v.r.Context(), v.by(), id)
+}
+
+func unlinkUser(v *visit, id tutela.UserID) error {
+	return v.pages.identity.Unlink(v.r.Context(), v.by(), id, v.value("provider"))
 }
 
 // newInvitation invites the owner of an account that has no credentials yet, and else takes them away.

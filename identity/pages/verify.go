@@ -20,6 +20,9 @@ func (v *visit) drawVerify(status int, wrong problem) error {
 	}
 	setCookie(v.w, attemptCookie, attempt.ID)
 	b := v.factorBody(attempt.Factors, "/account/verify")
+	if b.Outside, err = v.linkedChoices(); err != nil {
+		return err
+	}
 	b.Intro = "This page changes who can do what. Prove your second factor again to go on."
 	return render(v, "factor", status, page[factorBody]{Title: "Is it you?", Place: "account", Me: v.me(), Token: v.token(), Problem: wrong, Script: true, Body: b})
 }
