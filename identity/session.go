@@ -53,14 +53,21 @@ func noSession() error { return errs.New(errs.Unauthenticated, "log in first") }
 // SessionByCookie finds the session that a cookie's bearer has, and notes that it is used. Every
 // failure says the same.
 func (s *Service) SessionByCookie(ctx context.Context, cookie string) (Session, User, error) {
-	it, a, err := s.sessionByCookie(ctx, cookie)
+	type bearer struct {
+		session Session
+		user    User
+	}
+	b, err := lookedUp(ctx, func(ctx context.Context) (bearer, error) {
+		it, a, err := s.sessionByCookie(ctx, cookie)
+		if err == nil {
+			err = s.touch(ctx, &it)
+		}
+		return bearer{it.Value.Session, a.public()}, err
+	})
 	if err != nil {
 		return Session{}, User{}, err
 	}
-	if err := s.touch(ctx, &it); err != nil {
-		return Session{}, User{}, err
-	}
-	return it.Value.Session, a.public(), nil
+	return b.session, b.user, nil
 }
 
 func (s *Service) sessionByCookie(ctx context.Context, cookie string) (item[sessionRecord], account, error) {

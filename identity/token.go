@@ -150,12 +150,28 @@ func (s *Service) Authenticate(ctx context.Context, authorization string) (tutel
 	if ok && s.fresh() {
 		return s.alive(p)
 	}
-	p, err := s.holderOf(ctx, hash)
+	p, err := lookedUp(ctx, func(ctx context.Context) (tutela.Principal, error) { return s.holderOf(ctx, hash) })
 	if err != nil {
 		return tutela.Principal{}, err
 	}
 	s.cache.put(hash, p, epoch)
 	return s.alive(p)
+}
+
+// proveWithin bounds how long it may take to look up who is calling. A database that does not answer
+// must not keep callers waiting for as long as its connections last.
+const proveWithin = 3 * time.Second
+
+// lookedUp carries out a look-up of who is calling, and says that it is not known now when that
+// takes too long.
+func lookedUp[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+	within, cancel := context.WithTimeout(ctx, proveWithin)
+	defer cancel()
+	v, err := f(within)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		err = errs.Wrap(errs.Unavailable, err, "who is calling could not be looked up in time; try again")
+	}
+	return v, err
 }
 
 // holderOf reads who has a token, and whether account and session still stand behind it.

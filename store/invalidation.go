@@ -14,6 +14,9 @@ import (
 const (
 	pollEvery  = 250 * time.Millisecond
 	staleAfter = 900 * time.Millisecond
+	// pollWithin ends a poll that nobody answers, so that the next one takes another connection. It
+	// has been stale for long by then.
+	pollWithin = 2 * time.Second
 	purgeEvery = time.Minute
 	keepFor    = 10 * time.Minute
 	// skew is how far two nodes' clocks may differ, and how long a transaction may take to
@@ -121,7 +124,9 @@ func (w *Invalidations) poll(ctx context.Context) error {
 	since := began.Add(-skew).UnixMilli()
 	seen := map[[2]int64]struct{}{}
 	var fresh []Invalidation
-	err := w.db.Query(ctx, "SELECT at, id, topic, key FROM invalidations WHERE at >= ? ORDER BY at, id",
+	within, cancel := context.WithTimeout(ctx, pollWithin)
+	defer cancel()
+	err := w.db.Query(within, "SELECT at, id, topic, key FROM invalidations WHERE at >= ? ORDER BY at, id",
 		[]any{since}, func(s Scanner) error {
 			var id [2]int64
 			var i Invalidation

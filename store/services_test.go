@@ -303,3 +303,28 @@ func TestWrappedKeys(t *testing.T) {
 		}
 	})
 }
+
+// A poll on a connection that a firewall forgot is given up, and the next one takes another: a node
+// must not stay deaf for as long as TCP waits.
+func TestPollThatNobodyAnswersIsGivenUp(t *testing.T) {
+	relay, url := testkit.RelayPostgres(t, testkit.Postgres(t))
+	db := openTest(t, url)
+	w, err := db.Watch(t.Context())
+	must(t, err)
+	defer w.Close()
+	await := func(fresh bool) {
+		t.Helper()
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for limit := time.After(time.Minute); w.Fresh() != fresh; {
+			select {
+			case <-tick.C:
+			case <-limit:
+				t.Fatalf("fresh: %v", w.Fresh())
+			}
+		}
+	}
+	relay.Lose()
+	await(false)
+	await(true)
+}
