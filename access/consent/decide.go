@@ -55,8 +55,9 @@ func (v Verdict) Basis() string {
 		return v.Consent.String()
 	case WhyRegime:
 		return v.Regime.String()
+	default:
+		return string(v.Why)
 	}
-	return string(v.Why)
 }
 
 // Decide answers a question from a patient's directives. Any denial denies; else any permit allows; else
@@ -77,6 +78,7 @@ func Decide(ds []Directive, q Question, regime Regime) Verdict {
 			if v.Why != WhyConsent {
 				v = Verdict{Allowed: true, Why: WhyConsent, Consent: ds[i].Consent, Regime: regime}
 			}
+		case silent:
 		}
 	}
 	return v

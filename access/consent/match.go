@@ -109,7 +109,7 @@ func (r *reference) among(refs []tutela.Ref, identifiers []r4.Token, all bool) a
 	known := slices.Contains(refs, r.link.Ref())
 	nameless := r.link.ID == "" && (r.identifier.Code == "" || identifiers == nil)
 	switch {
-	case r.link.Local() && known, r.identifier.Code != "" && slices.Contains(identifiers, r.identifier):
+	case r.link.Local() && known, r.identifier.Code != "" && lists(identifiers, r.identifier):
 		return yes
 	case nameless, known, !all:
 		return unknown
@@ -158,7 +158,7 @@ func labelFits(ruled r4.Token, labels []r4.Token, denial bool) answer {
 		return sure(slices.ContainsFunc(labels, func(l r4.Token) bool {
 			return l.System == systemActCode && (within(broaderLabel, l.Code, ruled.Code) || denial && substance(l.Code, ruled.Code))
 		}))
-	case slices.Contains(labels, ruled):
+	case lists(labels, ruled):
 		return yes
 	}
 	return unknown
@@ -185,11 +185,29 @@ func classFits(ruled r4.Token, typ string) answer {
 	return sure(ruled.Code == typ)
 }
 
+// codeFits compares codes. A code whose system one side leaves out might be the same.
 func codeFits(concept, codes []r4.Token) answer {
 	if len(concept) == 0 || codes == nil {
 		return unknown
 	}
-	return sure(slices.ContainsFunc(concept, func(c r4.Token) bool { return slices.Contains(codes, c) }))
+	return anyOf(concept, func(ruled r4.Token) answer {
+		best := no
+		for _, c := range codes {
+			switch {
+			case c.Code != ruled.Code:
+			case c.System == ruled.System:
+				return yes
+			case c.System == "" || ruled.System == "":
+				best = unknown
+			}
+		}
+		return best
+	})
+}
+
+// lists reports whether a list holds a code of the same system.
+func lists(codes []r4.Token, want r4.Token) bool {
+	return slices.ContainsFunc(codes, func(c r4.Token) bool { return c.System == want.System && c.Code == want.Code })
 }
 
 // fits says whether the data is the resource that the rule names, or what is meant with it

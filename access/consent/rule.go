@@ -1,6 +1,8 @@
 package consent
 
 import (
+	"slices"
+
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/r4"
 )
@@ -41,37 +43,32 @@ func ruleOf(consent r4.Node) rule {
 	return settled(rule{effect: base, exceptions: append(exceptions, first)})
 }
 
-// baseOf reads the base policy and the exceptions that it brings with it.
+// baseOf reads the base policy and the exceptions that it brings with it. Of several codes the narrowest
+// that is known counts; where none is known, it is taken for opt-out.
 func baseOf(policy r4.Node) (effect, []rule) {
-	if !policy.Exists() {
-		return silent, nil
+	codes := concept(policy)
+	directive := func(names ...string) bool {
+		return slices.ContainsFunc(codes, func(c r4.Token) bool { return c.System == systemActCode && slices.Contains(names, c.Code) })
 	}
-	for _, c := range concept(policy) {
-		switch c {
-		case r4.Token{System: systemActCode, Code: "EMRGONLY"}:
-			return deny, []rule{{effect: permit, named: true, when: condition{
-				purposes: []r4.Token{{System: systemPurpose, Code: string(tutela.PurposeEmergency)}},
-			}}}
-		case r4.Token{System: systemActCode, Code: "OPTIN"}, r4.Token{System: systemActCode, Code: "OPTINR"}:
-			return permit, nil
-		}
-		if neutral(c) {
-			return silent, nil
-		}
+	switch {
+	case !policy.Exists():
+		return silent, nil
+	case directive("OPTOUT", "OPTOUTE"):
+		return deny, nil
+	case directive("EMRGONLY"):
+		return deny, []rule{{effect: permit, named: true, when: condition{
+			purposes: []r4.Token{{System: systemPurpose, Code: string(tutela.PurposeEmergency)}},
+		}}}
+	case directive("OPTIN", "OPTINR"):
+		return permit, nil
+	case directive("NOPP", "IMPLIED", "IMPLIEDD", "NOCONSENT", "GRANTORCHOICE"), slices.ContainsFunc(codes, form):
+		return silent, nil
 	}
 	return deny, nil
 }
 
-// neutral reports whether a base policy names a form or a law, and neither gives nor takes by itself.
-func neutral(c r4.Token) bool {
-	if c.System == systemActCode {
-		switch c.Code {
-		case "NOPP", "IMPLIED", "IMPLIEDD", "NOCONSENT", "GRANTORCHOICE":
-			return true
-		}
-	}
-	return c.System == systemPolicy
-}
+// form reports whether a base policy names a form or a law, which neither gives nor takes by itself.
+func form(c r4.Token) bool { return c.System == systemPolicy }
 
 // provisionOf reads a provision and those below it.
 func provisionOf(n r4.Node, e effect, named bool) rule {
@@ -119,15 +116,11 @@ func (r *rule) decide(q *Question, above bounds) effect {
 	if below != silent {
 		return below
 	}
-	switch r.effect {
-	case deny:
-		if min(above.deny, mayDeny) != no {
-			return deny
-		}
-	case permit:
-		if here.permit == yes && !r.narrows && (r.named || routine(q.Purpose)) {
-			return permit
-		}
+	switch {
+	case r.effect == deny && min(above.deny, mayDeny) != no:
+		return deny
+	case r.effect == permit && here.permit == yes && !r.narrows && (r.named || routine(q.Purpose)):
+		return permit
 	}
 	return silent
 }

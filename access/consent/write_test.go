@@ -120,16 +120,23 @@ func inSystem(usual, code string) string {
 	return usual + "|" + code
 }
 
-// codeable writes a CodeableConcept of system|code, or of words alone.
+// codeable writes a CodeableConcept of system|code (several with commas between), or of words alone.
 func codeable(code string) object {
 	if !strings.Contains(code, "|") {
 		return object{"text": "in words"}
 	}
-	return object{"coding": []object{coding(code)}}
+	var list []object
+	for c := range strings.SplitSeq(code, ",") {
+		list = append(list, coding(c))
+	}
+	return object{"coding": list}
 }
 
 func coding(code string) object {
 	system, code, _ := strings.Cut(code, "|")
+	if system == "" {
+		return object{"code": code}
+	}
 	return object{"system": system, "code": code}
 }
 

@@ -61,7 +61,7 @@ func TestCodesLabelUnlabelledResources(t *testing.T) {
 	r := rules(t)
 	for code, want := range map[string]string{
 		icd + "F10.20": "SUD", icd + "F16": "SUD", icd + "F19.99": "SUD", icd + "Z71.41": "SUD",
-		icd + "F17.210": "", icd + "F20.0": "PSY", icd + "F99": "PSY", icd + "F09": "", icd + "F64.0": "PSY,SEX",
+		icd + "F1020": "SUD", icd + "Z714": "SUD", icd + "f11.2": "SUD", icd + "F17.210": "", icd + "F20.0": "PSY", icd + "F99": "PSY", icd + "F09": "", icd + "F64.0": "PSY,SEX",
 		icd + "B20": "HIV", icd + "Z21": "HIV", icd + "Z20.6": "HIV", icd + "B19.20": "", icd + "B25.9": "",
 		icd + "A50.01": "STD", icd + "A64": "STD", icd + "A49.9": "", icd + "A65": "",
 		icd + "T74.21XA": "SDV", icd + "Z15.01": "GDIS", icd + "Z30.09": "SEX", icd + "I10": "", icd + "F": "",

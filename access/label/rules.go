@@ -91,7 +91,7 @@ func (s *system) rule(words []string, classification bool) error {
 	if err != nil {
 		return err
 	}
-	low, high, ranged := strings.Cut(words[0], "-")
+	low, high, ranged := strings.Cut(spelled(words[0]), "-")
 	switch {
 	case !classification:
 		s.codes[words[0]] |= set
@@ -143,6 +143,9 @@ func plain(quoted []byte) []byte {
 
 func (s *system) label(code string) Set {
 	set := s.codes[code]
+	if len(s.ranges) > 0 {
+		code = spelled(code)
+	}
 	for i := range s.ranges {
 		if s.ranges[i].holds(code) {
 			set |= s.ranges[i].label
@@ -150,6 +153,9 @@ func (s *system) label(code string) Set {
 	}
 	return set
 }
+
+// spelled brings a code of a classification to one spelling: claims leave out the dot of F10.20.
+func spelled(code string) string { return strings.ToUpper(strings.ReplaceAll(code, ".", "")) }
 
 func (p *span) holds(code string) bool {
 	return len(code) >= len(p.high) && code[:len(p.low)] >= p.low && code[:len(p.high)] <= p.high

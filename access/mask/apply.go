@@ -1,9 +1,6 @@
 package mask
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // subsetted is the label of what is not whole (v3 ObservationValue).
 const subsetted = `{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}`
@@ -29,7 +26,7 @@ type writer struct {
 }
 
 // copier copies the value at hand, of the member called name, and reports whether anything of it shows.
-type copier func(name string, v *view) bool
+type copier func(name []byte, v *view) bool
 
 // resource copies the object at hand as a resource of a type. One that stands for itself carries the label
 // where something may be missing; a contained one never does (FHIR R4, dom-5).
@@ -51,8 +48,8 @@ func (w *writer) resource(typ string, itself bool) bool {
 func (w *writer) labelled(v *view, typ string, label bool) {
 	pending := label
 	start := len(w.out)
-	w.members(v, func(name string, sub *view) bool {
-		switch name {
+	w.members(v, func(name []byte, sub *view) bool {
+		switch string(name) {
 		case "meta":
 			if pending {
 				pending = false
@@ -83,8 +80,8 @@ func (w *writer) metaOf(of, meta *view) *view {
 }
 
 // entry copies an element of a Bundle or of Parameters, each resource in it as its own type shows.
-func (w *writer) entry(name string, v *view) bool {
-	switch name {
+func (w *writer) entry(name []byte, v *view) bool {
+	switch string(name) {
 	case "entry", "parameter", "part":
 		return w.list(func() bool { return w.members(v, w.entry) })
 	case "response":
@@ -110,12 +107,12 @@ func (w *writer) addLabel(start int, member string) {
 // meta copies what shows of meta and adds the label.
 func (w *writer) meta(v *view) {
 	start, pending := len(w.out), true
-	w.members(v, func(name string, sub *view) bool {
+	w.members(v, func(name []byte, sub *view) bool {
 		from := len(w.out)
 		if !w.value(sub) {
 			return false
 		}
-		if name == "security" {
+		if string(name) == "security" {
 			pending = false
 			if !bytes.Contains(w.out[from:], []byte(subsetted)) {
 				w.out = append(w.out[:len(w.out)-1], ","+subsetted+"]"...)
@@ -151,10 +148,10 @@ func (w *writer) member(v *view, value copier) {
 		w.out = append(w.out, ',')
 	}
 	end := stringEnd(w.in, w.at)
-	name := strings.TrimPrefix(string(w.in[w.at+1:end-1]), "_")
+	name := bytes.TrimPrefix(w.in[w.at+1:end-1], []byte("_"))
 	w.out = append(w.out, w.in[w.at:end+1]...)
 	w.at = end + 1
-	if !value(name, v.member(name)) {
+	if !value(name, v.member(string(name))) {
 		w.out = w.out[:before]
 	}
 }
@@ -194,5 +191,5 @@ func (w *writer) value(v *view) bool {
 	case w.in[from] == '[':
 		return w.list(func() bool { return w.value(v) })
 	}
-	return w.members(v, func(_ string, sub *view) bool { return w.value(sub) })
+	return w.members(v, func(_ []byte, sub *view) bool { return w.value(sub) })
 }

@@ -17,6 +17,8 @@
 // is hidden of an element that nests in itself is hidden at every depth (item.text of a Questionnaire). A
 // semicolon ends a clause like a line's end; what follows a # is a comment.
 //
+// A list to show should have status and modifierExtension, without which the rest may be read wrongly.
+//
 // Always there are resourceType, id, meta.versionId and meta.lastUpdated. Where a type hides anything, its
 // narrative and the rest of meta (profiles, tags, labels) are hidden too, since they tell of it, and meta
 // carries the security label SUBSETTED (FHIR R4, search.html#summary): a client must not write back what
