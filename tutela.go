@@ -215,11 +215,14 @@ type Basis struct {
 // the order was carried out on one node; every other follows within a second.
 type Ending struct {
 	Ordered  time.Time `json:"ordered"`            // when the order came in
-	Took     int64     `json:"took_ms,omitempty"`  // milliseconds from the order until it was durable
+	Took     int64     `json:"took_ms,omitempty"`  // milliseconds from the order until it was durable, rounded up
 	Sessions int       `json:"sessions,omitempty"` // logins that were open
 	Tokens   int       `json:"tokens,omitempty"`   // access tokens that were alive
 	Refresh  int       `json:"refresh,omitempty"`  // refresh tokens that were alive
 }
+
+// Any reports whether anything was alive.
+func (e Ending) Any() bool { return e.Sessions+e.Tokens+e.Refresh > 0 }
 
 // Entry is one line of the ledger: who did what, when, to whose data, on what grounds. It holds
 // no value from a record; those go into the personal Sections beside it.

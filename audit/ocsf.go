@@ -104,6 +104,7 @@ type (
 		Disclosure *tutela.Disclosure  `json:"disclosure,omitempty"`
 		Subject    *tutela.Subject     `json:"subject,omitempty"`
 		Evidence   *tutela.Evidence    `json:"evidence,omitempty"`
+		Ending     *tutela.Ending      `json:"ending,omitempty"`
 		Continues  string              `json:"continues,omitempty"`
 		Demo       bool                `json:"demo,omitzero"`
 	}
@@ -240,7 +241,7 @@ func unmapped(e tutela.Entry) ocsfUnmapped {
 	u := ocsfUnmapped{
 		Outcome: e.Outcome, Purpose: e.Purpose, Assurance: e.Assurance, Unit: e.Actor.Unit, Node: e.Node,
 		Bytes: e.Bytes, BreakGlass: e.BreakGlass, Basis: e.Basis, Disclosure: e.Disclosure,
-		Subject: e.Subject, Evidence: e.Evidence, Continues: e.Continues, Demo: e.Demo,
+		Subject: e.Subject, Evidence: e.Evidence, Ending: e.Ending, Continues: e.Continues, Demo: e.Demo,
 	}
 	for _, p := range e.Patients {
 		if len(p.Flags) > 0 {

@@ -150,7 +150,9 @@ func (s *Service) administer(ctx context.Context, by tutela.Principal, id tutela
 		if err != nil {
 			return err
 		}
-		entry.Ending = &ending
+		if ending.Any() || entry.Action == tutela.ActionUserDisable {
+			entry.Ending = &ending
+		}
 		return s.rewriteEnding(ctx, a, "", entry, append(claims, own)...)
 	})
 	if err == nil && entry.Action == tutela.ActionUserDisable {

@@ -76,7 +76,7 @@ func (s *Service) entriesOf(o order, m amendment, ending tutela.Ending) []tutela
 	add := func(action tutela.Action, detail string) {
 		e := s.asked(action, o.by)
 		e.Subject.ID, e.Subject.Detail = string(m.after.ID), detail
-		if m.ends() {
+		if m.leaves() || m.removed() || ending.Any() {
 			e.Ending = &ending
 		}
 		list = append(list, e)
@@ -204,7 +204,7 @@ func (s *Service) noteEndings(ctx context.Context, of ...tutela.Entry) error {
 	var entries []tutela.Entry
 	for _, e := range of {
 		done := *e.Ending
-		done.Took = s.clock().Sub(done.Ordered).Milliseconds()
+		done.Took = max(1, int64((s.clock().Sub(done.Ordered)+time.Millisecond-1)/time.Millisecond))
 		e.Action, e.Ending, e.ID, e.Time = tutela.ActionAccessEnd, &done, "", time.Time{}
 		entries = append(entries, e)
 	}

@@ -182,7 +182,8 @@ func (s *Service) planRoster(r Roster, o RosterOptions, all []account) *rosterPl
 // employed reports whether an account is one that a roster is about: a person's, who neither
 // administers nor is a patient.
 func (a account) employed() bool {
-	return a.Kind == tutela.ActorPerson && !a.throwaway() && a.Patient == "" && !slices.Contains(a.Roles, roleAdmin)
+	return a.Kind == tutela.ActorPerson && !a.throwaway() && a.Patient == "" &&
+		!slices.Contains(a.Roles, roleAdmin) && !slices.Contains(a.Roles, rolePatient)
 }
 
 // follow plans what one row means.
@@ -243,8 +244,8 @@ func (p *rosterPlan) check(row RosterRow) error {
 		return errs.New(errs.Unprocessable, "has the external id of line %d again", line)
 	}
 	for _, role := range row.Roles {
-		if slices.Contains([]string{roleAdmin, roleService, roleProvisioner}, role) {
-			return errs.New(errs.Unprocessable, "a roster gives nobody the role %q: administrators are invited one by one", role)
+		if slices.Contains([]string{roleAdmin, rolePatient, roleService, roleProvisioner}, role) {
+			return errs.New(errs.Unprocessable, "a roster gives nobody the role %q: administrators and patients are invited one by one", role)
 		}
 	}
 	if err := p.s.checkRoles(row.Roles); err != nil {

@@ -138,7 +138,7 @@ func TestRosterIsFollowedWhollyOrNotAtAll(t *testing.T) {
 		long.Name = strings.Repeat("x", 300)
 		first := row(15, "jane", "nurse")
 		first.External = "E-9"
-		r := rosterOf(row(2, "grace", "nurse"), row(3, "eve", "admin"), row(4, "eve2", "service"), row(5, "eve3", "provisioner"),
+		r := rosterOf(row(2, "grace", "nurse"), row(3, "eve", "admin"), row(4, "eve2", "service"), row(5, "eve3", "patient"),
 			row(6, "root", "nurse"), row(7, "pat", "nurse"), row(8, "with space", "nurse"), row(9, "Grace", "nurse"), row(10, "hugo"),
 			row(11, "ann", "nurse", "nurse"), row(12, "bob", "nurse"), long, both, first, again)
 		r.Problems = []RosterProblem{{Line: 17, Text: "cannot be read"}}
@@ -178,7 +178,7 @@ func TestRosterDoesNotEmptyTheHouse(t *testing.T) {
 		ctx := t.Context()
 		staff := []string{"a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "a10"}
 		by := house(t, w, s, staff...)
-		_, _, err := s.CreateUser(ctx, tutela.Actor{ID: "test"}, NewUser{Username: "pat", Kind: tutela.ActorPerson, Roles: []string{"patient"}, Patient: "p-1"})
+		_, _, err := s.CreateUser(ctx, tutela.Actor{ID: "test"}, NewUser{Username: "pat", Kind: tutela.ActorPerson, Roles: []string{"patient"}})
 		must(t, err)
 		keep := func(n int) Roster {
 			var rows []RosterRow

@@ -119,6 +119,33 @@ func (s *system) serviceToken(assertion, scope string) (int, map[string]any) {
 	return status, body
 }
 
+// A directory gets the scope scim, and nothing beside it; no other service does.
+func TestDirectoryGetsItsScope(t *testing.T) {
+	each(t, func(t *testing.T, s *system) {
+		k := es384(t, "k")
+		lab := service(t, k)
+		s.register(lab)
+		status, body := s.serviceToken(s.assertion("lab-feed", k), "scim system/Patient.rs")
+		if got := tokensOf(t, status, body); got.Scope != "system/Patient.rs" {
+			t.Errorf("a laboratory got %q", got.Scope)
+		}
+		lab.ID, lab.Scopes = "directory", []string{identity.ScopeSCIM}
+		s.register(lab)
+		status, body = s.serviceToken(s.assertion("directory", k), "system/Patient.rs scim openid")
+		got := tokensOf(t, status, body)
+		p, err := s.identity.Authenticate(t.Context(), "Bearer "+got.Access)
+		must(t, err)
+		if got.Scope != identity.ScopeSCIM || len(p.Roles) != 1 || p.Roles[0] != "provisioner" {
+			t.Errorf("a directory got %q as %v", got.Scope, p.Roles)
+		}
+		for _, scope := range []string{"system/Patient.rs", "scim/", "SCIM", ""} {
+			if status, body := s.serviceToken(s.assertion("directory", k), scope); status != http.StatusBadRequest || body["error"] != "invalid_scope" {
+				t.Errorf("%q: %d %v", scope, status, body)
+			}
+		}
+	})
+}
+
 func TestBackendService(t *testing.T) {
 	each(t, func(t *testing.T, s *system) {
 		ec, rs := es384(t, "ec"), rs384(t, "rsa")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/store"
@@ -268,6 +269,46 @@ func TestAdministratorRunsApplications(t *testing.T) {
 	admin.submit(admin.get("/admin/clients/"+id), "/admin/clients/"+id+"/remove", nil)
 	if _, err := s.identity.Client(t.Context(), id); err == nil {
 		t.Error("the client is still there")
+	}
+}
+
+// A directory is registered with what its groups give, and the people whom it makes are invited.
+func TestAdministratorRunsADirectory(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.SQLite)
+	admin := s.browser(t)
+	admin.login(s.person(t, "ada", "admin"))
+	form := url.Values{"name": {"Directory"}, "kind": {"service"}, "scopes": {"scim"}, "jwksurl": {"https://directory.example/keys"},
+		"groups": {"nurse\r\n Ward 2 = nurse \r\nChiefs = admin"}}
+	a := admin.submit(admin.get("/admin/clients/new"), "/admin/clients", form)
+	if a.status != http.StatusUnprocessableEntity || a.find("textarea", "id", "groups", "aria-invalid", "true") == nil {
+		t.Errorf("a group of administrators: %d", a.status)
+	}
+	form.Set("groups", "nurse\r\n Ward 2 = nurse ")
+	a = admin.follow(admin.submit(a, "/admin/clients", form))
+	c, err := s.identity.Client(t.Context(), strings.TrimSpace(strings.TrimPrefix(words(a.need(t, "dl")), "Client id")))
+	check(t, err)
+	if diff := cmp.Diff([]identity.GroupRole{{Group: "nurse", Role: "nurse"}, {Group: "Ward 2", Role: "nurse"}}, c.Groups); diff != "" {
+		t.Error(diff)
+	}
+	if got := words(a.need(t, "textarea", "id", "groups")); got != "nurse = nurse Ward 2 = nurse" {
+		t.Errorf("the page shows %q", got)
+	}
+	p, err := s.identity.Provisioner(t.Context(), tutela.Principal{Tenant: "pages", ID: c.Account, Kind: tutela.ActorService, Client: c.ID, Scopes: c.Scopes}, s.now())
+	check(t, err)
+	u, err := p.Add(t.Context(), identity.Profile{Username: "nina", Name: identity.Name{Given: "Nina", Family: "Ray"}, Groups: []string{"Ward 2"}, Active: true})
+	check(t, err)
+	place := "/admin/users/" + string(u.ID)
+	a = admin.get(place)
+	if text := words(a.root); !strings.Contains(text, "to be invited") || !strings.Contains(text, "Nina Ray") || !strings.Contains(text, c.ID) {
+		t.Errorf("the account's page says %s", text)
+	}
+	link := words(admin.submit(a, place+"/reset", nil).need(t, "code", "class", "link"))
+	cred, _ := enrolled(t, s.browser(t), identity.Invitation{Token: strings.TrimPrefix(link, s.base+"/invitation/")}, goodPassword)
+	s.browser(t).login(cred)
+	check(t, p.Remove(t.Context(), u.ID, nil))
+	if a := admin.get(place); !strings.Contains(words(a.root), "removed") || strings.Contains(a.text, place+"/enable") {
+		t.Errorf("the page of a removed account: %s", words(a.root))
 	}
 }
 
