@@ -157,6 +157,11 @@ func TestForeignTokensAreRefused(t *testing.T) {
 		must(t, err)
 		none, err := n.identity.IssueService(t.Context(), own, nil)
 		must(t, err)
+		n.register("second", mapped()...)
+		second, err := n.identity.Client(t.Context(), "second")
+		must(t, err)
+		twin, err := n.identity.IssueFor(t.Context(), identity.IssueRequest{User: second.Account, Client: "directory", Scopes: []string{identity.ScopeSCIM}})
+		must(t, err)
 		posing, err := n.identity.IssueFor(t.Context(), identity.IssueRequest{User: service.Account, Client: "directory", Scopes: []string{identity.ScopeSCIM}})
 		must(t, err)
 		for who, c := range map[string]struct {
@@ -164,12 +169,13 @@ func TestForeignTokensAreRefused(t *testing.T) {
 			status int
 		}{
 			"nobody": {"", 401}, "a token of chance": {"tut_" + strings.Repeat("x", 43), 401},
-			"a nurse with the scope":                  {personal(n.person("nora", "nurse"), identity.ScopeSCIM), 403},
-			"an administrator":                        {personal(root, identity.ScopeSCIM), 403},
-			"another service":                         {n.issue(service), 403},
-			"another service's account as the client": {posing.Token, 403},
-			"scopes beside scim":                      {more.Token, 403},
-			"no scope":                                {none.Token, 403},
+			"a nurse with the scope":                    {personal(n.person("nora", "nurse"), identity.ScopeSCIM), 403},
+			"an administrator":                          {personal(root, identity.ScopeSCIM), 403},
+			"another service":                           {n.issue(service), 403},
+			"another service's account as the client":   {posing.Token, 403},
+			"another directory's account as the client": {twin.Token, 403},
+			"scopes beside scim":                        {more.Token, 403},
+			"no scope":                                  {none.Token, 403},
 		} {
 			for _, try := range []struct{ method, path, body string }{
 				{http.MethodGet, "/Users", ""}, {http.MethodGet, "/Users/" + id, ""}, {http.MethodPost, "/Users", `{"userName":"eve"}`},
