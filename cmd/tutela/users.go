@@ -221,7 +221,9 @@ func (cmd usersInviteCmd) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return fmt.Errorf("invite %s: %w", u.Username, err)
 		}
-		var link struct{ URL string }
+		var link struct {
+			URL string `json:"url"`
+		}
 		if err := json.Unmarshal(body, &link); err != nil {
 			return fmt.Errorf("decode invitation: %w", err)
 		}

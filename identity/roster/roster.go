@@ -76,8 +76,7 @@ func rows(r *csv.Reader, columns []string) identity.Roster {
 		if errors.Is(err, io.EOF) {
 			return out
 		}
-		var bad *csv.ParseError
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*csv.ParseError](err); ok {
 			out.Problems = append(out.Problems, identity.RosterProblem{Line: bad.StartLine, Text: "quotation marks do not match; what follows was not read"})
 			return out
 		}

@@ -87,8 +87,10 @@ func users() resource {
 			}},
 			attribute{name: "active", kind: truth, about: "False ends every session and token at once, and nobody logs in."},
 			attribute{name: "groups", kind: complexed, multi: true, change: readOnly, about: "Groups that the person is in; changed at the group.", sub: []attribute{
-				{name: "value", kind: text, exact: true, change: readOnly}, {name: "display", kind: text, change: readOnly},
-				{name: "$ref", kind: reference, exact: true, change: readOnly}, {name: "type", kind: text, change: readOnly},
+				{name: "value", kind: text, exact: true, change: readOnly},
+				{name: "display", kind: text, change: readOnly},
+				{name: "$ref", kind: reference, exact: true, change: readOnly},
+				{name: "type", kind: text, change: readOnly},
 			}},
 			attribute{name: urnEnterprise, kind: complexed, sub: []attribute{
 				{name: "department", kind: text, about: "The person's ward or department."},
@@ -109,8 +111,10 @@ func groups() resource {
 		attributes: common(
 			attribute{name: "displayName", kind: text, required: true, unique: true, change: immutable, about: "As an administrator mapped it."},
 			attribute{name: "members", kind: complexed, multi: true, about: "Users. Who is one has the role.", sub: []attribute{
-				{name: "value", kind: text, exact: true, change: immutable}, {name: "display", kind: text, change: immutable},
-				{name: "$ref", kind: reference, exact: true, change: immutable}, {name: "type", kind: text, change: immutable},
+				{name: "value", kind: text, exact: true, change: immutable},
+				{name: "display", kind: text, change: immutable},
+				{name: "$ref", kind: reference, exact: true, change: immutable},
+				{name: "type", kind: text, change: immutable},
 			}},
 		),
 		ignored: []string{"schemas", "externalId"},

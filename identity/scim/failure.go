@@ -55,8 +55,7 @@ type errorBody struct {
 func Refuse(w http.ResponseWriter, err error) {
 	status := httpx.Status(err)
 	body := errorBody{Schemas: []string{urnError}, Status: strconv.Itoa(status), Detail: errs.Public(err)}
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		body.Type = f.scimType
 	}
 	w.Header().Set("Content-Type", mediaType)

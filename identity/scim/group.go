@@ -49,10 +49,9 @@ func (v *visit) groupObject(g identity.GroupRole, people []identity.User) object
 			})
 		}
 	}
-	o, _ := versioned(object{
+	return versioned(object{
 		"schemas": []any{urnGroup}, "id": id, "displayName": g.Group, "members": members, "meta": v.meta(groups(), id, time.Time{}, time.Time{}),
 	})
-	return o
 }
 
 func (v *visit) listGroups() (Answer, error) {

@@ -34,8 +34,7 @@ func (v *visit) userObject(u identity.User) object {
 		o["schemas"] = []any{urnUser, urnEnterprise}
 		o[urnEnterprise] = object{"department": u.Unit}
 	}
-	o, _ = versioned(o)
-	return o
+	return versioned(o)
 }
 
 func put(o object, name, value string) {

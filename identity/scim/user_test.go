@@ -140,22 +140,34 @@ func TestChangesInEveryDialect(t *testing.T) {
 			{"Entra switches on without a path", `{"op":"Add","value":{"active":"True"}}`, func(u identity.User) bool { return !u.Disabled }},
 			{"Okta switches off without a path", `{"op":"replace","value":{"active":false}}`, func(u identity.User) bool { return u.Disabled }},
 			{"by the standard", `{"op":"replace","path":"active","value":true}`, func(u identity.User) bool { return !u.Disabled }},
-			{"Entra sets dotted names", `{"op":"Replace","value":{"name.givenName":"Anna","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department":"ward-3"}}`,
+			{
+				"Entra sets dotted names", `{"op":"Replace","value":{"name.givenName":"Anna","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department":"ward-3"}}`,
 				func(u identity.User) bool {
 					return u.Name.Given == "Anna" && u.Name.Family == "Lee" && u.Unit == "ward-3"
-				}},
-			{"the path in full", `{"op":"replace","path":"urn:ietf:params:scim:schemas:core:2.0:User:name.familyName","value":"Ray"}`,
-				func(u identity.User) bool { return u.Name.Family == "Ray" && u.Name.Given == "Anna" }},
-			{"one part of a name", `{"op":"replace","path":"name","value":{"givenName":"Anne"}}`,
-				func(u identity.User) bool { return u.Name.Given == "Anne" && u.Name.Family == "Ray" }},
-			{"an address by its type", `{"op":"replace","path":"emails[type eq \"work\"].value","value":"anne@clinic.test"}`,
-				func(u identity.User) bool { return u.Email == "anne@clinic.test" }},
+				},
+			},
+			{
+				"the path in full", `{"op":"replace","path":"urn:ietf:params:scim:schemas:core:2.0:User:name.familyName","value":"Ray"}`,
+				func(u identity.User) bool { return u.Name.Family == "Ray" && u.Name.Given == "Anna" },
+			},
+			{
+				"one part of a name", `{"op":"replace","path":"name","value":{"givenName":"Anne"}}`,
+				func(u identity.User) bool { return u.Name.Given == "Anne" && u.Name.Family == "Ray" },
+			},
+			{
+				"an address by its type", `{"op":"replace","path":"emails[type eq \"work\"].value","value":"anne@clinic.test"}`,
+				func(u identity.User) bool { return u.Email == "anne@clinic.test" },
+			},
 			{"addresses go", `{"op":"remove","path":"emails"}`, func(u identity.User) bool { return u.Email == "" }},
-			{"an address by its type that is not there", `{"op":"Add","path":"emails[type eq \"work\"].value","value":"ann@clinic.test"}`,
-				func(u identity.User) bool { return u.Email == "ann@clinic.test" }},
+			{
+				"an address by its type that is not there", `{"op":"Add","path":"emails[type eq \"work\"].value","value":"ann@clinic.test"}`,
+				func(u identity.User) bool { return u.Email == "ann@clinic.test" },
+			},
 			{"null is no value", `{"op":"replace","path":"externalId","value":null}`, func(u identity.User) bool { return u.External == "" }},
-			{"what is not kept stops nobody from leaving", `{"op":"replace","path":"phoneNumbers[type eq \"work\"].value","value":"1"},{"op":"replace","path":"title","value":"x"},{"op":"replace","path":"active","value":"false"}`,
-				func(u identity.User) bool { return u.Disabled }},
+			{
+				"what is not kept stops nobody from leaving", `{"op":"replace","path":"phoneNumbers[type eq \"work\"].value","value":"1"},{"op":"replace","path":"title","value":"x"},{"op":"replace","path":"active","value":"false"}`,
+				func(u identity.User) bool { return u.Disabled },
+			},
 		} {
 			n.do(http.MethodPatch, "/Users/"+id, patch(c.op)).want(t, c.name, http.StatusOK)
 			if u := n.user(id); !c.want(u) {

@@ -12,12 +12,12 @@ import (
 
 // versioned adds to a resource the version of what it says, which is also its ETag (RFC 7644, 3.14): a
 // hash, so that a login, which changes the account and nothing here, changes no version.
-func versioned(o object) (object, string) {
+func versioned(o object) object {
 	plain, _ := json.Marshal(o) // maps of strings and truths; their names are sorted
 	sum := sha256.Sum256(plain)
 	tag := `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 	partOf(o, "meta")["version"] = tag
-	return o, tag
+	return o
 }
 
 // mayChange holds a request's If-Match to the version that is there.
