@@ -1,112 +1,158 @@
 package access
 
 import (
+	"context"
 	"slices"
+	"strings"
+	"sync/atomic"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access/consent"
 	"github.com/tutela-health/tutela/internal/errs"
-	"github.com/tutela-health/tutela/r4"
 )
 
-// PolicyVersion names the rules that decide, for the ledger.
-const PolicyVersion = "builtin-1"
-
-// Request is what is asked. Type is empty where the action is on no record.
+// Request is what a caller wants, before anything is known about the data.
 type Request struct {
 	Action  tutela.Action
-	Type    string
+	Type    string // FHIR resource type; empty for what is no record
 	Purpose tutela.Purpose
 }
 
-// Facts are what is known of a resource once it is open.
-type Facts struct {
-	Type     string
-	Patients []tutela.Bucket // whom it concerns
-	// Resource opens it for scopes that reach only what matches a search; nil where there is none.
-	Resource func() *r4.Resource
+// Relations knows whom a clinician treats. The records know.
+type Relations interface {
+	// Treats gives the pseudonyms of the patients whom a clinician treats at the moment, sorted. The
+	// caller must not change the list.
+	Treats(ctx context.Context, clinician tutela.Ref) ([]tutela.Bucket, error)
 }
 
-// Grant is the authority to carry out one Request. The zero Grant admits nothing.
-type Grant struct {
-	permits []permit
-	caller  tutela.Bucket // the caller's own pseudonym, for permits on own data
-	action  tutela.Action
-	basis   []string
+// Emergencies knows for whom a caller broke the glass.
+type Emergencies interface {
+	// Open gives the pseudonyms of the patients for whom a person has emergency access at the moment, sorted.
+	Open(ctx context.Context, who tutela.UserID) ([]tutela.Bucket, error)
 }
 
-// Locate gives the pseudonym of a patient; records provides it.
-type Locate func(tutela.PatientID) tutela.Bucket
+// Config says what an Authorizer works with. What is nil knows of nobody.
+type Config struct {
+	Policies    *Policies
+	Locate      func(tutela.PatientID) tutela.Bucket // a patient's pseudonym
+	Relations   Relations
+	Emergencies Emergencies
+	Regime      consent.Regime // what holds where no consent says anything; the zero value is opt-in
+}
 
-// Authorizer decides. Its zero value denies everything.
+// Authorizer decides. Safe for concurrent use.
 type Authorizer struct {
-	locate Locate
+	cfg      Config
+	policies atomic.Pointer[Policies]
 }
 
-// New returns an Authorizer that finds a patient's pseudonym by locate.
-func New(locate Locate) *Authorizer { return &Authorizer{locate: locate} }
+// New returns an Authorizer. Without policies it denies everything.
+func New(c Config) *Authorizer {
+	a := &Authorizer{cfg: c}
+	a.policies.Store(c.Policies)
+	return a
+}
 
-// Authorize answers a request with a Grant, or with an error of kind errs.Denied.
-func (a *Authorizer) Authorize(p tutela.Principal, r Request) (Grant, error) {
-	limits := []allowance{{}}
-	if r.Type != "" {
-		if limits = allowances(p.Scopes, r.Action, r.Type); len(limits) == 0 || lacksFHIRUser(p) {
-			return Grant{}, errs.New(errs.Denied, "the token's scopes do not cover %s on %s", r.Action, r.Type)
+// Policies are those in force.
+func (a *Authorizer) Policies() *Policies { return a.policies.Load() }
+
+// Replace puts other policies in force, for every decision that begins from now on.
+func (a *Authorizer) Replace(p *Policies) { a.policies.Store(p) }
+
+// Version names the policies in force; empty without any.
+func (a *Authorizer) Version() string {
+	if p := a.policies.Load(); p != nil {
+		return p.version
+	}
+	return ""
+}
+
+// clearance marks a role that is no role but a sensitivity label that its holder may see.
+const clearance = "clearance:"
+
+// Authorize gives the authority to do what was asked, or errs.Denied. What can be known only of an
+// open resource is left to the Grant.
+func (a *Authorizer) Authorize(ctx context.Context, p tutela.Principal, r Request) (Grant, error) {
+	policies := a.policies.Load()
+	if policies == nil {
+		return Grant{}, errs.New(errs.Denied, "no policy is in force")
+	}
+	g := Grant{policies: policies, question: questionOf(p, r), asks: asking(p, r), regime: a.cfg.Regime}
+	if r.Type == "" {
+		if !policies.decide(g.question).allow {
+			return Grant{}, errs.New(errs.Denied, "no policy permits this")
 		}
+		return g, nil
 	}
-	g := Grant{action: r.Action}
-	for _, name := range p.Roles {
-		for _, permit := range permitsOf(Role(name)) {
-			if !permit.allows(r.Action, r.Type) {
-				continue
-			}
-			for _, limit := range limits {
-				g.permits = append(g.permits, permit.within(limit))
-			}
-			g.basis = append(g.basis, "role:"+name)
-		}
+	if g.scopes = allowances(p.Scopes, r.Action, r.Type); len(g.scopes) == 0 || lacksFHIRUser(p) {
+		return Grant{}, errs.New(errs.Denied, "the token's scopes do not cover %s on %s", r.Action, r.Type)
 	}
-	g.basis = slices.Compact(g.basis)
-	if p.Patient != "" && a.locate != nil {
-		g.caller = a.locate(p.Patient)
+	if err := a.relate(ctx, &g, p); err != nil {
+		return Grant{}, err
 	}
-	g.permits = slices.DeleteFunc(g.permits, func(p permit) bool { return p.own && g.caller == tutela.BucketGeneral })
-	if len(g.permits) == 0 {
-		return Grant{}, errs.New(errs.Denied, "no role of the caller permits this")
+	g.scopes = slices.DeleteFunc(g.scopes, func(s allowance) bool { return s.own && g.own == tutela.BucketGeneral })
+	if len(g.scopes) == 0 {
+		return Grant{}, errs.New(errs.Denied, "the token's scopes are for a patient, and it names none")
+	}
+	if !g.possible() {
+		return Grant{}, errs.New(errs.Denied, "no policy permits this")
 	}
 	return g, nil
 }
 
-// Admits reports whether the Grant covers a resource of which the facts are known.
-func (g Grant) Admits(f Facts) bool {
-	for _, p := range g.permits {
-		if p.types != nil && !p.types[f.Type] {
-			continue
-		}
-		if (!p.own || g.owns(f)) && p.answeredBy(f) {
-			return true
+// questionOf is what of a question is known before any resource is open.
+func questionOf(p tutela.Principal, r Request) question {
+	q := question{kind: p.Kind, assurance: p.Assurance, purpose: r.Purpose, action: r.Action, typ: r.Type}
+	if !slices.ContainsFunc(p.Roles, isClearance) {
+		q.roles = join(p.Roles)
+		return q
+	}
+	var roles, clearances []string
+	for _, name := range p.Roles {
+		if isClearance(name) {
+			clearances = append(clearances, name[len(clearance):])
+		} else {
+			roles = append(roles, name)
 		}
 	}
-	return false
+	slices.Sort(clearances)
+	q.roles, q.clearances = join(roles), join(clearances)
+	return q
 }
 
-// Only returns the one patient whose data the Grant is limited to, so that a search can be
-// narrowed before it runs; ok is false when it is not so limited for the type.
-func (g Grant) Only(typ string) (b tutela.Bucket, ok bool) {
-	for _, p := range g.permits {
-		if (p.types == nil || p.types[typ]) && !p.own {
-			return 0, false
+// asking is the question to a patient's consents, as far as it is known before a resource is open.
+func asking(p tutela.Principal, r Request) consent.Question {
+	q := consent.Question{Purpose: r.Purpose, Action: consent.Access}
+	if p.FHIRUser.ID != "" {
+		q.Caller = []tutela.Ref{p.FHIRUser}
+	}
+	switch r.Action {
+	case tutela.ActionCreate, tutela.ActionUpdate, tutela.ActionDelete:
+		q.Action = consent.Correct
+	}
+	return q
+}
+
+func isClearance(role string) bool { return strings.HasPrefix(role, clearance) }
+
+// relate finds out whose patients the caller's are.
+func (a *Authorizer) relate(ctx context.Context, g *Grant, p tutela.Principal) error {
+	if p.Patient != "" && a.cfg.Locate != nil {
+		g.own = a.cfg.Locate(p.Patient)
+	}
+	if p.Kind != tutela.ActorPerson {
+		return nil
+	}
+	var err error
+	if p.FHIRUser.ID != "" && a.cfg.Relations != nil {
+		if g.treated, err = a.cfg.Relations.Treats(ctx, p.FHIRUser); err != nil {
+			return errs.Wrap(errs.Unavailable, err, "whom the caller treats could not be found out")
 		}
 	}
-	return g.caller, len(g.permits) > 0
-}
-
-// Mask returns the part of a resource that the Grant shows: the minimum necessary. The roles
-// of today see a resource whole or not at all.
-func (g Grant) Mask(resource []byte) []byte { return resource }
-
-// Basis is why the Grant was given, for the ledger.
-func (g Grant) Basis() *tutela.Basis { return &tutela.Basis{Policies: g.basis} }
-
-func (g Grant) owns(f Facts) bool {
-	return g.caller != tutela.BucketGeneral && len(f.Patients) == 1 && f.Patients[0] == g.caller
+	if a.cfg.Emergencies != nil {
+		if g.broken, err = a.cfg.Emergencies.Open(ctx, p.ID); err != nil {
+			return errs.Wrap(errs.Unavailable, err, "emergency access could not be looked up")
+		}
+	}
+	return nil
 }

@@ -66,3 +66,15 @@ func dependsOnTime(t r4.Term) bool {
 func lacksFHIRUser(p tutela.Principal) bool {
 	return slices.Contains(p.Scopes, "fhirUser") && p.FHIRUser.ID == ""
 }
+
+// answeredBy reports whether a resource matches the allowance's search, where it has one.
+func (a *allowance) answeredBy(f Facts) bool {
+	if a.query == nil {
+		return true
+	}
+	if f.Resource == nil {
+		return false
+	}
+	res := f.Resource()
+	return res != nil && a.query.Match(res)
+}

@@ -71,6 +71,8 @@ func (a *aviary) inRecords(t *testing.T, s *system) string {
 // inQuestions plants canaries in what is asked.
 func (a *aviary) inQuestions(t *testing.T, s *system, id string) {
 	t.Helper()
+	s.as(t, "loader").want(t, http.StatusCreated, "PUT", "/fhir/r4/CareTeam/canary-team", fmt.Sprintf(
+		`{"resourceType":"CareTeam","id":"canary-team","status":"active","subject":{"reference":"Patient/%s"},"participant":[{"member":{"reference":"Practitioner/tryout-physician"}}]}`, id))
 	physician := s.as(t, "physician")
 	for label, query := range map[string]string{
 		"query: name": "Patient?name=", "query: identifier": "Patient?identifier=http://example.org/mrn|",

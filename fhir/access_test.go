@@ -26,6 +26,8 @@ func clinic(t *testing.T, r *rig.Rig) {
 	} {
 		r.Put(t, res)
 	}
+	r.Treat(t, "me", "physician", "nurse")
+	r.Treat(t, "you", "physician", "nurse")
 }
 
 func TestRolesReachWhatTheirTableSays(t *testing.T) {
@@ -41,9 +43,9 @@ func TestRolesReachWhatTheirTableSays(t *testing.T) {
 	for as, want := range map[string]string{
 		rig.Loader:     "200 200 200 200 200 200 200 200 201 204",
 		"physician":    "200 200 200 200 200 200 200 200 201 204",
-		"nurse":        "200 200 200 200 200 200 200 200 201 204",
+		"nurse":        "200 200 200 200 200 200 200 403 201 403",
 		"registration": "200 403 403 200 200 403 403 200 403 403",
-		"billing":      "200 403 200 200 200 403 403 403 403 403",
+		"billing":      "200 200 200 200 200 200 200 403 403 403",
 		"admin":        "403 403 403 403 403 403 403 403 403 403",
 		"privacy":      "403 403 403 403 403 403 403 403 403 403",
 		"researcher":   "403 403 403 403 403 403 403 403 403 403",

@@ -123,6 +123,7 @@ func TestConditionsAreChecked(t *testing.T) {
 	r := rig.Open(t, rig.Config{})
 	r.Put(t, patient("a", "Twin"))
 	r.Put(t, patient("b", "Twin"))
+	r.Treat(t, "a", "physician")
 	body := `{"resourceType":"Patient"}`
 	play(t, r, []step{
 		{"several match", post("Patient", body, "If-None-Exist", "family=Twin"), 412, nil, "conflict"},

@@ -118,7 +118,7 @@ func (h *Handler) attempt(ctx context.Context, in *interaction, op operation) (*
 	var g access.Grant
 	if in.typ != "" {
 		var err error
-		if g, err = h.access.Authorize(in.caller, access.Request{Action: in.action, Type: in.typ, Purpose: in.purpose}); err != nil {
+		if g, err = h.access.Authorize(ctx, in.caller, access.Request{Action: in.action, Type: in.typ, Purpose: in.purpose}); err != nil {
 			return nil, err
 		}
 	}
@@ -141,6 +141,7 @@ func (h *Handler) appendEntry(ctx context.Context, in *interaction, a *answer, c
 		}
 	default:
 		e.Status, e.Bytes = a.status, int64(len(a.body))
+		e.Basis = a.touched.Basis()
 		e.Patients = a.touched.Patients
 		sections = a.touched.Sections(in.asked())
 	}
@@ -188,7 +189,7 @@ func (h *Handler) entry(in *interaction) tutela.Entry {
 		Actor:   tutela.Actor{ID: p.ID, Kind: p.Kind, Name: p.Username, Roles: p.Roles, Unit: p.Unit},
 		Session: p.Session, Client: p.Client, Address: p.Address, Assurance: p.Assurance,
 		Request: in.request, Action: in.action, Type: in.typ, Outcome: tutela.OutcomeSuccess,
-		Purpose: in.purpose, PolicyVersion: access.PolicyVersion,
+		Purpose: in.purpose, PolicyVersion: h.access.Version(),
 	}
 }
 

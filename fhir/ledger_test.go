@@ -40,7 +40,7 @@ func TestEveryRequestLeavesOneEntry(t *testing.T) {
 			{get("Observation/nobodys"), noted{tutela.ActionRead, ok, 200, 0}},
 			{get("Patient/none"), noted{tutela.ActionRead, failed, 404, 0}},
 			{asking("me", get("Patient/you")), noted{tutela.ActionRead, failed, 404, 0}},
-			{asking("billing", get("Observation/mine")), noted{tutela.ActionRead, denied, 403, 0}},
+			{asking("billing", get("AllergyIntolerance/mine")), noted{tutela.ActionRead, denied, 403, 0}},
 			{asking("developer", get("Patient")), noted{tutela.ActionSearch, denied, 403, 0}},
 			{get("Patient"), noted{tutela.ActionSearch, ok, 200, 2}},
 			{get("Patient?_count=1"), noted{tutela.ActionSearch, ok, 200, 1}},
@@ -153,7 +153,7 @@ func TestNothingLeavesWithoutAReceipt(t *testing.T) {
 			get("Patient/me"), get("Patient"), get("Patient/me/_history"), get("Patient/me", "If-None-Match", `W/"1"`), get("Patient/none"),
 			put("Patient/me", patient("me", "Changed")), post("Patient", patient("x", "Changed")), del("Patient/me"),
 			post("", bundle("transaction", req{method: "PUT", url: "Patient/me", resource: patient("me", "Changed")})),
-			post("", bundle("batch", req{method: "GET", url: "Patient/me"})), asking("billing", get("Observation/mine")),
+			post("", bundle("batch", req{method: "GET", url: "Patient/me"})), asking("billing", get("AllergyIntolerance/mine")),
 		} {
 			if c.Method == "" {
 				c.Method = http.MethodGet

@@ -11,17 +11,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tutela-health/tutela/access/label"
 	"github.com/tutela-health/tutela/internal/rig"
 	"github.com/tutela-health/tutela/r4"
 )
 
 // stored is a resource as the oracle holds it: in plaintext, in memory.
 type stored struct {
-	ref      string
-	parsed   *r4.Resource   // for r4's own matching
-	object   map[string]any // for the naive one
-	updated  time.Time
-	patients []string // ids of whom it concerns
+	ref       string
+	parsed    *r4.Resource   // for r4's own matching
+	object    map[string]any // for the naive one
+	updated   time.Time
+	patients  []string // ids of whom it concerns
+	sensitive bool     // its labels, or its codes by the rules, need a clearance
 }
 
 // corpus is everything that is in the store, by type.
@@ -29,6 +31,7 @@ type corpus struct {
 	byType map[string][]*stored
 	byRef  map[string]*stored
 	types  []string
+	treats []string // patients of the physician
 }
 
 // edges are resources with what charts rarely hold: open periods, comparators, several patients,
@@ -50,6 +53,9 @@ func edges(patients []string) []string {
 		`{"resourceType":"ValueSet","id":"edge-vs-2","url":"http://x.test/vs/two","name":"Vs Two","status":"active","date":"2020-01-31T23:59:59.999-05:00"}`,
 		`{"resourceType":"Practitioner","id":"edge-doctor","name":[{"family":"Ñandú"}],"identifier":[{"system":"http://x.test","value":"a b"}]}`,
 	}
+	list = append(list,
+		rig.CareTeam("edge-team-a", a, "active", "physician", "nurse"), rig.CareTeam("edge-team-b", b, "active", "physician"),
+		rig.CareTeam("edge-team-c", patients[2], "inactive", "physician"))
 	for i := range 20 { // equal in everything but their ids: paging must not confuse them
 		list = append(list, fmt.Sprintf(`{"resourceType":"Observation","id":"edge-same-%d","status":"registered","code":{"coding":[{"system":"http://x.test","code":"same"}]},"subject":{"reference":"Patient/%s"},"effectiveDateTime":"2001-01-01"}`, i, a))
 	}
@@ -75,7 +81,7 @@ func load(t *testing.T, r *rig.Rig, charts int) *corpus {
 		keep([]byte(res))
 		r.Put(t, res)
 	}
-	c := &corpus{byType: map[string][]*stored{}, byRef: map[string]*stored{}}
+	c := &corpus{byType: map[string][]*stored{}, byRef: map[string]*stored{}, treats: patients[:2]}
 	for ref := range sent {
 		if typ, _, _ := strings.Cut(ref, "/"); !slices.Contains(c.types, typ) {
 			c.types = append(c.types, typ)
@@ -94,6 +100,10 @@ func load(t *testing.T, r *rig.Rig, charts int) *corpus {
 // readBack lists all of a type, holds each against what was sent, and notes when it was updated.
 func (c *corpus) readBack(t *testing.T, r *rig.Rig, typ string, sent map[string]map[string]any) {
 	t.Helper()
+	rules, err := label.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for path := typ + "?_count=1000"; path != ""; {
 		b := r.Get(t, rig.Loader, path).Bundle(t)
 		for _, e := range b.Entry {
@@ -109,6 +119,7 @@ func (c *corpus) readBack(t *testing.T, r *rig.Rig, typ string, sent map[string]
 			s.object = decode(t, e.Resource)
 			s.updated, _, _ = moment(text(elements(s.object, "meta.lastUpdated")[0]))
 			s.patients = concerned(s.object)
+			s.sensitive = rules.Of(s.parsed) != 0
 			c.byType[typ] = append(c.byType[typ], s)
 			c.byRef[s.ref] = s
 		}
@@ -154,10 +165,23 @@ func concerned(object map[string]any) []string {
 	return slices.Compact(ids)
 }
 
-// visible reports whether a caller may see a resource: the loader and a physician see all, a patient
-// with patient/ scopes what concerns nobody else.
-func (s *stored) visible(caller string) bool {
-	return caller == rig.Loader || caller == "physician" || len(s.patients) == 1 && s.patients[0] == caller
+// visible reports whether a caller may see a resource: the loader sees all, a physician what concerns
+// treated patients alone, who works where and what medicine knows, a patient with patient/ scopes
+// what concerns nobody else.
+func (c *corpus) visible(s *stored, caller string) bool {
+	typ, _, _ := strings.Cut(s.ref, "/")
+	switch {
+	case caller == rig.Loader:
+		return true
+	case caller == "physician" && s.sensitive:
+		return false
+	case caller != "physician":
+		return len(s.patients) == 1 && s.patients[0] == caller
+	case len(s.patients) == 0:
+		return slices.Contains([]string{"Practitioner", "PractitionerRole", "Organization", "Location", "ValueSet", "Medication"}, typ)
+	default:
+		return !slices.ContainsFunc(s.patients, func(p string) bool { return !slices.Contains(c.treats, p) })
+	}
 }
 
 // fetch runs a search through all its pages.

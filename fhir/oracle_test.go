@@ -189,7 +189,7 @@ func (c clause) naive(f form) bool {
 func (o *oracle) filter(q question, match func(*stored) bool) []string {
 	found := []string{}
 	for _, s := range o.c.byType[q.typ] {
-		if s.visible(q.as) && match(s) {
+		if o.c.visible(s, q.as) && match(s) {
 			found = append(found, s.ref)
 		}
 	}
@@ -265,7 +265,7 @@ func (o *oracle) inclusions(t *testing.T, q question, matched, others []string) 
 		}
 	}
 	for ref := range want {
-		if s := o.c.byRef[ref]; s == nil || !s.visible(q.as) || slices.Contains(matched, ref) {
+		if s := o.c.byRef[ref]; s == nil || !o.c.visible(s, q.as) || slices.Contains(matched, ref) {
 			delete(want, ref)
 		}
 	}

@@ -41,7 +41,7 @@ func (h *Handler) search(ctx context.Context, in *interaction, g access.Grant) (
 		after = &link.Cursor
 		in.query = strings.TrimPrefix(encodeParams(link.Params, nil), "?") // the ledger tells what was asked, not the link
 	}
-	q, err := h.query(in, link.Params)
+	q, err := h.query(ctx, in, g, link.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +59,14 @@ func pageOf(params [][2]string) (link string, ok bool) {
 }
 
 // query parses search parameters. Those that the type does not have are refused, unless the
-// caller asked for leniency (FHIR R4, search.html#errors).
-func (h *Handler) query(in *interaction, params [][2]string) (*r4.Query, error) {
+// caller asked for leniency (FHIR R4, search.html#errors); and so are, in the same words, those
+// that read what is hidden from the caller.
+func (h *Handler) query(ctx context.Context, in *interaction, g access.Grant, params [][2]string) (*r4.Query, error) {
 	q, err := r4.ParseQuery(in.typ, h.relative(in.typ, params))
 	if err != nil {
 		return nil, err
 	}
+	h.withoutHidden(ctx, in, g, q)
 	if len(q.Unknown) > 0 && !prefers(in.header, "handling=lenient") {
 		return nil, errs.New(errs.Unsupported, "%s has no search parameter of the name given; send Prefer: handling=lenient to have it ignored", in.typ)
 	}
@@ -97,7 +99,7 @@ func (h *Handler) page(ctx context.Context, in *interaction, g access.Grant, q *
 		return nil, err
 	}
 	included, complete, err := h.records.Include(ctx, q, page.Matches, func(typ string) (access.Grant, bool) {
-		g, err := h.access.Authorize(in.caller, access.Request{Action: tutela.ActionRead, Type: typ, Purpose: in.purpose})
+		g, err := h.access.Authorize(ctx, in.caller, access.Request{Action: tutela.ActionRead, Type: typ, Purpose: in.purpose})
 		return g, err == nil
 	})
 	if err != nil {
@@ -170,7 +172,7 @@ func encodeParams(params [][2]string, unknown []string) string {
 // find runs a search as a condition of something else: at most two matches. It tells what exists,
 // so it has an entry of its own.
 func (h *Handler) find(ctx context.Context, in *interaction, typ, criteria string) ([]*records.Record, error) {
-	g, err := h.access.Authorize(in.caller, access.Request{Action: tutela.ActionSearch, Type: typ, Purpose: in.purpose})
+	g, err := h.access.Authorize(ctx, in.caller, access.Request{Action: tutela.ActionSearch, Type: typ, Purpose: in.purpose})
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +184,7 @@ func (h *Handler) find(ctx context.Context, in *interaction, typ, criteria strin
 	if err != nil {
 		return nil, err
 	}
-	q, err := h.query(cond, params)
+	q, err := h.query(ctx, cond, g, params)
 	if err != nil {
 		return nil, err
 	}

@@ -132,7 +132,7 @@ func (t *transact) add(ctx context.Context, e *entry, ref tutela.Ref) error {
 		return errs.New(errs.Invalid, "request.url names no resource of FHIR R4")
 	}
 	var err error
-	if c.Grant, err = t.h.access.Authorize(t.in.caller, access.Request{Action: sub.action, Type: ref.Type, Purpose: t.in.purpose}); err != nil {
+	if c.Grant, err = t.h.access.Authorize(ctx, t.in.caller, access.Request{Action: sub.action, Type: ref.Type, Purpose: t.in.purpose}); err != nil {
 		return err
 	}
 	switch {

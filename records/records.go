@@ -9,6 +9,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/access/label"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -30,17 +31,20 @@ type Config struct {
 
 // Store keeps resources sealed and finds them blind. Safe for concurrent use.
 type Store struct {
-	db     *store.DB
-	ring   *keys.Ring
-	audit  *audit.Log
-	clock  clock.Clock
-	fresh  func() bool
-	packer *pack.Packer
-	names  *keys.MAC // locators and kinds
-	terms  *keys.MAC // tokens of the blind index
-	tables tables
-	index  indexCache
-	points gatherer
+	db       *store.DB
+	ring     *keys.Ring
+	audit    *audit.Log
+	clock    clock.Clock
+	fresh    func() bool
+	packer   *pack.Packer
+	names    *keys.MAC // locators and kinds
+	terms    *keys.MAC // tokens of the blind index
+	tables   tables
+	index    indexCache
+	points   gatherer
+	ties     tieCache
+	consents directiveCache
+	labels   *label.Rules
 
 	branches branches
 
@@ -49,14 +53,14 @@ type Store struct {
 
 // tables are the shapes of this plane's rows.
 type tables struct {
-	versions, locators, sharedKeys, guards *store.Table
-	terms                                  [2]*store.Table
+	versions, locators, sharedKeys, guards, ties *store.Table
+	terms                                        [2]*store.Table
 }
 
 // Open readies a Store over a migrated database.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, tables: tables{
-		versions: versionsTable(), locators: locatorsTable(), sharedKeys: sharedKeysTable(), guards: guardsTable(),
+		versions: versionsTable(), locators: locatorsTable(), sharedKeys: sharedKeysTable(), guards: guardsTable(), ties: tiesTable(),
 		terms: [2]*store.Table{termsTable(0), termsTable(1)},
 	}}
 	for _, secret := range []struct {
@@ -71,6 +75,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	s.points.q = c.DB
 	var err error
+	if s.labels, err = label.Shipped(); err != nil {
+		return nil, fmt.Errorf("read sensitivity rules: %w", err)
+	}
 	if s.packer, err = pack.New(); err != nil {
 		return nil, fmt.Errorf("open packer: %w", err)
 	}
@@ -109,12 +116,9 @@ type Record struct {
 	Patients []tutela.Bucket
 	Locator  tutela.Locator
 
-	parsed *r4.Resource // where it had to be looked into
-}
+	Basis []string // the policies that let the caller have it
 
-// facts are what a Grant is asked about.
-func (r *Record) facts() access.Facts {
-	return access.Facts{Type: r.Ref.Type, Patients: r.Patients, Resource: r.resource}
+	parsed *r4.Resource // where it had to be looked into
 }
 
 // resource parses the record where it was not yet; nil when there is nothing to parse.
@@ -221,13 +225,12 @@ func (s *Store) admit(ctx context.Context, q store.Querier, g access.Grant, ref 
 	if err != nil {
 		return nil, err
 	}
-	if !g.Admits(rec.facts()) {
-		return nil, notFound(ref)
+	if err := s.permit(ctx, q, g, rec); err != nil {
+		return nil, err
 	}
 	if rec.Deleted {
 		return rec, errs.New(errs.Gone, "%s was deleted", ref.Type)
 	}
-	rec.JSON = g.Mask(rec.JSON)
 	return rec, nil
 }
 

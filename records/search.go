@@ -77,8 +77,12 @@ func (s *Store) plans(g access.Grant, q *r4.Query) []narrowing {
 			buckets, limited = slices.Clone(b), true
 		}
 	}
-	if own, ok := g.Only(q.Type); ok {
-		limit([]int64{int64(own), int64(tutela.BucketShared)})
+	if reach, ok := g.Reach(); ok {
+		own := make([]int64, len(reach))
+		for i, b := range reach {
+			own[i] = int64(b)
+		}
+		limit(own)
 	}
 	var plans []narrowing
 	for i := range q.Terms {
@@ -89,6 +93,9 @@ func (s *Store) plans(g access.Grant, q *r4.Query) []narrowing {
 		default:
 			plans = append(plans, n)
 		}
+	}
+	if limited && len(buckets) == 0 {
+		return []narrowing{{ids: true}} // nothing can be admitted: nowhere to look
 	}
 	if limited {
 		slices.Sort(buckets)
@@ -241,20 +248,20 @@ func (s *Store) candidate(ctx context.Context, view store.Querier, g access.Gran
 	if err != nil {
 		return nil, err
 	}
-	if !g.Admits(rec.facts()) {
+	found := rec.resource()
+	if found == nil {
+		return nil, fmt.Errorf("locator %016x holds what is no resource", uint64(r.locator))
+	}
+	if found.Type() != q.Type || !q.Match(found) {
 		return nil, nil
 	}
-	if rec.parsed, err = r4.Parse(rec.JSON); err != nil {
-		return nil, err
-	}
-	if rec.parsed.Type() != q.Type || !q.Match(rec.parsed) {
-		return nil, nil
-	}
-	rec.Ref.ID = rec.parsed.ID()
+	rec.Ref.ID = found.ID()
 	if s.Locate(rec.Ref) != rec.Locator {
 		return nil, fmt.Errorf("locator %016x holds another resource", uint64(r.locator))
 	}
-	rec.JSON = g.Mask(rec.JSON)
+	if err := s.permit(ctx, view, g, rec); err != nil {
+		return nil, unlessNotFound(err)
+	}
 	return rec, nil
 }
 

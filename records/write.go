@@ -3,9 +3,7 @@ package records
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -114,13 +112,27 @@ func (s *Store) transactOnce(ctx context.Context, base tutela.Entry, query strin
 		w.op.Claims = append(w.op.Claims, g.claim())
 	}
 	w.op.Alone = len(changes) > 1 || len(guards) > 0
+	w.announce()
 	if err := s.db.Commit(ctx, w.op); err != nil {
 		return nil, err
 	}
+	s.ties.forget(w.loosened...)
 	for _, f := range w.fresh {
 		s.ring.Adopt(*f.row, f.key)
 	}
 	return results, nil
+}
+
+// announce tells the other nodes whose ties change; they hear of it within a second.
+func (w *write) announce() {
+	if len(w.loosened) == 0 {
+		return
+	}
+	list := make([]store.Invalidation, len(w.loosened))
+	for i, k := range w.loosened {
+		list[i] = store.Invalidation{Topic: TopicTies, Key: k.bytes()}
+	}
+	w.op.Inserts = append(w.op.Inserts, w.s.db.Publish(list...))
 }
 
 // ChangeError says which change of a Transact could not be made.
@@ -142,6 +154,8 @@ type write struct {
 	fresh  map[tutela.Bucket]freshKey
 	writes []tutela.Write
 	slots  []int // slots of the blind index that take terms
+
+	loosened []tieKey // whose ties change
 }
 
 // freshKey is a patient's first data key, which becomes durable with this write.
@@ -172,6 +186,7 @@ func (w *write) change(ctx context.Context, c *Change) (Result, error) {
 	}
 	var before *Record
 	var oldTerms []int64
+	var oldTies []tie
 	if old != nil && !old.deleted() {
 		var err error
 		if before, oldTerms, err = w.opened(ctx, c, old); err != nil {
@@ -180,8 +195,9 @@ func (w *write) change(ctx context.Context, c *Change) (Result, error) {
 		if c.Kind == Update && r4.Equal(c.Resource, before.parsed) {
 			return Result{Record: *before, Unchanged: true}, nil
 		}
+		oldTies = w.s.tiesOf(before.parsed, before.Updated)
 	}
-	return w.version(ctx, c, loc, old, oldTerms)
+	return w.version(ctx, c, loc, old, oldTerms, oldTies)
 }
 
 // keep answers with what is there. When it has gone, the condition that found it must be asked again.
@@ -199,7 +215,7 @@ func (w *write) keep(ctx context.Context, c *Change, old *row) (Result, error) {
 // mayRevive makes sure that the Grant admits whom a deleted resource concerned.
 func (w *write) mayRevive(ctx context.Context, c *Change, old *row) error {
 	patients, err := w.s.whom(ctx, w.s.db, place{old.bucket, old.locator, old.version})
-	if err == nil && !c.Grant.Admits(access.Facts{Type: c.Ref.Type, Patients: patients}) {
+	if err == nil && !c.Grant.Admits(w.s.facts(ctx, w.s.db, c.Grant, &Record{Ref: c.Ref, Patients: patients, Deleted: true})) {
 		err = notFound(c.Ref)
 	}
 	return err
@@ -227,17 +243,21 @@ func (w *write) opened(ctx context.Context, c *Change, old *row) (*Record, []int
 	if err != nil {
 		return nil, nil, err
 	}
-	if !c.Grant.Admits(rec.facts()) {
-		return nil, nil, notFound(c.Ref)
-	}
 	if rec.parsed, err = r4.Parse(rec.JSON); err != nil {
 		return nil, nil, err
+	}
+	d := c.Grant.Decide(w.s.facts(ctx, w.s.db, c.Grant, rec))
+	switch {
+	case !d.Admitted():
+		return nil, nil, notFound(c.Ref)
+	case c.Kind == Update && !d.Whole():
+		return nil, nil, errs.New(errs.Denied, "the caller does not see the whole of this %s and may not replace it", c.Ref.Type)
 	}
 	return rec, w.s.tokens(rec.parsed), nil
 }
 
 // version adds a new version, live or tombstone, to the op.
-func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old *row, oldTerms []int64) (Result, error) {
+func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old *row, oldTerms []int64, oldTies []tie) (Result, error) {
 	rec := Record{Ref: c.Ref, Version: 1, Updated: w.now, Locator: loc, Deleted: c.Kind == Delete}
 	if old != nil {
 		rec.Version = old.version + 1
@@ -262,9 +282,12 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 		rec.Patients = w.s.patients(c)
 		bucket = bucketOf(rec.Patients)
 	}
-	if !c.Grant.Admits(rec.facts()) {
+	rec.parsed = c.Resource
+	d := c.Grant.Decide(w.s.facts(ctx, w.s.db, c.Grant, &rec))
+	if !d.Admitted() || !rec.Deleted && !d.Covers(c.Ref.Type, rec.JSON) {
 		return Result{}, errs.New(errs.Denied, "the caller may not write this %s", c.Ref.Type)
 	}
+	rec.Basis = d.Basis()
 	p := place{bucket, int64(loc), rec.Version}
 	sealed, err := w.seal(ctx, p, rec.Patients, plain)
 	if err != nil {
@@ -273,6 +296,7 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	w.addVersion(p, sealed, old)
 	w.claim(c, p, rec.Updated, old)
 	w.addTerms(p, terms, old, oldTerms)
+	w.addTies(p.locator, oldTies, w.s.tiesOf(c.Resource, rec.Updated))
 	w.writes = append(w.writes, tutela.Write{Locator: loc, Version: rec.Version, Bucket: tutela.Bucket(bucket),
 		Deleted: rec.Deleted, Digest: sha256.Sum256(sealed)})
 	return Result{Record: rec, Created: old == nil || old.deleted()}, nil
@@ -437,63 +461,4 @@ func recordsOf(results []Result) []*Record {
 		list[i] = &results[i].Record
 	}
 	return list
-}
-
-// sectionBody is the personal part of a record entry.
-type sectionBody struct {
-	Query string   `json:"query,omitempty"`
-	Refs  []string `json:"refs,omitempty"`
-}
-
-// Touched gathers whom an answer or a write concerns, for its ledger entry.
-type Touched struct {
-	Patients []tutela.Touched
-	refs     map[tutela.Bucket][]string
-}
-
-// Touch counts records by patient and type.
-func Touch(list ...*Record) Touched {
-	t := Touched{refs: map[tutela.Bucket][]string{}}
-	at := map[tutela.Bucket]int{}
-	for _, rec := range list {
-		whom := rec.Patients
-		if len(whom) == 0 {
-			t.refs[tutela.BucketGeneral] = append(t.refs[tutela.BucketGeneral], rec.Ref.String())
-		}
-		for _, b := range whom {
-			i, ok := at[b]
-			if !ok {
-				i = len(t.Patients)
-				at[b] = i
-				t.Patients = append(t.Patients, tutela.Touched{Patient: b, Counts: map[string]int{}})
-			}
-			t.Patients[i].Counts[rec.Ref.Type]++
-			t.refs[b] = append(t.refs[b], rec.Ref.String())
-		}
-	}
-	return t
-}
-
-// Sections are the personal parts: what was asked and which resources, under each patient's key;
-// under the general key where no patient is concerned.
-func (t Touched) Sections(query string) []tutela.Section { return t.sections(query, math.MaxInt) }
-
-func (t Touched) sections(query string, maxRefs int) []tutela.Section {
-	var sections []tutela.Section
-	add := func(b tutela.Bucket, refs []string) {
-		if len(refs) > maxRefs {
-			refs = nil
-		}
-		text, err := json.Marshal(sectionBody{Query: query, Refs: refs})
-		if err == nil { // strings always encode
-			sections = append(sections, tutela.Section{Patient: b, Body: text})
-		}
-	}
-	for _, p := range t.Patients {
-		add(p.Patient, t.refs[p.Patient])
-	}
-	if refs := t.refs[tutela.BucketGeneral]; len(refs) > 0 || len(t.Patients) == 0 && query != "" {
-		add(tutela.BucketGeneral, refs)
-	}
-	return sections
 }

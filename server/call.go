@@ -53,13 +53,13 @@ func (s *Server) newCall(r *http.Request, action tutela.Action) *call {
 	return &call{caller: p, request: r, entry: tutela.Entry{
 		Time: s.cfg.Clock(), Actor: tutela.Actor{ID: p.ID, Kind: p.Kind, Name: p.Username, Roles: p.Roles, Unit: p.Unit},
 		Session: p.Session, Client: p.Client, Address: p.Address, Assurance: p.Assurance,
-		Request: httpx.RequestID(r.Context()), Action: action, PolicyVersion: access.PolicyVersion,
+		Request: httpx.RequestID(r.Context()), Action: action, PolicyVersion: s.cfg.Access.Version(),
 	}}
 }
 
 // run decides, carries out, and makes the entry durable before anything is answered.
 func (s *Server) run(ctx context.Context, c *call, f func(access.Grant) ([]byte, error)) ([]byte, error) {
-	g, err := s.cfg.Access.Authorize(c.caller, access.Request{Action: c.entry.Action})
+	g, err := s.cfg.Access.Authorize(ctx, c.caller, access.Request{Action: c.entry.Action})
 	var body []byte
 	if err == nil {
 		c.entry.Basis = g.Basis()

@@ -125,7 +125,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := s.cfg.Access.Authorize(httpx.Principal(r.Context()), access.Request{Action: tutela.ActionMetrics}); err != nil {
+		if _, err := s.cfg.Access.Authorize(r.Context(), httpx.Principal(r.Context()), access.Request{Action: tutela.ActionMetrics}); err != nil {
 			s.refuse(w, r, err)
 			return
 		}

@@ -84,6 +84,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	s := newSite(t, nil)
 	d := s.description(t)
 	s.Put(t, `{"resourceType":"Patient","id":"1"}`)
+	s.Treat(t, "1", "physician")
 	expect(t, s.Get(t, "physician", "Patient/1"), 200)
 	s.sequence(t)
 	leaf := s.entriesLeaf(t)

@@ -46,6 +46,7 @@ type devInfo struct {
 	PID        int                   `json:"pid"`
 	Secret     string                `json:"secret"` // for POST /api/v1/tryout/token: services
 	Identities map[string]credential `json:"identities"`
+	Treated    []string              `json:"treated,omitempty"` // patients whom physician and nurse treat
 }
 
 // Run makes the system on first use and serves it until a signal.
@@ -205,11 +206,11 @@ func (t *tryOut) follow(ctx context.Context, c console, patients int) {
 			fmt.Fprintln(c.err, "tutela: no sample patients:", err)
 		}
 	}
-	tick := time.NewTicker(250 * time.Millisecond)
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for !linked {
+	for !linked || len(t.info.Treated) < teams {
 		var err error
-		if linked, err = t.link(ctx); err != nil && ctx.Err() == nil {
+		if linked, err = t.meet(ctx, linked); err != nil && ctx.Err() == nil {
 			fmt.Fprintln(c.err, "tutela: no try-out patient yet:", err)
 		}
 		select {
@@ -237,6 +238,24 @@ func (t *tryOut) samples(ctx context.Context, c console, n int) error {
 	return nil
 }
 
+// lookEvery is how often a try-out system looks for its first patients.
+const lookEvery = 100 * time.Millisecond
+
+// meet links the try-out identities to the first patients, as they come.
+func (t *tryOut) meet(ctx context.Context, linked bool) (bool, error) {
+	if !linked {
+		var err error
+		if linked, err = t.link(ctx); err != nil || !linked {
+			return false, err
+		}
+	}
+	changed, err := t.care(ctx)
+	if err == nil && changed {
+		err = t.write(ctx)
+	}
+	return linked, err
+}
+
 // link makes the first patient the try-out patient.
 func (t *tryOut) link(ctx context.Context) (bool, error) {
 	has, err := t.s.records.HasAny(ctx, "Patient")
@@ -260,7 +279,7 @@ func (t *tryOut) link(ctx context.Context) (bool, error) {
 func (s *system) firstPatient(ctx context.Context) (*records.Record, error) {
 	p := tutela.Principal{Tenant: s.config.Tenant, ID: "tutela-dev", Kind: tutela.ActorSystem,
 		Roles: []string{string(access.RoleService)}, Scopes: []string{"system/Patient.s"}}
-	g, err := s.access.Authorize(p, access.Request{Action: tutela.ActionSearch, Type: "Patient"})
+	g, err := s.access.Authorize(ctx, p, access.Request{Action: tutela.ActionSearch, Type: "Patient"})
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/access/consent"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -148,7 +149,12 @@ func (s *system) wire(ctx context.Context) error {
 		s.changes.Close()
 		return fmt.Errorf("open records: %w", err)
 	}
-	s.access = access.New(s.records.Bucket)
+	policies, err := access.Shipped()
+	if err != nil {
+		s.changes.Close()
+		return fmt.Errorf("load policies: %w", err)
+	}
+	s.access = access.New(access.Config{Policies: policies, Locate: s.records.Bucket, Relations: s.records, Regime: consent.OptOut})
 	s.identity, err = identity.Open(ctx, s.people())
 	if err != nil {
 		s.changes.Close()
@@ -156,6 +162,7 @@ func (s *system) wire(ctx context.Context) error {
 	}
 	s.changes.Subscribe(identity.Topic, func([]byte) { s.identity.Invalidate() })
 	s.changes.Subscribe(records.Topic, func([]byte) { s.records.Invalidate() })
+	s.changes.Subscribe(records.TopicTies, s.records.ForgetTies)
 	return nil
 }
 

@@ -90,6 +90,22 @@ func (r *Rig) Put(t testing.TB, resource string) Answer {
 	return a
 }
 
+// Treat puts clinicians into a patient's care team.
+func (r *Rig) Treat(t testing.TB, patient string, clinicians ...string) {
+	t.Helper()
+	r.Put(t, CareTeam("team-"+patient, patient, "active", clinicians...))
+}
+
+// CareTeam is a team of clinicians for one patient.
+func CareTeam(id, patient, status string, clinicians ...string) string {
+	var members []string
+	for _, c := range clinicians {
+		members = append(members, `{"member":{"reference":"Practitioner/`+c+`"}}`)
+	}
+	return `{"resourceType":"CareTeam","id":"` + id + `","status":"` + status + `","subject":{"reference":"Patient/` + patient +
+		`"},"participant":[` + strings.Join(members, ",") + `]}`
+}
+
 // Bundle is the part of a Bundle that tests look at.
 type Bundle struct {
 	Type  string

@@ -25,9 +25,10 @@ func identityOf(name string) identity.NewUser {
 		u = identity.NewUser{Kind: tutela.ActorService, Roles: []string{string(access.RoleService)}, Scopes: []string{"system/*.cruds"}, Client: name}
 	case "physician", "nurse":
 		u = person(access.Role(name), "user/*.cruds")
+		u.FHIRUser = tutela.Ref{Type: "Practitioner", ID: name}
 	case "registration":
 		u = person(access.Role(name), "user/*.crus")
-	case "billing", "researcher", "developer":
+	case "billing", "researcher", "developer", "pharmacist", "laboratory":
 		u = person(access.Role(name), "user/*.rs")
 	case "admin", "privacy", "auditor":
 		u = person(access.Role(name))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/access/consent"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
@@ -144,9 +145,14 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	r.Access = access.New(r.Records.Bucket)
+	policies, err := access.Shipped()
+	if err != nil {
+		return err
+	}
+	r.Access = access.New(access.Config{Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Regime: consent.OptOut})
 	r.changes.Subscribe(identity.Topic, func([]byte) { r.Identity.Invalidate() })
 	r.changes.Subscribe(records.Topic, func([]byte) { r.Records.Invalidate() })
+	r.changes.Subscribe(records.TopicTies, r.Records.ForgetTies)
 	return nil
 }
 

@@ -1,0 +1,261 @@
+package access
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access/consent"
+	"github.com/tutela-health/tutela/r4"
+)
+
+// Facts are what is known of a resource once it is open.
+type Facts struct {
+	Type     string
+	Patients []tutela.Bucket // whom it concerns
+	// Resource opens it for scopes that reach only what matches a search; nil where there is none.
+	Resource func() *r4.Resource
+	// Labels are what makes it sensitive, sorted. It is asked only where the answer may depend on
+	// it; nil stands for not known, which every label could be.
+	Labels func() []string
+	// Consent is what the patients' consents say of this access. It is asked only where the answer
+	// may depend on it; nil stands for not known, which is a denial.
+	Consent func() Consent
+}
+
+// Grant is the authority to do one thing, with conditions. Only Authorize makes one; the zero value
+// admits nothing.
+type Grant struct {
+	policies *Policies
+	question question // but for its facts
+	scopes   []allowance
+	own      tutela.Bucket   // the patient whom the token is for; BucketGeneral for none
+	treated  []tutela.Bucket // sorted
+	broken   []tutela.Bucket // sorted; emergencies
+	asks     consent.Question
+	regime   consent.Regime
+}
+
+// Question is what to ask of a patient's consents, but for patient, time and resource.
+func (g Grant) Question() consent.Question { return g.asks }
+
+// Regime is what holds where no consent says anything.
+func (g Grant) Regime() consent.Regime { return g.regime }
+
+// Admits reports whether the Grant reaches a resource of which these are the facts. It is a pure
+// function of them.
+func (g Grant) Admits(f Facts) bool { return g.decide(f).allow }
+
+// Decision is what a Grant says of one resource. The zero value denies.
+type Decision struct {
+	d *decision
+}
+
+// Admitted reports whether the resource may be seen or changed.
+func (d Decision) Admitted() bool { return d.d != nil && d.d.allow }
+
+// Basis are the policies that determined the decision.
+func (d Decision) Basis() []string {
+	if d.d == nil {
+		return nil
+	}
+	return d.d.policies
+}
+
+// Whole reports whether nothing of the resource is hidden from the caller.
+func (d Decision) Whole() bool { return d.Admitted() && !d.d.hiding }
+
+// Covers reports whether the caller could see every element that a resource of the type has: what
+// one may not see, one may not write.
+func (d Decision) Covers(typ string, resource []byte) bool {
+	if !d.Admitted() || d.Whole() {
+		return d.Admitted()
+	}
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(resource, &members); err != nil {
+		return false
+	}
+	for name := range members {
+		name = strings.TrimPrefix(name, "_")
+		if name != "meta" && d.d.shows.Hides(typ, typ+"."+name) {
+			return false
+		}
+	}
+	return true
+}
+
+// Mask gives what of a resource the caller may see; nothing of one that is not admitted. What it
+// is given must be of the type that was decided on.
+func (d Decision) Mask(typ string, resource []byte) []byte {
+	switch {
+	case !d.Admitted():
+		return nil
+	case !d.d.hiding:
+		return resource
+	default:
+		return d.d.shows.Apply(typ, resource)
+	}
+}
+
+// Decide answers for one resource.
+func (g Grant) Decide(f Facts) Decision { return Decision{g.decide(f)} }
+
+func (g Grant) decide(f Facts) *decision {
+	if g.policies == nil || f.Type == "" || !g.scoped(f) {
+		return &decision{}
+	}
+	q := g.question
+	q.typ, q.facts = f.Type, g.class(f.Patients)
+	return g.policies.decideOpen(q, f)
+}
+
+// decideOpen asks for labels and consent only where they can make a difference.
+func (p *Policies) decideOpen(q question, f Facts) *decision {
+	best, worst := q, q
+	best.facts.consent = ConsentPermit
+	worst.facts.consent, worst.facts.labels = ConsentDeny, unknownLabel
+	d := p.decide(best)
+	if !d.allow {
+		return d
+	}
+	if bad := p.decide(worst); bad.allow && slices.Equal(bad.policies, d.policies) {
+		return bad
+	}
+	q.facts.labels, q.facts.consent = unknownLabel, ConsentDeny
+	if f.Labels != nil {
+		q.facts.labels = join(f.Labels())
+	}
+	if f.Consent != nil {
+		q.facts.consent = f.Consent()
+	}
+	return p.decide(q)
+}
+
+// unknownLabel is a label for which nobody is cleared.
+const unknownLabel = "unknown"
+
+// class says how the patients of a resource stand to the caller: all of them must.
+func (g Grant) class(patients []tutela.Bucket) class {
+	c := class{consent: ConsentNone, general: len(patients) == 0}
+	if c.general {
+		return c
+	}
+	c.own = len(patients) == 1 && g.own != tutela.BucketGeneral && patients[0] == g.own
+	c.treated, c.emergency = all(patients, g.treated), all(patients, g.broken)
+	return c
+}
+
+// all reports whether every patient is in a sorted list.
+func all(patients, list []tutela.Bucket) bool {
+	for _, p := range patients {
+		if _, found := slices.BinarySearch(list, p); !found {
+			return false
+		}
+	}
+	return true
+}
+
+// scoped reports whether one of the token's scopes reaches the resource.
+func (g Grant) scoped(f Facts) bool {
+	for i := range g.scopes {
+		s := &g.scopes[i]
+		if s.own && (len(f.Patients) != 1 || f.Patients[0] != g.own) {
+			continue
+		}
+		if s.answeredBy(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// standings are the ways in which the patients of a resource can stand to a caller.
+func standings() [5]class {
+	return [...]class{{general: true}, {}, {own: true}, {treated: true}, {emergency: true}}
+}
+
+// at decides on a standing with everything else in the caller's favour.
+func (g Grant) at(c class) *decision {
+	q := g.question
+	c.consent = ConsentPermit
+	q.facts = c
+	return g.policies.decide(q)
+}
+
+// possible reports whether there may be a resource of the type that the Grant admits.
+func (g Grant) possible() bool {
+	for _, c := range standings() {
+		if g.at(c).allow {
+			return true
+		}
+	}
+	return false
+}
+
+// Reach gives the buckets outside of which nothing of the type is admitted, sorted; not ok when the
+// Grant is not limited so. A search looks nowhere else.
+func (g Grant) Reach() (buckets []tutela.Bucket, ok bool) {
+	if g.policies == nil {
+		return nil, true
+	}
+	only := len(g.scopes) > 0 && !slices.ContainsFunc(g.scopes, func(a allowance) bool { return !a.own })
+	if !only && g.at(class{}).allow {
+		return nil, false
+	}
+	if g.own != tutela.BucketGeneral {
+		buckets = append(buckets, g.own)
+	}
+	if only {
+		return buckets, true
+	}
+	if g.at(class{general: true}).allow {
+		buckets = append(buckets, tutela.BucketGeneral)
+	}
+	if g.at(class{treated: true}).allow {
+		buckets = append(buckets, g.treated...)
+	}
+	if g.at(class{emergency: true}).allow {
+		buckets = append(buckets, g.broken...)
+	}
+	if len(g.treated)+len(g.broken) > 1 {
+		buckets = append(buckets, tutela.BucketShared) // of several patients, all of them the caller's
+	}
+	slices.Sort(buckets)
+	return slices.Compact(buckets), true
+}
+
+// Hides reports whether an element of the type is hidden from the caller in any resource that the
+// Grant could admit; path is a search parameter's, as r4.Branch.Key names it. What reads it must not narrow, order or widen an answer.
+func (g Grant) Hides(typ, path string) bool {
+	if g.policies == nil {
+		return true
+	}
+	for _, c := range standings() {
+		if d := g.at(c); d.allow && d.hiding && d.shows.Hides(typ, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// Basis are the policies for which the Grant was given, for the ledger: for a record, each that may
+// let the caller have one.
+func (g Grant) Basis() *tutela.Basis {
+	if g.policies == nil {
+		return nil
+	}
+	if g.question.typ == "" {
+		return &tutela.Basis{Policies: g.policies.decide(g.question).policies}
+	}
+	var all []string
+	for _, c := range standings() {
+		if d := g.at(c); d.allow {
+			all = append(all, d.policies...)
+		}
+	}
+	slices.Sort(all)
+	return &tutela.Basis{Policies: slices.Compact(all)}
+}

@@ -1,0 +1,51 @@
+package records
+
+import (
+	"context"
+
+	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/store"
+)
+
+// facts are what a Grant is asked about. What takes a look into the resource or at its patients'
+// consents is looked up only when the decision depends on it.
+func (s *Store) facts(ctx context.Context, q store.Querier, g access.Grant, rec *Record) access.Facts {
+	return access.Facts{
+		Type: rec.Ref.Type, Patients: rec.Patients, Resource: rec.resource,
+		Labels:  func() []string { return s.sensitivity(rec) },
+		Consent: func() access.Consent { return s.consented(ctx, q, g, rec) },
+	}
+}
+
+// sensitivity is what makes a record sensitive: its labels, and what the rules say of its codes. Of
+// what cannot be looked into, nothing is known; a tombstone holds no content.
+func (s *Store) sensitivity(rec *Record) []string {
+	if rec.Deleted {
+		return nil
+	}
+	res := rec.resource()
+	if res == nil {
+		return []string{"unknown"}
+	}
+	return s.labels.Of(res).Needs()
+}
+
+// permit lets the caller have a record, masked to what it may see; what the Grant does not admit is
+// errs.NotFound, like what is not there.
+func (s *Store) permit(ctx context.Context, q store.Querier, g access.Grant, rec *Record) error {
+	d := g.Decide(s.facts(ctx, q, g, rec))
+	if !d.Admitted() {
+		return notFound(rec.Ref)
+	}
+	rec.JSON, rec.Basis = d.Mask(rec.Ref.Type, rec.JSON), d.Basis()
+	return nil
+}
+
+// unlessNotFound is nil for what is not there or not admitted, which a search leaves out.
+func unlessNotFound(err error) error {
+	if errs.Is(err, errs.NotFound) {
+		return nil
+	}
+	return err
+}

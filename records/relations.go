@@ -1,0 +1,126 @@
+package records
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/store"
+)
+
+// TopicTies is the invalidation topic under which changed ties are published, by tieKey.
+const TopicTies = "ties"
+
+// tieKey is whose ties of one kind are known together.
+type tieKey struct{ kind, subject int64 }
+
+func (k tieKey) bytes() []byte {
+	return binary.BigEndian.AppendUint64([]byte{byte(k.kind)}, uint64(k.subject))
+}
+
+func readTieKey(b []byte) (tieKey, bool) {
+	if len(b) != 9 {
+		return tieKey{}, false
+	}
+	return tieKey{int64(b[0]), int64(binary.BigEndian.Uint64(b[1:]))}, true
+}
+
+// known is what a node knows of one subject's ties.
+type known struct {
+	objects []tutela.Bucket // sorted
+	at      []int64         // locators of the resources that they come from, sorted
+	until   int64           // when one of them begins or ends, in milliseconds since 1970
+}
+
+// maxKnown bounds how many subjects a node knows of; a full memory starts afresh.
+const maxKnown = 16 << 10
+
+// tieCache is what this node knows of ties. While it does not hear of changes it believes nothing.
+type tieCache struct {
+	mu    sync.RWMutex
+	known map[tieKey]*known // guarded by mu
+	epoch uint64            // guarded by mu; counts what was forgotten
+}
+
+func (c *tieCache) get(k tieKey, now int64) (*known, uint64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if n := c.known[k]; n != nil && now < n.until {
+		return n, c.epoch
+	}
+	return nil, c.epoch
+}
+
+// put keeps what was read in an epoch; what was read before something was forgotten may be old.
+func (c *tieCache) put(k tieKey, n *known, epoch uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if epoch != c.epoch {
+		return
+	}
+	if c.known == nil || len(c.known) >= maxKnown {
+		c.known = map[tieKey]*known{}
+	}
+	c.known[k] = n
+}
+
+func (c *tieCache) forget(keys ...tieKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range keys {
+		delete(c.known, k)
+	}
+	c.epoch++
+}
+
+// ForgetTies forgets what an invalidation of TopicTies names.
+func (s *Store) ForgetTies(key []byte) {
+	if k, ok := readTieKey(key); ok {
+		s.ties.forget(k)
+	}
+}
+
+// Treats gives the pseudonyms of the patients whom a clinician treats now, sorted. It implements
+// access.Relations.
+func (s *Store) Treats(ctx context.Context, clinician tutela.Ref) ([]tutela.Bucket, error) {
+	n, err := s.tied(ctx, s.db, tieKey{tieTreats, s.clinician(clinician)})
+	if err != nil {
+		return nil, err
+	}
+	return n.objects, nil
+}
+
+// tied gives the ties of a subject that hold now, from memory while this node hears of changes.
+func (s *Store) tied(ctx context.Context, q store.Querier, k tieKey) (*known, error) {
+	now := s.clock().UnixMilli()
+	n, epoch := s.ties.get(k, now)
+	if n != nil && s.fresh() {
+		return n, nil
+	}
+	n = &known{until: math.MaxInt64}
+	err := q.Query(ctx, `SELECT object, locator, since, until FROM ties WHERE kind = ? AND subject = ? AND until > ?`,
+		[]any{k.kind, k.subject, now}, func(sc store.Scanner) error {
+			var object, locator, since, until int64
+			if err := sc.Scan(&object, &locator, &since, &until); err != nil {
+				return err
+			}
+			if since > now {
+				n.until = min(n.until, since)
+				return nil
+			}
+			n.until = min(n.until, until)
+			n.objects, n.at = append(n.objects, tutela.Bucket(object)), append(n.at, locator)
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(n.objects)
+	slices.Sort(n.at)
+	n.objects, n.at = slices.Compact(n.objects), slices.Compact(n.at)
+	s.ties.put(k, n, epoch)
+	return n, nil
+}

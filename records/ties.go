@@ -1,0 +1,128 @@
+package records
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/r4"
+	"github.com/tutela-health/tutela/store"
+)
+
+// Ties are what decisions need to know of records before they open any: who treats whom, and which
+// consents a patient has. They are worked out when a resource is written, travel in its
+// transaction, and name nobody: clinicians are keyed hashes, patients their pseudonyms. What they
+// tell whoever reads the database is in docs/threat-model.md.
+
+// The kinds of tie.
+const (
+	tieTreats   = 1 // subject: the clinician; object: the patient
+	tieConsents = 2 // subject: the patient; object: 0
+)
+
+// tie is one row: it holds from a moment until another, in milliseconds since 1970.
+type tie struct {
+	kind, subject, object int64
+	from, until           int64
+}
+
+// forever is the end of what has none.
+const forever = math.MaxInt64
+
+func tiesMigration() store.Migration {
+	return store.Migration{ID: "0202_ties", SQL: `
+CREATE TABLE ties (
+	kind {{int}} NOT NULL, subject {{int}} NOT NULL, object {{int}} NOT NULL, locator {{int}} NOT NULL,
+	since {{int}} NOT NULL, until {{int}} NOT NULL,
+	PRIMARY KEY (kind, subject, object, locator, since, until)
+) {{clustered}};
+`}
+}
+
+func tiesTable() *store.Table {
+	return &store.Table{Name: "ties", Key: 6, Columns: []store.Column{
+		{Name: "kind"}, {Name: "subject"}, {Name: "object"}, {Name: "locator"}, {Name: "since"}, {Name: "until"},
+	}}
+}
+
+// clinician is the keyed hash that stands for a clinician in ties; not the locator of the
+// resource, so that the two do not lead to each other.
+func (s *Store) clinician(r tutela.Ref) int64 {
+	return s.names.Sum64([]byte("clinician"), []byte(r.Type), []byte(r.ID))
+}
+
+// tiesOf works out the ties of a resource as it is at a moment. A deleted one (nil) has none.
+func (s *Store) tiesOf(res *r4.Resource, now time.Time) []tie {
+	if res == nil {
+		return nil
+	}
+	if res.Type() == "Consent" {
+		return s.consentTies(res)
+	}
+	t := treatmentOf(res, now)
+	var ties []tie
+	for _, who := range t.clinicians {
+		for _, p := range t.patients {
+			ties = append(ties, tie{tieTreats, s.clinician(who.ref), int64(s.Bucket(p)), max(t.from, who.from), min(t.until, who.until)})
+		}
+	}
+	ties = slices.DeleteFunc(ties, func(t tie) bool { return t.from >= t.until })
+	slices.SortFunc(ties, tie.compare)
+	return slices.Compact(ties)
+}
+
+func (s *Store) consentTies(res *r4.Resource) []tie {
+	ref, ok := r4.ParseReference(res.Root().Child("patient").Child("reference").Text())
+	if !ok || !ref.Local() || ref.Type != "Patient" {
+		return nil
+	}
+	return []tie{{kind: tieConsents, subject: int64(s.Bucket(tutela.PatientID(ref.ID))), until: forever}}
+}
+
+func (t tie) compare(o tie) int {
+	a, b := t.row(0), o.row(0)
+	for i := range a {
+		x, _ := a[i].(int64)
+		y, _ := b[i].(int64)
+		if x != y {
+			if x < y {
+				return -1
+			}
+			return 1
+		}
+	}
+	return 0
+}
+
+func (t tie) row(locator int64) []any {
+	return []any{t.kind, t.subject, t.object, locator, t.from, t.until}
+}
+
+// addTies brings the ties of a resource from the old version's to the new one's, and tells every
+// node whose knowledge of them is no longer true.
+func (w *write) addTies(locator int64, old, next []tie) {
+	gone, come := store.Rows{Table: w.s.tables.ties}, store.Rows{Table: w.s.tables.ties}
+	for _, t := range old {
+		if !slices.Contains(next, t) {
+			gone.Rows = append(gone.Rows, t.row(locator))
+		}
+	}
+	for _, t := range next {
+		if !slices.Contains(old, t) {
+			come.Rows = append(come.Rows, t.row(locator))
+		}
+	}
+	if len(gone.Rows) > 0 {
+		w.op.Deletes = append(w.op.Deletes, gone)
+	}
+	if len(come.Rows) > 0 {
+		w.op.Inserts = append(w.op.Inserts, come)
+	}
+	for _, t := range append(slices.Clone(old), next...) {
+		// A Consent that changed keeps its tie: what it says has changed.
+		if t.kind == tieConsents || slices.Contains(old, t) != slices.Contains(next, t) {
+			w.loosened = append(w.loosened, tieKey{t.kind, t.subject})
+		}
+	}
+}
