@@ -69,6 +69,11 @@ func (a account) over(now time.Time) bool { return !a.Ends.IsZero() && !now.Befo
 // enrolled reports whether a second factor is there.
 func (a account) enrolled() bool { return a.TOTP != "" || len(a.Passkeys) > 0 }
 
+// strip takes away all that proves the account's owner, here and at outside providers.
+func (a *account) strip() {
+	a.Verifier, a.TOTP, a.Recovery, a.Passkeys, a.Outside = Verifier{}, "", nil, nil, nil
+}
+
 // active reports whether the account may act: it is not disabled, and a person's has a second factor
 // here or a link to a provider, whose logins are held to two factors one by one.
 func (a account) active() bool {

@@ -81,7 +81,7 @@ func (s *Service) ResetCredentials(ctx context.Context, by tutela.Principal, id 
 		if a.Kind != tutela.ActorPerson {
 			return nil, errs.New(errs.Unprocessable, "a service has no password to reset")
 		}
-		a.Verifier, a.TOTP, a.Recovery, a.Passkeys, a.Outside = Verifier{}, "", nil, nil, nil
+		a.strip()
 		record.New.Username = a.Username
 		claim, err := s.invitationClaim(ctx, inv, record)
 		return []store.Claim{claim}, err

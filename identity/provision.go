@@ -250,7 +250,7 @@ func (p *Provisioner) Remove(ctx context.Context, id tutela.UserID, check func(U
 		}
 		after := before
 		after.Disabled, after.Removed = true, p.s.clock()
-		after.Verifier, after.TOTP, after.Recovery, after.Passkeys = Verifier{}, "", nil, nil
+		after.strip()
 		return []amendment{{before, after}}, err
 	})
 }
