@@ -322,10 +322,16 @@ func addTimes(ctx context.Context, view store.Querier, all []position) error {
 	return nil
 }
 
+// Count counts the live resources of a type, no further than a limit. It opens none.
+func (s *Store) Count(ctx context.Context, typ string, limit int) (int, error) {
+	found, err := kinds{kind: s.kind(typ)}.after(ctx, s.db, beginning(), limit)
+	return len(found), err
+}
+
 // HasAny reports whether there is a live resource of a type. It opens none.
 func (s *Store) HasAny(ctx context.Context, typ string) (bool, error) {
-	found, err := kinds{kind: s.kind(typ)}.after(ctx, s.db, beginning(), 1)
-	return len(found) > 0, err
+	n, err := s.Count(ctx, typ, 1)
+	return n > 0, err
 }
 
 // First opens the resource of a type that was written first; errs.NotFound when there is none.

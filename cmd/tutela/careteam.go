@@ -17,6 +17,10 @@ const teams = 3
 // care puts the try-out physician and nurse into the care teams of the first patients, and reports
 // whether that changed anything. The teams are resources like any other, so that a restart finds them.
 func (t *tryOut) care(ctx context.Context) (bool, error) {
+	n, err := t.s.records.Count(ctx, "Patient", teams+1)
+	if err != nil || n == t.seen {
+		return false, err // nobody came: nothing is opened, and nothing written down
+	}
 	client := t.s.directClient("dev")
 	before := len(t.info.Treated)
 	treated, err := t.treated(ctx, client)
@@ -41,7 +45,8 @@ func (t *tryOut) care(ctx context.Context) (bool, error) {
 		}
 		treated = append(treated, r.ID)
 	}
-	t.info.Treated = treated
+	t.seen = n
+	t.info.Treated, t.info.Settled = treated, len(treated) >= teams
 	return len(treated) != before, nil
 }
 

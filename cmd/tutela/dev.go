@@ -47,6 +47,7 @@ type devInfo struct {
 	Secret     string                `json:"secret"` // for POST /api/v1/tryout/token: services
 	Identities map[string]credential `json:"identities"`
 	Treated    []string              `json:"treated,omitempty"` // patients whom physician and nurse treat
+	Settled    bool                  `json:"settled"`           // as many as they will treat
 }
 
 // Run makes the system on first use and serves it until a signal.
@@ -173,6 +174,7 @@ type tryOut struct {
 	s    *system
 	path string
 	info devInfo
+	seen int // patients when care last looked, counted no further than it needs
 }
 
 func (t *tryOut) write(ctx context.Context) error {

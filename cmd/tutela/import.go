@@ -45,8 +45,30 @@ func (cmd importCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return cmd.load(ctx, c, client, files)
+	return errors.Join(cmd.load(ctx, c, client, files), cmd.settled(ctx))
 }
+
+// settled waits a moment until the try-out identities have met the first patients: whoever goes on
+// as physician expects to find them.
+func (cmd importCmd) settled(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for until := time.Now().Add(settleFor); time.Now().Before(until); {
+		info, err := cmd.running()
+		if err != nil || info.Settled {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// settleFor bounds that wait.
+const settleFor = 2 * time.Second
 
 // intoStopped loads straight into the store.
 func (cmd importCmd) intoStopped(ctx context.Context, c console, files []string) error {
