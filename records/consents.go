@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -85,9 +86,10 @@ func (s *Store) directives(ctx context.Context, q store.Querier, b tutela.Bucket
 	if kept.of == ties {
 		return kept.list, nil
 	}
+	epoch := epochOf(q, s.ties.now())
 	list, err := s.readDirectives(ctx, q, b, ties.at)
-	if err != nil {
-		return nil, err
+	if err != nil || epoch != s.ties.now() {
+		return list, err
 	}
 	s.consents.mu.Lock()
 	defer s.consents.mu.Unlock()
@@ -106,8 +108,11 @@ func (s *Store) readDirectives(ctx context.Context, q store.Querier, b tutela.Bu
 	var list []consent.Directive
 	for _, l := range locators {
 		r := rows[l]
-		if r == nil || r.deleted() {
-			continue
+		if r == nil {
+			return nil, fmt.Errorf("the consent at locator %016x is missing", uint64(l))
+		}
+		if r.deleted() {
+			continue // a moment ago
 		}
 		d, err := s.directive(ctx, q, r)
 		if err != nil {

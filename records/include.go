@@ -27,7 +27,7 @@ func (s *Store) Include(ctx context.Context, q *r4.Query, matches []*Record, gra
 	for _, m := range matches {
 		in.have[m.Locator] = true
 	}
-	err = s.db.Snapshot(ctx, func(view store.Querier) error {
+	err = s.snapshot(ctx, func(view store.Querier) error {
 		index, err := s.indexNow(ctx, view)
 		if err != nil {
 			return err

@@ -2,7 +2,9 @@ package records
 
 import (
 	"context"
+	"slices"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/store"
@@ -18,17 +20,47 @@ func (s *Store) facts(ctx context.Context, q store.Querier, g access.Grant, rec 
 	}
 }
 
-// sensitivity is what makes a record sensitive: its labels, and what the rules say of its codes. Of
-// what cannot be looked into, nothing is known; a tombstone holds no content.
+// sensitivity is what makes a record sensitive: its labels, and what the rules say of its codes, and
+// those of its newest version. Of what cannot be looked into, nothing is known; a tombstone holds no
+// content.
 func (s *Store) sensitivity(rec *Record) []string {
-	if rec.Deleted {
-		return nil
+	var labels []string
+	if res := rec.resource(); res != nil {
+		labels = s.labels.Of(res).Needs()
+	} else if !rec.Deleted {
+		return []string{unknownLabel}
 	}
-	res := rec.resource()
-	if res == nil {
-		return []string{"unknown"}
+	if rec.since != nil {
+		labels = append(labels, rec.since()...)
+		slices.Sort(labels)
+		labels = slices.Compact(labels)
 	}
-	return s.labels.Of(res).Needs()
+	return labels
+}
+
+// unknownLabel is one for which nobody is cleared.
+const unknownLabel = "unknown"
+
+// newest are the versions of a resource, newest first, and what makes the newest of them that has
+// content sensitive.
+type newest struct {
+	rows   []*row
+	known  bool
+	labels []string
+}
+
+// newestLabels finds out once what makes the newest version with content sensitive.
+func (s *Store) newestLabels(ctx context.Context, q store.Querier, ref tutela.Ref, n *newest) []string {
+	for i := 0; i < len(n.rows) && !n.known; i++ {
+		rec, err := s.record(ctx, q, ref, n.rows[i])
+		if err != nil {
+			return []string{unknownLabel}
+		}
+		if !rec.Deleted {
+			n.labels, n.known = s.sensitivity(rec), true
+		}
+	}
+	return n.labels
 }
 
 // permit lets the caller have a record, masked to what it may see; what the Grant does not admit is

@@ -118,7 +118,8 @@ type Record struct {
 
 	Basis []string // the policies that let the caller have it
 
-	parsed *r4.Resource // where it had to be looked into
+	parsed *r4.Resource    // where it had to be looked into
+	since  func() []string // labels that a newer version has, where there may be one
 }
 
 // resource parses the record where it was not yet; nil when there is nothing to parse.
@@ -148,14 +149,15 @@ func (s *Store) Read(ctx context.Context, g access.Grant, ref tutela.Ref) (*Reco
 // VRead opens one version of a resource.
 func (s *Store) VRead(ctx context.Context, g access.Grant, ref tutela.Ref, version int64) (*Record, error) {
 	var rec *Record
-	err := s.db.Snapshot(ctx, func(q store.Querier) error {
+	err := s.snapshot(ctx, func(q store.Querier) error {
 		rows, err := s.lineage(ctx, q, ref)
 		if err != nil {
 			return err
 		}
+		newest := &newest{rows: rows}
 		for _, r := range rows {
 			if r.version == version {
-				rec, err = s.admit(ctx, q, g, ref, r)
+				rec, err = s.admitOld(ctx, q, g, ref, r, newest)
 				return err
 			}
 		}
@@ -167,13 +169,14 @@ func (s *Store) VRead(ctx context.Context, g access.Grant, ref tutela.Ref, versi
 // History opens every version of a resource that the Grant admits, newest first.
 func (s *Store) History(ctx context.Context, g access.Grant, ref tutela.Ref) ([]*Record, error) {
 	var list []*Record
-	err := s.db.Snapshot(ctx, func(q store.Querier) error {
+	err := s.snapshot(ctx, func(q store.Querier) error {
 		rows, err := s.lineage(ctx, q, ref)
 		if err != nil {
 			return err
 		}
+		newest := &newest{rows: rows}
 		for _, r := range rows {
-			rec, err := s.admit(ctx, q, g, ref, r)
+			rec, err := s.admitOld(ctx, q, g, ref, r, newest)
 			if errs.Is(err, errs.NotFound) {
 				continue
 			}
@@ -221,9 +224,18 @@ func (s *Store) lineage(ctx context.Context, q store.Querier, ref tutela.Ref) ([
 
 // admit opens a row that the Grant admits. A tombstone comes back as a Record with errs.Gone.
 func (s *Store) admit(ctx context.Context, q store.Querier, g access.Grant, ref tutela.Ref, r *row) (*Record, error) {
+	return s.admitOld(ctx, q, g, ref, r, nil)
+}
+
+// admitOld is admit for a version that may not be the newest: what makes the newest sensitive makes
+// older ones so too.
+func (s *Store) admitOld(ctx context.Context, q store.Querier, g access.Grant, ref tutela.Ref, r *row, n *newest) (*Record, error) {
 	rec, err := s.record(ctx, q, ref, r)
 	if err != nil {
 		return nil, err
+	}
+	if n != nil {
+		rec.since = func() []string { return s.newestLabels(ctx, q, ref, n) }
 	}
 	if err := s.permit(ctx, q, g, rec); err != nil {
 		return nil, err

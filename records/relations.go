@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -54,6 +55,13 @@ func (c *tieCache) get(k tieKey, now int64) (*known, uint64) {
 	return nil, c.epoch
 }
 
+// now is the epoch.
+func (c *tieCache) now() uint64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.epoch
+}
+
 // put keeps what was read in an epoch; what was read before something was forgotten may be old.
 func (c *tieCache) put(k tieKey, n *known, epoch uint64) {
 	c.mu.Lock()
@@ -93,6 +101,27 @@ func (s *Store) Treats(ctx context.Context, clinician tutela.Ref) ([]tutela.Buck
 	return n.objects, nil
 }
 
+// view is a snapshot that knows which epoch it was taken in: what it shows may be kept only if
+// nothing has been forgotten since.
+type view struct {
+	store.Querier
+	epoch uint64
+}
+
+// snapshot gives a view to f.
+func (s *Store) snapshot(ctx context.Context, f func(store.Querier) error) error {
+	epoch := s.ties.now()
+	return s.db.Snapshot(ctx, func(q store.Querier) error { return f(view{q, epoch}) })
+}
+
+// epochOf is the epoch of what q shows; at is that of the moment before it is asked.
+func epochOf(q store.Querier, at uint64) uint64 {
+	if v, ok := q.(view); ok {
+		return v.epoch
+	}
+	return at
+}
+
 // tied gives the ties of a subject that hold now, from memory while this node hears of changes.
 func (s *Store) tied(ctx context.Context, q store.Querier, k tieKey) (*known, error) {
 	now := s.clock().UnixMilli()
@@ -100,12 +129,16 @@ func (s *Store) tied(ctx context.Context, q store.Querier, k tieKey) (*known, er
 	if n != nil && s.fresh() {
 		return n, nil
 	}
+	epoch = epochOf(q, epoch)
 	n = &known{until: math.MaxInt64}
-	err := q.Query(ctx, `SELECT object, locator, since, until FROM ties WHERE kind = ? AND subject = ? AND until > ?`,
+	err := q.Query(ctx, `SELECT object, locator, since, until, mac FROM ties WHERE kind = ? AND subject = ? AND until > ?`,
 		[]any{k.kind, k.subject, now}, func(sc store.Scanner) error {
-			var object, locator, since, until int64
-			if err := sc.Scan(&object, &locator, &since, &until); err != nil {
+			var object, locator, since, until, mac int64
+			if err := sc.Scan(&object, &locator, &since, &until, &mac); err != nil {
 				return err
+			}
+			if mac != s.tieMAC(tie{k.kind, k.subject, object, since, until}, locator) {
+				return fmt.Errorf("a tie of locator %016x was tampered with", uint64(locator))
 			}
 			if since > now {
 				n.until = min(n.until, since)

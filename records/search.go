@@ -37,7 +37,7 @@ func (s *Store) Search(ctx context.Context, g access.Grant, q *r4.Query, count i
 		at, chosen = after.At, after.Plan
 	}
 	page := &Page{Total: -1}
-	err := s.db.Snapshot(ctx, func(view store.Querier) error {
+	err := s.snapshot(ctx, func(view store.Querier) error {
 		index, err := s.indexNow(ctx, view)
 		if err != nil {
 			return err

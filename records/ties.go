@@ -1,6 +1,8 @@
 package records
 
 import (
+	"cmp"
+	"encoding/binary"
 	"math"
 	"slices"
 	"time"
@@ -34,7 +36,7 @@ func tiesMigration() store.Migration {
 	return store.Migration{ID: "0202_ties", SQL: `
 CREATE TABLE ties (
 	kind {{int}} NOT NULL, subject {{int}} NOT NULL, object {{int}} NOT NULL, locator {{int}} NOT NULL,
-	since {{int}} NOT NULL, until {{int}} NOT NULL,
+	since {{int}} NOT NULL, until {{int}} NOT NULL, mac {{int}} NOT NULL,
 	PRIMARY KEY (kind, subject, object, locator, since, until)
 ) {{clustered}};
 `}
@@ -42,7 +44,7 @@ CREATE TABLE ties (
 
 func tiesTable() *store.Table {
 	return &store.Table{Name: "ties", Key: 6, Columns: []store.Column{
-		{Name: "kind"}, {Name: "subject"}, {Name: "object"}, {Name: "locator"}, {Name: "since"}, {Name: "until"},
+		{Name: "kind"}, {Name: "subject"}, {Name: "object"}, {Name: "locator"}, {Name: "since"}, {Name: "until"}, {Name: "mac"},
 	}}
 }
 
@@ -81,22 +83,27 @@ func (s *Store) consentTies(res *r4.Resource) []tie {
 }
 
 func (t tie) compare(o tie) int {
-	a, b := t.row(0), o.row(0)
-	for i := range a {
-		x, _ := a[i].(int64)
-		y, _ := b[i].(int64)
-		if x != y {
-			if x < y {
-				return -1
-			}
-			return 1
-		}
-	}
-	return 0
+	return cmp.Or(cmp.Compare(t.kind, o.kind), cmp.Compare(t.subject, o.subject), cmp.Compare(t.object, o.object),
+		cmp.Compare(t.from, o.from), cmp.Compare(t.until, o.until))
 }
 
-func (t tie) row(locator int64) []any {
+// key is the row's primary key.
+func (t tie) key(locator int64) []any {
 	return []any{t.kind, t.subject, t.object, locator, t.from, t.until}
+}
+
+// row is the whole row.
+func (s *Store) tieRow(t tie, locator int64) []any {
+	return append(t.key(locator), s.tieMAC(t, locator))
+}
+
+// tieMAC binds a row together: who can write the database cannot make a tie of the parts of others.
+func (s *Store) tieMAC(t tie, locator int64) int64 {
+	b := make([]byte, 0, 48)
+	for _, v := range [...]int64{t.kind, t.subject, t.object, locator, t.from, t.until} {
+		b = binary.BigEndian.AppendUint64(b, uint64(v))
+	}
+	return s.names.Sum64([]byte("tie"), b)
 }
 
 // addTies brings the ties of a resource from the old version's to the new one's, and tells every
@@ -105,12 +112,12 @@ func (w *write) addTies(locator int64, old, next []tie) {
 	gone, come := store.Rows{Table: w.s.tables.ties}, store.Rows{Table: w.s.tables.ties}
 	for _, t := range old {
 		if !slices.Contains(next, t) {
-			gone.Rows = append(gone.Rows, t.row(locator))
+			gone.Rows = append(gone.Rows, t.key(locator))
 		}
 	}
 	for _, t := range next {
 		if !slices.Contains(old, t) {
-			come.Rows = append(come.Rows, t.row(locator))
+			come.Rows = append(come.Rows, w.s.tieRow(t, locator))
 		}
 	}
 	if len(gone.Rows) > 0 {
