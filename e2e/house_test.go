@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -73,13 +74,32 @@ func (h *house) invite(t *testing.T, username, role, fhirUser string) *member {
 	return m
 }
 
-// practitioner invites a physician whose own record is there.
+// practitioner invites a physician whose own record is there, and who treats everybody.
 func (h *house) practitioner(t *testing.T, username string) *member {
 	t.Helper()
 	own := "Practitioner/" + username
 	h.as(t, "loader").want(t, http.StatusCreated, http.MethodPut, "/fhir/r4/"+own,
 		`{"resourceType":"Practitioner","id":"`+username+`","name":[{"family":"Independent"}]}`)
+	for i, patient := range h.patients(t) {
+		id := fmt.Sprintf("%s-%d", username, i)
+		h.as(t, "loader").want(t, http.StatusCreated, http.MethodPut, "/fhir/r4/CareTeam/"+id, fmt.Sprintf(
+			`{"resourceType":"CareTeam","id":%q,"status":"active","subject":{"reference":"Patient/%s"},"participant":[{"member":{"reference":%q}}]}`, id, patient, own))
+	}
 	return h.invite(t, username, "physician", own)
+}
+
+// patients are the ids of everybody who has a chart.
+func (h *house) patients(t *testing.T) []string {
+	t.Helper()
+	var page struct {
+		Entry []struct{ Resource struct{ ID string } }
+	}
+	must(t, json.Unmarshal(h.as(t, "loader").want(t, http.StatusOK, http.MethodGet, "/fhir/r4/Patient", "").body, &page))
+	ids := make([]string, len(page.Entry))
+	for i, e := range page.Entry {
+		ids[i] = e.Resource.ID
+	}
+	return ids
 }
 
 // application is one as its developers know it.
