@@ -43,9 +43,12 @@ func checkIssuer(issuer string) error {
 	return nil
 }
 
+// Mappable reports whether a rule may give a role.
+func (s *Service) Mappable(role string) bool { return !slices.Contains(s.above, role) }
+
 func (s *Service) checkRules(rules []RoleRule) error {
 	for _, r := range rules {
-		if slices.Contains(s.above, r.Role) {
+		if !s.Mappable(r.Role) {
 			return errs.New(errs.Unprocessable, "no rule gives the role %q: who has it is invited by an administrator", r.Role)
 		}
 		if err := s.checkRoles([]string{r.Role}); err != nil {
@@ -84,7 +87,7 @@ func fileName(name string) bool {
 func (s *Service) rolesBy(p Provider, values []string) []string {
 	var roles []string
 	for _, r := range p.Rules {
-		if !slices.Contains(s.above, r.Role) && slices.Contains(values, r.Value) && !slices.Contains(roles, r.Role) {
+		if s.Mappable(r.Role) && slices.Contains(values, r.Value) && !slices.Contains(roles, r.Role) {
 			roles = append(roles, r.Role)
 		}
 	}

@@ -10,14 +10,14 @@ const server = createServer();
 await new Promise((done) => server.listen(0, "127.0.0.1", done));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
-const names = [...new Set(["sub", "acr", "amr", ...Object.values(people).flatMap((p) => Object.keys(p.claims))])];
+const names = [...new Set(["sub", ...Object.values(people).flatMap((p) => Object.keys(p.claims))])];
 const provider = new Provider(issuer, {
-  claims: { openid: names, auth_time: null },
+  claims: { openid: names, acr: null, amr: null, auth_time: null },
   conformIdTokenClaims: false,
   acrValues: [...new Set(Object.values(people).flatMap((p) => p.acr ?? []))],
   pkce: { required: () => true },
   clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt"],
-  features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true }, registration: { enabled: true } },
+  features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true }, registration: { enabled: true }, claimsParameter: { enabled: true } },
   interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (_ctx, id) => people[id] && { accountId: id, claims: () => ({ sub: id, ...people[id].claims }) },
 });

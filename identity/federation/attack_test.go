@@ -190,7 +190,7 @@ func TestAssertionProvesUsToOneProviderForAMinute(t *testing.T) {
 	must(t, err)
 	published, err := w.identity.VerificationKeys(t.Context())
 	must(t, err)
-	jws, err := jose.ParseSigned(text, []jose.SignatureAlgorithm{identity.IDTokenAlgorithm})
+	jws, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{identity.IDTokenAlgorithm})
 	must(t, err)
 	body, err := jws.Verify(published[0])
 	must(t, err)

@@ -29,24 +29,24 @@ const (
 
 // Ask is a wish to go to a provider and come back.
 type Ask struct {
-	Provider   string
-	Purpose    Purpose
-	Session    string // id of the session that Link and StepUp are for
-	Invitation string // token of the one that Accept takes up
-	Return     string // where the person goes in the end
-	Address    string // network address of the peer
+	Provider   string  `json:"provider"`
+	Purpose    Purpose `json:"purpose,omitempty"`
+	Session    string  `json:"session,omitempty"`    // id of the session that Link and StepUp are for
+	Invitation string  `json:"invitation,omitempty"` // token of the one that Accept takes up
+	Return     string  `json:"return,omitempty"`     // where the person goes in the end
+	Address    string  `json:"-"`                    // network address of the peer
 }
 
 // Flow is a login outside on its way, as the browser carries it, sealed.
 type Flow struct {
 	Ask
 
-	Epoch    int64  // of the provider's configuration
-	State    string // comes back with the answer (RFC 6749, 10.12)
-	Nonce    string // comes back in the id_token
-	Verifier string // of PKCE (RFC 7636)
-	Asked    time.Time
-	Ends     time.Time
+	Epoch    int64     `json:"epoch"`    // of the provider's configuration
+	State    string    `json:"state"`    // comes back with the answer (RFC 6749, 10.12)
+	Nonce    string    `json:"nonce"`    // comes back in the id_token
+	Verifier string    `json:"verifier"` // of PKCE (RFC 7636)
+	Asked    time.Time `json:"asked"`
+	Ends     time.Time `json:"ends"`
 }
 
 // Start is where to send the browser, and what it carries meanwhile.
@@ -57,6 +57,10 @@ type Start struct {
 
 // flowLife is how long a person may take at the provider.
 const flowLife = 10 * time.Minute
+
+// wantedClaims asks for how and when a person signed in, of providers that give it when it is asked
+// for alone (OpenID Connect Core 1.0, 5.5).
+const wantedClaims = `{"id_token":{"acr":null,"amr":null,"auth_time":null}}`
 
 const sealFlow = "outside-login"
 
@@ -88,6 +92,9 @@ func (s *Service) Begin(ctx context.Context, a Ask) (Start, error) {
 func (s *Service) authorization(p identity.Provider, got *published, f Flow) string {
 	age := int64(s.cfg.Identity.MaxAge().Seconds())
 	options := []oauth2.AuthCodeOption{oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)}
+	if got.TakesClaims {
+		options = append(options, oauth2.SetAuthURLParam("claims", wantedClaims))
+	}
 	if len(p.ACR) > 0 {
 		options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(p.ACR, " ")))
 	}

@@ -33,6 +33,7 @@ type published struct {
 	provider    *oidc.Provider
 	http        *http.Client
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
+	TakesClaims bool     `json:"claims_parameter_supported"`
 	NamesIssuer bool     `json:"authorization_response_iss_parameter_supported"`
 	EndSession  string   `json:"end_session_endpoint"`
 	Keys        string   `json:"jwks_uri"`
@@ -72,11 +73,17 @@ func (s *Service) fetch(ctx context.Context, p identity.Provider) (*published, e
 		return nil, fmt.Errorf("discover provider %s: %w", p.ID, err)
 	}
 	for _, address := range []string{provider.Endpoint().AuthURL, provider.Endpoint().TokenURL, got.Keys} {
-		if u, err := url.Parse(address); err != nil || !mayCall(u, s.cfg.Loopback) {
+		if _, ok := s.callable(address); !ok {
 			return nil, fmt.Errorf("discover provider %s: %w", p.ID, errTransport)
 		}
 	}
 	return got, nil
+}
+
+// callable reads an address that metadata name, if it may be called.
+func (s *Service) callable(address string) (*url.URL, bool) {
+	u, err := url.Parse(address)
+	return u, err == nil && mayCall(u, s.cfg.Loopback)
 }
 
 // Try asks a provider for its metadata now: for the administrator who configures it.
@@ -108,8 +115,8 @@ func (s *Service) LogoutURL(ctx context.Context, id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	u, err := url.Parse(got.EndSession)
-	if err != nil || !mayCall(u, s.cfg.Loopback) {
+	u, ok := s.callable(got.EndSession)
+	if !ok {
 		return "", nil
 	}
 	q := u.Query()

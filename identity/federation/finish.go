@@ -114,8 +114,7 @@ func (s *Service) redeem(ctx context.Context, p identity.Provider, got *publishe
 
 // unredeemed keeps the provider's words out of our log: they may repeat what we sent.
 func unredeemed(p identity.Provider, err error) error {
-	var answered *oauth2.RetrieveError
-	if errors.As(err, &answered) {
+	if answered, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		cause := fmt.Errorf("provider %s: the token endpoint answers %d", p.ID, answered.Response.StatusCode)
 		if answered.Response.StatusCode >= 500 {
 			return errs.Wrap(errs.Unavailable, cause, p.Name+" cannot be reached at the moment")

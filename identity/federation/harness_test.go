@@ -247,9 +247,9 @@ func (w *world) refusals(t *testing.T) int {
 	return n
 }
 
-func must(t *testing.T, errors ...error) {
+func must(t *testing.T, list ...error) {
 	t.Helper()
-	for _, err := range errors {
+	for _, err := range list {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/go-jose/go-jose/v4"
@@ -53,7 +54,7 @@ func (s *site) hospital(t *testing.T) hospital {
 		err = s.identity.UpdateProvider(t.Context(), by, p)
 	}
 	check(t, err)
-	return hospital{p, stop}
+	return hospital{must(s.identity.Provider(t.Context(), p.ID))(t), stop}
 }
 
 // register makes us known at the provider by our key, and gives our client id there (OpenID Connect
@@ -225,6 +226,31 @@ func TestOwnerLinksAnAccountAndTheInvitedNeedNoPassword(t *testing.T) {
 	lead = invited.submit(invited.get("/invitation/"+inv.Token), "/invitation/"+inv.Token+"/with/"+p.ID, nil)
 	a = invited.get(invited.get(s.signIn(t, lead.onward(t), "anna")).onward(t))
 	if words(a.find("span", "class", "who")) != "annika" {
+		t.Errorf("%s", a.text)
+	}
+}
+
+func TestSensitivePagesHaveBothFactorsProvedAnewOutside(t *testing.T) {
+	s := open(t, engines()[0])
+	p := s.hospital(t)
+	b := s.browser(t)
+	e, err := s.identity.EnterOutside(t.Context(), identity.Outside{
+		Provider: p.Provider, Subject: "anna", Username: "anna", Roles: []string{"nurses"}, AMR: []string{"mfa"}, AuthTime: s.now().Add(-time.Hour),
+	}, identity.LoginRequest{})
+	check(t, err)
+	b.client.Jar.SetCookies(must(url.Parse(s.base))(t), []*http.Cookie{{Name: "__Host-tutela-session", Value: e.Login.Cookie, Path: "/", Secure: true}})
+	a := b.follow(b.get("/account/totp"))
+	if words(a.find("h1")) != "Is it you?" {
+		t.Fatalf("%s", a.text)
+	}
+	form := a.need(t, "button", "class", "outside").Parent.Parent
+	wrong := b.get(s.signIn(t, b.submit(a, attr(form, "action"), nil).onward(t), "otto"))
+	if wrong.status != http.StatusForbidden {
+		t.Errorf("another person proved it: %d", wrong.status)
+	}
+	a = b.follow(b.get("/account/totp"))
+	a = b.get(b.get(s.signIn(t, b.submit(a, attr(form, "action"), nil).onward(t), "anna")).onward(t))
+	if words(a.find("h1")) != "Set up an authenticator app" {
 		t.Errorf("%s", a.text)
 	}
 }

@@ -84,7 +84,7 @@ func (v *visit) drawProvider(status int, f providerForm, wrong problem) error {
 		title, b.Action, b.Callback = f.Name, "/admin/providers/"+f.ID, v.pages.base+federation.CallbackPath(f.ID)
 	}
 	for _, r := range v.pages.roles {
-		if r.Name != "admin" {
+		if v.pages.identity.Mappable(r.Name) {
 			b.Roles = append(b.Roles, r)
 		}
 	}

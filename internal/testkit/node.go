@@ -38,8 +38,7 @@ func installNode(ctx context.Context) (Node, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(root, "scripts", "node.sh")) //nolint:gosec // the module's own
 	out, err := cmd.Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			err = fmt.Errorf("scripts/node.sh: %w: %s", err, exit.Stderr)
 		}
 		return Node{}, err
