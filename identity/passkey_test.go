@@ -2,6 +2,8 @@ package identity
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/x509"
 	"strconv"
 	"testing"
 	"time"
@@ -22,7 +24,30 @@ type device struct {
 func newDevice(kind virtualwebauthn.KeyType) *device {
 	return &device{
 		rp:   virtualwebauthn.RelyingParty{ID: testHost, Name: "Clinic", Origin: testOrigin},
-		auth: virtualwebauthn.NewAuthenticator(), key: virtualwebauthn.NewCredential(kind),
+		auth: virtualwebauthn.NewAuthenticator(), key: newCredential(kind),
+	}
+}
+
+// newCredential makes a key whose public point virtualwebauthn encodes rightly: it drops leading
+// zeros of a coordinate, which RFC 9053, 7.1.1, keeps, and one key in 128 has one.
+func newCredential(kind virtualwebauthn.KeyType) virtualwebauthn.Credential {
+	for {
+		c := virtualwebauthn.NewCredential(kind)
+		private, err := x509.ParsePKCS8PrivateKey(c.Key.Data)
+		if err != nil {
+			panic(err)
+		}
+		k, ec := private.(*ecdsa.PrivateKey)
+		if !ec {
+			return c
+		}
+		point, err := k.PublicKey.Bytes() // 4, X, Y
+		if err != nil {
+			panic(err)
+		}
+		if point[1] != 0 && point[33] != 0 {
+			return c
+		}
 	}
 }
 
