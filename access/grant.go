@@ -2,10 +2,6 @@ package access
 
 import (
 	"slices"
-	"strings"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access/consent"
@@ -67,25 +63,6 @@ func (d Decision) Basis() []string {
 
 // Whole reports whether nothing of the resource is hidden from the caller.
 func (d Decision) Whole() bool { return d.Admitted() && !d.d.hiding }
-
-// Covers reports whether the caller could see every element that a resource of the type has: what
-// one may not see, one may not write.
-func (d Decision) Covers(typ string, resource []byte) bool {
-	if !d.Admitted() || d.Whole() {
-		return d.Admitted()
-	}
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(resource, &members); err != nil {
-		return false
-	}
-	for name := range members {
-		name = strings.TrimPrefix(name, "_")
-		if name != "meta" && d.d.shows.Hides(typ, typ+"."+name) {
-			return false
-		}
-	}
-	return true
-}
 
 // Mask gives what of a resource the caller may see; nothing of one that is not admitted. What it
 // is given must be of the type that was decided on.

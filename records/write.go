@@ -36,6 +36,8 @@ type Change struct {
 	Grant     access.Grant
 	IfMatch   int64 // the version that must be current, 0 for any
 	MustExist bool  // an Update that may not create
+
+	sent []byte // where hidden elements were kept in Resource: what the caller sent
 }
 
 // Result is what a Change came to.
@@ -189,13 +191,20 @@ func (w *write) change(ctx context.Context, c *Change) (Result, error) {
 	var oldTies []tie
 	if old != nil && !old.deleted() {
 		var err error
-		if before, oldTerms, err = w.opened(ctx, c, old); err != nil {
+		var seen access.Decision
+		if before, seen, err = w.opened(ctx, c, old); err != nil {
 			return Result{}, err
 		}
-		if c.Kind == Update && r4.Equal(c.Resource, before.parsed) {
-			return Result{Record: *before, Unchanged: true}, nil
+		if c.Kind == Update {
+			if c, err = w.keepHidden(c, before, seen); err != nil {
+				return Result{}, err
+			}
+			if r4.Equal(c.Resource, before.parsed) {
+				before.JSON = seen.Mask(c.Ref.Type, before.JSON)
+				return Result{Record: *before, Unchanged: true}, nil
+			}
 		}
-		oldTies = w.s.tiesOf(before.parsed, before.Updated)
+		oldTerms, oldTies = w.s.tokens(before.parsed), w.s.tiesOf(before.parsed, before.Updated)
 	}
 	return w.version(ctx, c, loc, old, oldTerms, oldTies)
 }
@@ -238,22 +247,40 @@ func (w *write) previous(ctx context.Context, loc tutela.Locator, c *Change) (*r
 
 // opened opens the version that a change replaces: the Grant must admit what was there as well
 // as what comes.
-func (w *write) opened(ctx context.Context, c *Change, old *row) (*Record, []int64, error) {
+func (w *write) opened(ctx context.Context, c *Change, old *row) (*Record, access.Decision, error) {
 	rec, err := w.s.record(ctx, w.s.db, c.Ref, old)
 	if err != nil {
-		return nil, nil, err
+		return nil, access.Decision{}, err
 	}
 	if rec.parsed, err = r4.Parse(rec.JSON); err != nil {
-		return nil, nil, err
+		return nil, access.Decision{}, err
 	}
 	d := c.Grant.Decide(w.s.facts(ctx, w.s.db, c.Grant, rec))
-	switch {
-	case !d.Admitted():
-		return nil, nil, notFound(c.Ref)
-	case c.Kind == Update && !d.Whole():
-		return nil, nil, errs.New(errs.Denied, "the caller does not see the whole of this %s and may not replace it", c.Ref.Type)
+	if !d.Admitted() {
+		return nil, access.Decision{}, notFound(c.Ref)
 	}
-	return rec, w.s.tokens(rec.parsed), nil
+	return rec, d, nil
+}
+
+// keepHidden gives the update as it is to be written: what the caller does not see of the resource
+// stays, and stays with whom it concerns.
+func (w *write) keepHidden(c *Change, before *Record, seen access.Decision) (*Change, error) {
+	if seen.Whole() {
+		return c, nil
+	}
+	kept := *c
+	kept.sent = c.Resource.JSON()
+	merged, err := seen.Merge(c.Ref.Type, before.JSON, kept.sent)
+	if err != nil {
+		return nil, err
+	}
+	if kept.Resource, err = r4.Parse(merged); err != nil {
+		return nil, err
+	}
+	if !slices.Equal(w.s.patients(&kept), slices.Sorted(slices.Values(before.Patients))) {
+		return nil, errs.New(errs.Denied, "the caller does not see the whole of this %s and may not give it to another patient", c.Ref.Type)
+	}
+	return &kept, nil
 }
 
 // version adds a new version, live or tombstone, to the op.
@@ -284,7 +311,7 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	}
 	rec.parsed = c.Resource
 	d := c.Grant.Decide(w.s.facts(ctx, w.s.db, c.Grant, &rec))
-	if !d.Admitted() || !rec.Deleted && !d.Covers(c.Ref.Type, rec.JSON) {
+	if !d.Admitted() || !rec.Deleted && !d.Covers(c.Ref.Type, c.written(&rec)) {
 		return Result{}, errs.New(errs.Denied, "the caller may not write this %s", c.Ref.Type)
 	}
 	rec.Basis = d.Basis()
@@ -299,7 +326,16 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	w.addTies(p.locator, oldTies, w.s.tiesOf(c.Resource, rec.Updated))
 	w.writes = append(w.writes, tutela.Write{Locator: loc, Version: rec.Version, Bucket: tutela.Bucket(bucket),
 		Deleted: rec.Deleted, Digest: sha256.Sum256(sealed)})
+	rec.JSON = d.Mask(c.Ref.Type, rec.JSON)
 	return Result{Record: rec, Created: old == nil || old.deleted()}, nil
+}
+
+// written is what the caller itself wrote of a new version.
+func (c *Change) written(rec *Record) []byte {
+	if c.sent != nil {
+		return c.sent
+	}
+	return rec.JSON
 }
 
 // patients are the pseudonyms of whom a resource concerns, in a fixed order.
