@@ -10,7 +10,7 @@ import (
 // FuzzSearch sends any query to the search of a type, as it is, by GET and as a form.
 func FuzzSearch(f *testing.F) {
 	r := rig.Open(f, rig.Config{})
-	for _, res := range edges([]string{"a", "b"}) {
+	for _, res := range edges([]string{"a", "b", "c"}) {
 		r.Put(f, res)
 	}
 	for _, query := range []string{
