@@ -110,7 +110,7 @@ const (
 	ActionTokenRevoke  Action = "token.revoke"
 	ActionUserInvite   Action = "user.invite"
 	ActionUserUninvite Action = "user.uninvite" // an invitation was withdrawn
-	ActionUserEnrol    Action = "user.enrol" // a password or another authenticator was added, changed or removed
+	ActionUserEnrol    Action = "user.enrol"    // a password or another authenticator was added, changed or removed
 	ActionUserDisable  Action = "user.disable"
 	ActionUserEnable   Action = "user.enable"
 	ActionUserRoles    Action = "user.roles"
@@ -152,6 +152,12 @@ const (
 	ActionEvidence       Action = "assess.evidence"
 	ActionReindex        Action = "index.rebuild"
 	ActionMetrics        Action = "metrics.read"
+
+	ActionBreakGlassOpen   Action = "break-glass.open"   // an alert: somebody gave himself access to a patient
+	ActionBreakGlassEnd    Action = "break-glass.end"    // before its time, by who opened it
+	ActionBreakGlassRevoke Action = "break-glass.revoke" // by somebody else
+	ActionBreakGlassList   Action = "break-glass.list"
+	ActionBreakGlassReview Action = "break-glass.review" // the case is closed, with a verdict
 )
 
 // Outcome says how an action ended.

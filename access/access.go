@@ -25,10 +25,17 @@ type Relations interface {
 	Treats(ctx context.Context, clinician tutela.Ref) ([]tutela.Bucket, error)
 }
 
+// Emergency is access to one patient for whom a caller broke the glass.
+type Emergency struct {
+	ID      string // of the entry that tells of it
+	Patient tutela.Bucket
+}
+
 // Emergencies knows for whom a caller broke the glass.
 type Emergencies interface {
-	// Open gives the pseudonyms of the patients for whom a person has emergency access at the moment, sorted.
-	Open(ctx context.Context, who tutela.UserID) ([]tutela.Bucket, error)
+	// Open gives the emergencies that are open to a caller's session at the moment, sorted by patient. The
+	// caller must not change the list.
+	Open(ctx context.Context, p tutela.Principal) ([]Emergency, error)
 }
 
 // Config says what an Authorizer works with. What is nil knows of nobody.
@@ -150,9 +157,10 @@ func (a *Authorizer) relate(ctx context.Context, g *Grant, p tutela.Principal) e
 		}
 	}
 	if a.cfg.Emergencies != nil {
-		if g.broken, err = a.cfg.Emergencies.Open(ctx, p.ID); err != nil {
+		if g.emergencies, err = a.cfg.Emergencies.Open(ctx, p); err != nil {
 			return errs.Wrap(errs.Unavailable, err, "emergency access could not be looked up")
 		}
+		g.broken = patientsOf(g.emergencies)
 	}
 	return nil
 }

@@ -27,6 +27,16 @@ type question struct {
 	facts      class
 }
 
+// about completes a question by what is known of a resource. What is done in an emergency has that
+// purpose.
+func (q question) about(typ string, c class) question {
+	q.typ, q.facts = typ, c
+	if c.emergency {
+		q.purpose = tutela.PurposeEmergency
+	}
+	return q
+}
+
 // class is what of the facts a policy may look at.
 type class struct {
 	own, treated, general, emergency bool

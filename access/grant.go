@@ -30,13 +30,22 @@ type Grant struct {
 	scopes   []allowance
 	own      tutela.Bucket   // the patient whom the token is for; BucketGeneral for none
 	treated  []tutela.Bucket // sorted
-	broken   []tutela.Bucket // sorted; emergencies
+	broken   []tutela.Bucket // sorted; of emergencies
 	asks     consent.Question
 	regime   consent.Regime
+
+	emergencies []Emergency // sorted by patient
 }
 
-// Question is what to ask of a patient's consents, but for patient, time and resource.
-func (g Grant) Question() consent.Question { return g.asks }
+// Question is what to ask of the consents of those whom a resource concerns, but for patient, time and
+// resource: in an emergency, whether they allow emergency treatment.
+func (g Grant) Question(patients []tutela.Bucket) consent.Question {
+	q := g.asks
+	if g.class(patients).emergency {
+		q.Purpose = tutela.PurposeEmergency
+	}
+	return q
+}
 
 // Regime is what holds where no consent says anything.
 func (g Grant) Regime() consent.Regime { return g.regime }
@@ -84,9 +93,7 @@ func (g Grant) decide(f Facts) *decision {
 	if g.policies == nil || f.Type == "" || !g.scoped(f) {
 		return &decision{}
 	}
-	q := g.question
-	q.typ, q.facts = f.Type, g.class(f.Patients)
-	return g.policies.decideOpen(q, f)
+	return g.policies.decideOpen(g.question.about(f.Type, g.class(f.Patients)), f)
 }
 
 // decideOpen asks for labels and consent only where they can make a difference.
@@ -156,10 +163,8 @@ func standings() [5]class {
 
 // at decides on a standing with everything else in the caller's favour.
 func (g Grant) at(c class) *decision {
-	q := g.question
 	c.consent = ConsentPermit
-	q.facts = c
-	return g.policies.decide(q)
+	return g.policies.decide(g.question.about(g.question.typ, c))
 }
 
 // possible reports whether there may be a resource of the type that the Grant admits.

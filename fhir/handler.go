@@ -134,7 +134,7 @@ func (h *Handler) appendEntry(ctx context.Context, in *interaction, a *answer, c
 	case cause != nil:
 		e.Status = httpx.Status(cause)
 		if a != nil { // a deleted resource was looked at
-			e.Patients = a.touched.Patients
+			a.touched.Mark(&e)
 			sections = a.touched.Sections(in.asked())
 		} else if asked := in.asked(); asked != "" {
 			sections = records.Touched{}.Sections(asked)
@@ -142,7 +142,7 @@ func (h *Handler) appendEntry(ctx context.Context, in *interaction, a *answer, c
 	default:
 		e.Status, e.Bytes = a.status, int64(len(a.body))
 		e.Basis = a.touched.Basis()
-		e.Patients = a.touched.Patients
+		a.touched.Mark(&e)
 		sections = a.touched.Sections(in.asked())
 	}
 	if _, err := h.audit.Append(ctx, e, sections); err != nil {

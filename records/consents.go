@@ -37,7 +37,7 @@ func (s *Store) consentOf(ctx context.Context, q store.Querier, g access.Grant, 
 	if err != nil {
 		return access.ConsentDeny
 	}
-	question := g.Question()
+	question := g.Question(rec.Patients)
 	question.When = s.clock()
 	question.Patient = tutela.PatientID("?") // where no directive names one, nobody asks for it
 	if len(directives) > 0 {

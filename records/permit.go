@@ -70,7 +70,7 @@ func (s *Store) permit(ctx context.Context, q store.Querier, g access.Grant, rec
 	if !d.Admitted() {
 		return notFound(rec.Ref)
 	}
-	rec.JSON, rec.Basis = d.Mask(rec.Ref.Type, rec.JSON), d.Basis()
+	rec.JSON, rec.Basis, rec.Emergencies = d.Mask(rec.Ref.Type, rec.JSON), d.Basis(), g.Emergencies(rec.Patients)
 	return nil
 }
 

@@ -116,7 +116,8 @@ type Record struct {
 	Patients []tutela.Bucket
 	Locator  tutela.Locator
 
-	Basis []string // the policies that let the caller have it
+	Basis       []string // the policies that let the caller have it
+	Emergencies []string // ids of those under which the caller has it; nil where it took none
 
 	parsed *r4.Resource    // where it had to be looked into
 	since  func() []string // labels that a newer version has, where there may be one

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/tutela-health/tutela"
 )
@@ -20,15 +21,32 @@ type Touched struct {
 	Patients []tutela.Touched
 	refs     map[tutela.Bucket][]string
 	basis    map[string]bool // policies that let the caller have them
+	broken   map[string]bool // emergencies under which the caller has them
+}
+
+// FlagEmergency marks a patient in an entry for whom the caller broke the glass.
+const FlagEmergency = "emergency"
+
+// Mark writes into an entry whom it concerns, and under which emergencies: then emergency treatment
+// is its purpose.
+func (t Touched) Mark(e *tutela.Entry) {
+	e.Patients = t.Patients
+	if len(t.broken) > 0 {
+		e.BreakGlass = strings.Join(slices.Sorted(maps.Keys(t.broken)), " ")
+		e.Purpose = tutela.PurposeEmergency
+	}
 }
 
 // Touch counts records by patient and type.
 func Touch(list ...*Record) Touched {
-	t := Touched{refs: map[tutela.Bucket][]string{}, basis: map[string]bool{}}
+	t := Touched{refs: map[tutela.Bucket][]string{}, basis: map[string]bool{}, broken: map[string]bool{}}
 	at := map[tutela.Bucket]int{}
 	for _, rec := range list {
 		for _, policy := range rec.Basis {
 			t.basis[policy] = true
+		}
+		for _, id := range rec.Emergencies {
+			t.broken[id] = true
 		}
 		whom := rec.Patients
 		if len(whom) == 0 {
@@ -40,6 +58,9 @@ func Touch(list ...*Record) Touched {
 				i = len(t.Patients)
 				at[b] = i
 				t.Patients = append(t.Patients, tutela.Touched{Patient: b, Counts: map[string]int{}})
+			}
+			if len(rec.Emergencies) > 0 && !slices.Contains(t.Patients[i].Flags, FlagEmergency) {
+				t.Patients[i].Flags = append(t.Patients[i].Flags, FlagEmergency)
 			}
 			t.Patients[i].Counts[rec.Ref.Type]++
 			t.refs[b] = append(t.refs[b], rec.Ref.String())

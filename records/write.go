@@ -259,6 +259,7 @@ func (w *write) opened(ctx context.Context, c *Change, old *row) (*Record, acces
 	if !d.Admitted() {
 		return nil, access.Decision{}, notFound(c.Ref)
 	}
+	rec.Emergencies = c.Grant.Emergencies(rec.Patients)
 	return rec, d, nil
 }
 
@@ -314,7 +315,7 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	if !d.Admitted() || !rec.Deleted && !d.Covers(c.Ref.Type, c.written(&rec)) {
 		return Result{}, errs.New(errs.Denied, "the caller may not write this %s", c.Ref.Type)
 	}
-	rec.Basis = d.Basis()
+	rec.Basis, rec.Emergencies = d.Basis(), c.Grant.Emergencies(rec.Patients)
 	p := place{bucket, int64(loc), rec.Version}
 	sealed, err := w.seal(ctx, p, rec.Patients, plain)
 	if err != nil {
@@ -478,7 +479,7 @@ func (w *write) entry(ctx context.Context, base tutela.Entry, query string, resu
 		base.Status = results[0].status()
 	}
 	touched := Touch(recordsOf(results)...)
-	base.Patients = touched.Patients
+	touched.Mark(&base)
 	overrides := make(map[tutela.Bucket]*keys.Key, len(w.fresh))
 	for b, f := range w.fresh {
 		overrides[b] = f.key

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -23,6 +24,7 @@ type API struct {
 	Assess       func(context.Context) ([]assure.Result, error)
 	RebuildIndex func(context.Context) error
 	IndexState   func(context.Context) (IndexState, error)
+	Emergencies  *emergency.Service
 }
 
 // IndexState is how far the blind index is.

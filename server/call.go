@@ -18,6 +18,7 @@ type call struct {
 	section []byte // personal part of the entry, if it has one
 	patient tutela.Bucket
 	request *http.Request
+	written bool // the entry went with what the call did
 }
 
 // callFunc carries out a call and gives what to answer.
@@ -62,12 +63,15 @@ func (s *Server) run(ctx context.Context, c *call, f func(access.Grant) ([]byte,
 	g, err := s.cfg.Access.Authorize(ctx, c.caller, access.Request{Action: c.entry.Action})
 	var body []byte
 	if err == nil {
-		c.entry.Basis = g.Basis()
+		c.entry.Basis, c.entry.Status = g.Basis(), http.StatusOK
 		body, err = f(g)
 	}
 	c.entry.Outcome, c.entry.Status = httpx.OutcomeOf(err), http.StatusOK
 	if err != nil {
 		c.entry.Status = httpx.Status(err)
+	}
+	if c.written && err == nil {
+		return body, nil
 	}
 	var sections []tutela.Section
 	if len(c.section) > 0 {

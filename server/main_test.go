@@ -41,7 +41,7 @@ func newSite(t *testing.T, change func(*server.Config)) *site {
 		FHIR:   fhir.New(fhir.Config{Records: s.Records, Access: s.Access, Audit: s.Audit, Clock: clock.System, Log: log, Base: rig.Base}),
 		TryOut: &server.TryOut{Secret: secret},
 		API: server.API{
-			Bucket: s.Records.Bucket, Keys: s.DB.WrappedKeys, Provider: "local", RebuildIndex: s.Records.Rebuild,
+			Emergencies: s.Emergencies, Bucket: s.Records.Bucket, Keys: s.DB.WrappedKeys, Provider: "local", RebuildIndex: s.Records.Rebuild,
 			IndexState: func(ctx context.Context) (server.IndexState, error) {
 				st, err := s.Records.IndexState(ctx)
 				return server.IndexState(st), err

@@ -112,6 +112,12 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{admin, "DELETE", "/api/v1/invitations/{id}", "", 404},
 		{admin, "POST", "/api/v1/keys/signing/rotate", "", 200},
 		{auditor, "POST", "/api/v1/keys/signing/rotate", "", 403},
+		{"privacy", "GET", "/api/v1/break-glass", "", 200},
+		{auditor, "GET", "/api/v1/break-glass", "", 403},
+		{"physician", "POST", "/api/v1/break-glass", "", 415},
+		{"physician", "DELETE", "/api/v1/break-glass/{id}", "", 404},
+		{"privacy", "POST", "/api/v1/break-glass/{id}/revoke", "", 404},
+		{"privacy", "POST", "/api/v1/break-glass/{id}/review", "", 415},
 		{admin, "POST", "/api/v1/users/import", "?apply=true&leavers=true&force=false", 415},
 	} {
 		a := s.Do(t, rig.Call{As: c.as, Method: c.method, Path: c.path + c.query})

@@ -2,12 +2,14 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity/scim"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -17,7 +19,10 @@ import (
 // refuse answers an error before any plane was reached, in the form that the address speaks.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status := httpx.Status(err)
-	if errs.Is(err, errs.Unauthenticated) {
+	var step *emergency.StepUpError
+	if errors.As(err, &step) { // a known caller: the entry was written, and the client is told what is needed
+		w.Header().Set("WWW-Authenticate", step.Challenge())
+	} else if errs.Is(err, errs.Unauthenticated) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		s.failures.Count(tutela.Entry{
 			Address: httpx.Peer(r), Action: tutela.ActionAuthenticate, Outcome: tutela.OutcomeDenied, Status: status,

@@ -42,6 +42,7 @@ func (s *Server) routes(mux *router) {
 	s.call(mux, "GET /api/v1/invitations", tutela.ActionUserList, s.invitations)
 	s.call(mux, "DELETE /api/v1/invitations/{id}", tutela.ActionUserUninvite, s.withdrawInvitation)
 	s.call(mux, "POST /api/v1/keys/signing/rotate", tutela.ActionSignerRotate, s.rotateSigner)
+	s.breakGlassRoutes(mux)
 }
 
 // public names the routes that answer a caller whom nobody has proved; tiles of entries and

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access/emergency"
 )
 
 // config is tutela.yaml: what a system is made of. Secrets are never in it; they come by file.
@@ -38,6 +39,8 @@ type config struct {
 	// DormantDays is after how many days without a login an account of the staff counts as dormant;
 	// 90 when it is left out.
 	DormantDays int `yaml:"dormant_days,omitempty"`
+	// BreakGlassMinutes is how long emergency access to a patient lasts; 15 when it is left out, 60 at most.
+	BreakGlassMinutes int `yaml:"break_glass_minutes,omitempty"`
 	// ProviderSecrets is the folder of the secrets by which outside OpenID providers know this system,
 	// a file each; providers that know its key need none.
 	ProviderSecrets string `yaml:"provider_secrets,omitempty"`
@@ -84,6 +87,9 @@ func (c config) check(path string) error {
 	}
 	if c.DormantDays < 0 {
 		return usage("%s: dormant_days is a number of days", path)
+	}
+	if c.BreakGlassMinutes < 0 || c.BreakGlassMinutes > int(emergency.LongestLife.Minutes()) {
+		return usage("%s: break_glass_minutes is 1 to %d", path, int(emergency.LongestLife.Minutes()))
 	}
 	if len(c.Hosts) == 0 {
 		return usage("%s: hosts is empty: name at least one", path)

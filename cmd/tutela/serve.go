@@ -103,7 +103,7 @@ func (s *system) api() server.API {
 	return server.API{
 		Base: s.config.base(), Bucket: s.records.Bucket, Provider: s.provider.Name(),
 		Keys: s.db.WrappedKeys, Assess: s.assess,
-		RebuildIndex: s.records.Rebuild,
+		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies,
 		IndexState: func(ctx context.Context) (server.IndexState, error) {
 			st, err := s.records.IndexState(ctx)
 			return server.IndexState(st), err

@@ -13,6 +13,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/access/consent"
+	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -37,6 +38,8 @@ type system struct {
 	records  *records.Store
 	access   *access.Authorizer
 
+	emergencies *emergency.Service
+
 	changes *store.Invalidations // what other nodes changed
 
 	assessing   sync.Mutex // lets one assessment run at a time
@@ -50,7 +53,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all
@@ -149,20 +152,35 @@ func (s *system) wire(ctx context.Context) error {
 		s.changes.Close()
 		return fmt.Errorf("open records: %w", err)
 	}
-	policies, err := access.Shipped()
-	if err != nil {
-		s.changes.Close()
-		return fmt.Errorf("load policies: %w", err)
-	}
-	s.access = access.New(access.Config{Policies: policies, Locate: s.records.Bucket, Relations: s.records, Regime: consent.OptOut})
 	s.identity, err = identity.Open(ctx, s.people())
 	if err != nil {
 		s.changes.Close()
 		return fmt.Errorf("open identity: %w", err)
 	}
+	if err := s.decide(); err != nil {
+		s.changes.Close()
+		return err
+	}
 	s.changes.Subscribe(identity.Topic, func([]byte) { s.identity.Invalidate() })
 	s.changes.Subscribe(records.Topic, func([]byte) { s.records.Invalidate() })
 	s.changes.Subscribe(records.TopicTies, s.records.ForgetTies)
+	s.changes.Subscribe(emergency.Topic, s.emergencies.Forget)
+	return nil
+}
+
+// decide wires what decisions are made of.
+func (s *system) decide() error {
+	var err error
+	if s.emergencies, err = s.glass(); err != nil {
+		return err
+	}
+	policies, err := access.Shipped()
+	if err != nil {
+		return fmt.Errorf("load policies: %w", err)
+	}
+	s.access = access.New(access.Config{
+		Policies: policies, Locate: s.records.Bucket, Relations: s.records, Emergencies: s.emergencies, Regime: consent.OptOut,
+	})
 	return nil
 }
 

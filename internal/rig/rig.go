@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/access/consent"
+	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
@@ -45,6 +47,8 @@ type Rig struct {
 	Identity *identity.Service
 	Access   *access.Authorizer
 	Handler  http.Handler
+
+	Emergencies *emergency.Service
 
 	changes *store.Invalidations
 	server  *server.Server
@@ -112,7 +116,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 }
 
 func migrations() []store.Migration {
-	return append(append(audit.Migrations(), records.Migrations()...), identity.Migrations()...)
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, now clock.Clock) error {
@@ -149,18 +153,33 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	r.Access = access.New(access.Config{Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Regime: consent.OptOut})
+	r.Emergencies, err = emergency.New(emergency.Config{
+		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Fresh: r.changes.Fresh, Locate: r.Records.Bucket, Alias: r.Identity.Alias, Session: r.session,
+	})
+	if err != nil {
+		return err
+	}
+	r.Access = access.New(access.Config{
+		Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Emergencies: r.Emergencies, Regime: consent.OptOut,
+	})
 	r.changes.Subscribe(identity.Topic, func([]byte) { r.Identity.Invalidate() })
 	r.changes.Subscribe(records.Topic, func([]byte) { r.Records.Invalidate() })
 	r.changes.Subscribe(records.TopicTies, r.Records.ForgetTies)
+	r.changes.Subscribe(emergency.Topic, r.Emergencies.Forget)
 	return nil
+}
+
+// session tells emergencies of a login.
+func (r *Rig) session(ctx context.Context, id string) (emergency.Login, error) {
+	session, user, err := r.Identity.Session(ctx, id)
+	return emergency.Login{User: user.ID, Proved: session.AuthTime}, err
 }
 
 func (r *Rig) serve(c Config) {
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: Base})
 	r.server = server.New(server.Config{
 		Hosts: []string{Host}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies},
 	})
 	r.Handler = r.server.Handler()
 }
