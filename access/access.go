@@ -140,11 +140,17 @@ func asking(p tutela.Principal, r Request) consent.Question {
 	return q
 }
 
+// strays tells a patient's account whose token is for somebody else's chart: it opens neither.
+func strays(p tutela.Principal) bool {
+	return p.Kind == tutela.ActorPerson && slices.Contains(p.Roles, string(RolePatient)) &&
+		p.FHIRUser != tutela.Ref{Type: "Patient", ID: string(p.Patient)}
+}
+
 func isClearance(role string) bool { return strings.HasPrefix(role, clearance) }
 
 // relate finds out whose patients the caller's are.
 func (a *Authorizer) relate(ctx context.Context, g *Grant, p tutela.Principal) error {
-	if p.Patient != "" && a.cfg.Locate != nil {
+	if p.Patient != "" && a.cfg.Locate != nil && !strays(p) {
 		g.own = a.cfg.Locate(p.Patient)
 	}
 	if p.Kind != tutela.ActorPerson {

@@ -81,7 +81,7 @@ func TestRolesAreAllOrNothing(t *testing.T) {
 func TestPatientSeesOnlyOwn(t *testing.T) {
 	a := authorizer(t)
 	p := caller(RolePatient, "patient/*.rs", "user/Practitioner.rs")
-	p.Patient = "me"
+	p.Patient, p.FHIRUser = "me", tutela.Ref{Type: "Patient", ID: "me"}
 	g, err := a.Authorize(t.Context(), p, Request{Action: tutela.ActionRead, Type: "Observation"})
 	if err != nil {
 		t.Fatal(err)

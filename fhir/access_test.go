@@ -42,7 +42,7 @@ func TestRolesReachWhatTheirTableSays(t *testing.T) {
 	columns := "patient observation claim practitioner organisation history vread update create delete"
 	for as, want := range map[string]string{
 		rig.Loader:     "200 200 200 200 200 200 200 200 201 204",
-		"physician":    "200 200 200 200 200 200 200 200 201 204",
+		"physician":    "200 200 200 200 200 200 200 200 201 404",
 		"nurse":        "200 200 200 200 200 200 200 403 201 403",
 		"registration": "200 403 403 200 200 403 403 200 403 403",
 		"billing":      "200 200 200 200 200 200 200 403 403 403",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -248,9 +249,22 @@ func purposeOf(p tutela.Principal) tutela.Purpose {
 		return tutela.PurposeSystem
 	case p.Patient != "":
 		return tutela.PurposePatient
+	case !slices.ContainsFunc(p.Roles, treats) && slices.Contains(p.Roles, string(access.RoleBilling)):
+		return tutela.PurposePayment
+	case !slices.ContainsFunc(p.Roles, treats) && slices.Contains(p.Roles, string(access.RoleRegistration)):
+		return tutela.PurposeOperations
 	default:
 		return tutela.PurposeTreatment
 	}
+}
+
+// treats reports whether a role is one of those who treat, or who serve them.
+func treats(role string) bool {
+	switch access.Role(role) {
+	case access.RolePhysician, access.RoleNurse, access.RolePharmacist, access.RoleLaboratory:
+		return true
+	}
+	return false
 }
 
 func (a *answer) write(w http.ResponseWriter, method string) {

@@ -83,7 +83,7 @@ func (h *Handler) update(ctx context.Context, in *interaction, g access.Grant) (
 }
 
 func (h *Handler) remove(ctx context.Context, in *interaction, g access.Grant) (*answer, error) {
-	change := records.Change{Kind: records.Delete, Ref: in.ref(), Grant: g}
+	change := records.Change{Kind: records.Delete, Ref: in.ref(), Grant: g, MustExist: !mayChooseIDs(in.caller)}
 	var err error
 	if change.IfMatch, err = ifMatch(in.header); err != nil {
 		return nil, err
@@ -145,8 +145,22 @@ func (h *Handler) parse(in *interaction) (*r4.Resource, error) {
 	if res.Type() != in.typ {
 		return nil, errs.New(errs.Invalid, "the resource is not of the type in the address")
 	}
+	return h.localized(res)
+}
+
+// localized makes references relative that name this server's resources by their whole address: whom
+// a resource concerns is read off relative ones.
+func (h *Handler) localized(res *r4.Resource) (*r4.Resource, error) {
+	for ref := range res.References() {
+		if strings.HasPrefix(ref.URL, h.base+"/") {
+			return r4.Parse(res.RewriteReferences(h.local))
+		}
+	}
 	return res, nil
 }
+
+// local takes the server's own base off a link.
+func (h *Handler) local(link string) (string, bool) { return strings.CutPrefix(link, h.base+"/") }
 
 // ifMatch reads the version that a change expects; 0 when it expects none.
 func ifMatch(h http.Header) (int64, error) {

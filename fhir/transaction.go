@@ -148,7 +148,7 @@ func (t *transact) add(ctx context.Context, e *entry, ref tutela.Ref) error {
 			return errs.New(errs.Invalid, "the id in the resource must be the id in request.url")
 		}
 	default:
-		c.Kind = records.Delete
+		c.Kind, c.MustExist = records.Delete, !mayChooseIDs(t.in.caller)
 	}
 	if c.IfMatch, err = ifMatch(e.header); err != nil {
 		return err
@@ -186,9 +186,12 @@ func (t *transact) resolve(ctx context.Context, res *r4.Resource) (*r4.Resource,
 		return nil, failed
 	}
 	if !changed {
-		return res, nil
+		return t.h.localized(res)
 	}
-	return r4.Parse(text)
+	if res, failed = r4.Parse(text); failed != nil {
+		return nil, failed
+	}
+	return t.h.localized(res)
 }
 
 // isConditional reports whether a reference names its target by a search (http.html#trules).

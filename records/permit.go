@@ -63,6 +63,17 @@ func (s *Store) newestLabels(ctx context.Context, q store.Querier, ref tutela.Re
 	return n.labels
 }
 
+// lately is what made a deleted resource sensitive while it was there.
+func (s *Store) lately(ctx context.Context, q store.Querier, ref tutela.Ref) func() []string {
+	return func() []string {
+		rows, err := s.lineage(ctx, q, ref)
+		if err != nil {
+			return []string{unknownLabel}
+		}
+		return s.newestLabels(ctx, q, ref, &newest{rows: rows})
+	}
+}
+
 // permit lets the caller have a record, masked to what it may see; what the Grant does not admit is
 // errs.NotFound, like what is not there.
 func (s *Store) permit(ctx context.Context, q store.Querier, g access.Grant, rec *Record) error {

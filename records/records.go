@@ -235,8 +235,11 @@ func (s *Store) admitOld(ctx context.Context, q store.Querier, g access.Grant, r
 	if err != nil {
 		return nil, err
 	}
-	if n != nil {
+	switch {
+	case n != nil:
 		rec.since = func() []string { return s.newestLabels(ctx, q, ref, n) }
+	case rec.Deleted:
+		rec.since = s.lately(ctx, q, ref)
 	}
 	if err := s.permit(ctx, q, g, rec); err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ type Change struct {
 	Resource  *r4.Resource // nil for Delete and Keep
 	Grant     access.Grant
 	IfMatch   int64 // the version that must be current, 0 for any
-	MustExist bool  // an Update that may not create
+	MustExist bool  // an Update that may not create; a Delete that tells what is not there
 
 	sent []byte // where hidden elements were kept in Resource: what the caller sent
 }
@@ -175,38 +175,50 @@ func (w *write) change(ctx context.Context, c *Change) (Result, error) {
 			return Result{}, err
 		}
 	}
-	if c.Kind == Delete && (old == nil || old.deleted()) {
-		return Result{Record: Record{Ref: c.Ref, Locator: loc, Deleted: true}, Unchanged: true}, nil
-	}
 	if c.Kind == Keep {
 		return w.keep(ctx, c, old)
 	}
-	if old != nil && old.deleted() {
-		if err := w.mayRevive(ctx, c, old); err != nil {
+	was, err := w.replaced(ctx, c, old)
+	if err != nil {
+		return Result{}, err
+	}
+	switch {
+	case c.Kind == Delete && was.rec == nil:
+		return Result{Record: Record{Ref: c.Ref, Locator: loc, Deleted: true}, Unchanged: true}, nil
+	case c.Kind == Update && was.rec != nil:
+		if c, err = w.keepHidden(c, was.rec, was.seen); err != nil {
 			return Result{}, err
 		}
-	}
-	var before *Record
-	var oldTerms []int64
-	var oldTies []tie
-	if old != nil && !old.deleted() {
-		var err error
-		var seen access.Decision
-		if before, seen, err = w.opened(ctx, c, old); err != nil {
-			return Result{}, err
+		if r4.Equal(c.Resource, was.rec.parsed) {
+			was.rec.JSON = was.seen.Mask(c.Ref.Type, was.rec.JSON)
+			return Result{Record: *was.rec, Unchanged: true}, nil
 		}
-		if c.Kind == Update {
-			if c, err = w.keepHidden(c, before, seen); err != nil {
-				return Result{}, err
-			}
-			if r4.Equal(c.Resource, before.parsed) {
-				before.JSON = seen.Mask(c.Ref.Type, before.JSON)
-				return Result{Record: *before, Unchanged: true}, nil
-			}
-		}
-		oldTerms, oldTies = w.s.tokens(before.parsed), w.s.tiesOf(before.parsed, before.Updated)
 	}
-	return w.version(ctx, c, loc, old, oldTerms, oldTies)
+	return w.version(ctx, c, loc, old, was)
+}
+
+// replaced is the live version that a change replaces; its zero value is none.
+type replaced struct {
+	rec   *Record
+	seen  access.Decision
+	terms []int64
+	ties  []tie
+}
+
+// replaced opens what a change replaces. Only who may see it learns whether it has the version that
+// If-Match names: to others it is not there.
+func (w *write) replaced(ctx context.Context, c *Change, old *row) (was replaced, err error) {
+	switch {
+	case old == nil:
+	case old.deleted():
+		err = w.mayRevive(ctx, c, old)
+	default:
+		was, err = w.opened(ctx, c, old)
+	}
+	if err == nil && c.IfMatch != 0 && (old == nil || old.version != c.IfMatch) {
+		err = errs.New(errs.Precondition, "the current version is not the one that If-Match names")
+	}
+	return was, err
 }
 
 // keep answers with what is there. When it has gone, the condition that found it must be asked again.
@@ -221,46 +233,49 @@ func (w *write) keep(ctx context.Context, c *Change, old *row) (Result, error) {
 	return Result{Record: *rec, Unchanged: true}, nil
 }
 
-// mayRevive makes sure that the Grant admits whom a deleted resource concerned.
+// mayRevive makes sure that the Grant admits whom a deleted resource concerned, and what it was.
 func (w *write) mayRevive(ctx context.Context, c *Change, old *row) error {
 	patients, err := w.s.whom(ctx, w.s.db, place{old.bucket, old.locator, old.version})
-	if err == nil && !c.Grant.Admits(w.s.facts(ctx, w.s.db, c.Grant, &Record{Ref: c.Ref, Patients: patients, Deleted: true})) {
-		err = notFound(c.Ref)
+	if err != nil {
+		return err
 	}
-	return err
+	gone := &Record{Ref: c.Ref, Patients: patients, Deleted: true, since: w.s.lately(ctx, w.s.db, c.Ref)}
+	if !c.Grant.Admits(w.s.facts(ctx, w.s.db, c.Grant, gone)) {
+		return notFound(c.Ref)
+	}
+	return nil
 }
 
-// previous reads the row that a change replaces, and checks what the caller expects of it.
+// previous reads the row that a change replaces.
 func (w *write) previous(ctx context.Context, loc tutela.Locator, c *Change) (*row, error) {
 	old, found, err := current(ctx, w.s.db, loc)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if !found && c.MustExist {
+	case !found && c.MustExist:
 		return nil, notFound(c.Ref)
-	}
-	if c.IfMatch != 0 && (!found || old.version != c.IfMatch) {
-		return nil, errs.New(errs.Precondition, "the current version is not the one that If-Match names")
+	case !found:
+		return nil, nil
 	}
 	return old, nil
 }
 
 // opened opens the version that a change replaces: the Grant must admit what was there as well
 // as what comes.
-func (w *write) opened(ctx context.Context, c *Change, old *row) (*Record, access.Decision, error) {
+func (w *write) opened(ctx context.Context, c *Change, old *row) (replaced, error) {
 	rec, err := w.s.record(ctx, w.s.db, c.Ref, old)
 	if err != nil {
-		return nil, access.Decision{}, err
+		return replaced{}, err
 	}
 	if rec.parsed, err = r4.Parse(rec.JSON); err != nil {
-		return nil, access.Decision{}, err
+		return replaced{}, err
 	}
 	d := c.Grant.Decide(w.s.facts(ctx, w.s.db, c.Grant, rec))
 	if !d.Admitted() {
-		return nil, access.Decision{}, notFound(c.Ref)
+		return replaced{}, notFound(c.Ref)
 	}
 	rec.Emergencies = c.Grant.Emergencies(rec.Patients)
-	return rec, d, nil
+	return replaced{rec, d, w.s.tokens(rec.parsed), w.s.tiesOf(rec.parsed, rec.Updated)}, nil
 }
 
 // keepHidden gives the update as it is to be written: what the caller does not see of the resource
@@ -285,7 +300,7 @@ func (w *write) keepHidden(c *Change, before *Record, seen access.Decision) (*Ch
 }
 
 // version adds a new version, live or tombstone, to the op.
-func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old *row, oldTerms []int64, oldTies []tie) (Result, error) {
+func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old *row, was replaced) (Result, error) {
 	rec := Record{Ref: c.Ref, Version: 1, Updated: w.now, Locator: loc, Deleted: c.Kind == Delete}
 	if old != nil {
 		rec.Version = old.version + 1
@@ -310,7 +325,9 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 		rec.Patients = w.s.patients(c)
 		bucket = bucketOf(rec.Patients)
 	}
-	rec.parsed = c.Resource
+	if rec.parsed = c.Resource; rec.Deleted {
+		rec.parsed = was.rec.parsed // consents speak of what is deleted
+	}
 	d := c.Grant.Decide(w.s.facts(ctx, w.s.db, c.Grant, &rec))
 	if !d.Admitted() || !rec.Deleted && !d.Covers(c.Ref.Type, c.written(&rec)) {
 		return Result{}, errs.New(errs.Denied, "the caller may not write this %s", c.Ref.Type)
@@ -323,8 +340,8 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	}
 	w.addVersion(p, sealed, old)
 	w.claim(c, p, rec.Updated, old)
-	w.addTerms(p, terms, old, oldTerms)
-	w.addTies(p.locator, oldTies, w.s.tiesOf(c.Resource, rec.Updated))
+	w.addTerms(p, terms, old, was.terms)
+	w.addTies(p.locator, was.ties, w.s.tiesOf(c.Resource, rec.Updated))
 	w.writes = append(w.writes, tutela.Write{Locator: loc, Version: rec.Version, Bucket: tutela.Bucket(bucket),
 		Deleted: rec.Deleted, Digest: sha256.Sum256(sealed)})
 	rec.JSON = d.Mask(c.Ref.Type, rec.JSON)
