@@ -100,4 +100,3 @@ func TestOldViewIsNotRemembered(t *testing.T) {
 		want(t, r, "physician", "Observation/of-a", http.StatusNotFound)
 	})
 }
-
