@@ -28,6 +28,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server) []tutel
 		srv.Checks(server.CheckConfig{Base: s.config.base(), TLS: s.trust()}),
 		s.records.Checks(records.CheckConfig{Call: s.directClient("assess").do, Dir: s.config.dir}),
 		s.audit.Checks(),
+		s.emergencies.Checks(s.access.Policies),
 	)
 }
 

@@ -69,6 +69,15 @@ func (t target) open(ctx context.Context, c console, command string) (*system, e
 
 // connect gives a client of the running try-out system, acting as t.As or else as identity.
 func (t target) connect(ctx context.Context, identity string) (*client, error) {
+	return t.signedIn(ctx, identity, false)
+}
+
+// connectAfresh is connect by a new login, which shows both factors now.
+func (t target) connectAfresh(ctx context.Context, identity string) (*client, error) {
+	return t.signedIn(ctx, identity, true)
+}
+
+func (t target) signedIn(ctx context.Context, identity string, afresh bool) (*client, error) {
 	info, err := t.running()
 	if errors.Is(err, errStopped) {
 		return nil, usage("no server is running on %s: start one with tutela dev --data %s", t.Data, t.Data)
@@ -85,7 +94,7 @@ func (t target) connect(ctx context.Context, identity string) (*client, error) {
 	}
 	transport := &http.Transport{TLSClientConfig: tls, ForceAttemptHTTP2: false, MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute}
 	c := &client{http: &http.Client{Transport: transport}, base: info.URL}
-	c.token, err = (&signIn{client: c, dir: t.Data, info: info, as: identity}).token(ctx)
+	c.token, err = (&signIn{client: c, dir: t.Data, info: info, as: identity, afresh: afresh}).token(ctx)
 	return c, err
 }
 
@@ -151,6 +160,24 @@ func (c *client) send(req *http.Request) ([]byte, error) {
 	return body, nil
 }
 
+// json sends a call of /api/v1 with a value as its body, nil for none.
+func (c *client) json(ctx context.Context, method, path string, v any) ([]byte, error) {
+	var body []byte
+	if v != nil {
+		var err error
+		if body, err = json.Marshal(v); err != nil {
+			return nil, fmt.Errorf("encode request: %w", err)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	return c.send(req)
+}
+
 // transaction carries out a transaction Bundle.
 func (c *client) transaction(ctx context.Context, bundle []byte) error {
 	_, err := c.do(ctx, http.MethodPost, "/fhir/r4", bundle)
@@ -187,6 +214,8 @@ func answered(status int, body []byte) error {
 		kind = errs.NotFound
 	case status == http.StatusForbidden:
 		kind = errs.Denied
+	case status == http.StatusUnauthorized:
+		kind = errs.Unauthenticated
 	case status >= http.StatusInternalServerError:
 		kind = errs.Unavailable
 	}

@@ -45,6 +45,7 @@ type commands struct {
 	Audit   auditCmd   `cmd:"" help:"The ledger: verify it, search it, take proofs out of it."`
 	Keys    keysCmd    `cmd:"" help:"Keys and their versions."`
 	Users   usersCmd   `cmd:"" help:"People's accounts: list them, lay a roster beside them, invite."`
+	Glass   glassCmd   `cmd:"" name:"break-glass" help:"Emergency access to one patient, and its review."`
 	Index   indexCmd   `cmd:"" help:"The blind index."`
 	Assess  assessCmd  `cmd:"" help:"Try the controls and write signed evidence into the ledger."`
 	Version versionCmd `cmd:"" help:"Print the version and the cryptographic module."`

@@ -33,6 +33,7 @@ type signIn struct {
 	dir    string
 	info   devInfo
 	as     string
+	afresh bool // not by the session that an earlier command has left
 }
 
 func (s *signIn) token(ctx context.Context) (string, error) {
@@ -82,6 +83,9 @@ func (s *signIn) person(ctx context.Context, who credential, scopes []string) (s
 		return "", err
 	}
 	sessions := readSessions(s.dir)
+	if s.afresh {
+		delete(sessions, s.as)
+	}
 	for name, value := range sessions[s.as] {
 		b.SetCookies(&http.Cookie{Name: name, Value: value})
 	}
