@@ -158,6 +158,10 @@ const (
 	ActionBreakGlassRevoke Action = "break-glass.revoke" // by somebody else
 	ActionBreakGlassList   Action = "break-glass.list"
 	ActionBreakGlassReview Action = "break-glass.review" // the case is closed, with a verdict
+
+	ActionRoutes  Action = "routes.list"
+	ActionLimit   Action = "request.limit"   // too many requests of one caller or network
+	ActionNetwork Action = "request.network" // proved, and from a network that it may not call from
 )
 
 // Outcome says how an action ended.

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -20,8 +21,9 @@ const (
 	otherAddresses      = "others"
 )
 
-// Aggregator writes failures of callers whom nobody knows: one entry an address, action and
-// minute, with their number, instead of one each.
+// Aggregator writes what comes in floods: failures of callers whom nobody knows, and what is over a
+// caller's limit. It is one entry an address, caller, action and minute, with their number, instead
+// of one each.
 type Aggregator struct {
 	to    appender
 	clock clock.Clock
@@ -39,6 +41,9 @@ type failure struct {
 	action  tutela.Action
 	outcome tutela.Outcome
 	status  int
+	actor   tutela.UserID // empty for callers whom nobody has proved
+	kind    tutela.ActorKind
+	client  string
 }
 
 type tally struct {
@@ -63,15 +68,15 @@ func newAggregator(ctx context.Context, to appender, c clock.Clock, log *slog.Lo
 	return a
 }
 
-// Count notes one failure of a caller who is nobody. Only address, action, outcome and status of
-// e are kept. It does not wait and cannot fail.
+// Count notes one failure. Only address, action, outcome, status, client and the actor's id and kind
+// are kept of e. It does not wait and cannot fail.
 func (a *Aggregator) Count(e tutela.Entry) {
-	f := failure{e.Address, e.Action, e.Outcome, e.Status}
+	f := failure{e.Address, e.Action, e.Outcome, e.Status, e.Actor.ID, cmp.Or(e.Actor.Kind, tutela.ActorAnonymous), e.Client}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	t, known := a.counts[f]
 	if !known && len(a.counts) >= aggregatedAddresses {
-		f = failure{otherAddresses, tutela.ActionAuthenticate, tutela.OutcomeDenied, 0}
+		f = failure{address: otherAddresses, action: tutela.ActionAuthenticate, outcome: tutela.OutcomeDenied, kind: tutela.ActorAnonymous}
 		t, known = a.counts[f]
 	}
 	if !known {
@@ -135,7 +140,7 @@ func (a *Aggregator) putBack(f failure, t tally) {
 
 func (f failure) entry(t tally) tutela.Entry {
 	return tutela.Entry{
-		Time: t.first, Actor: tutela.Actor{Kind: tutela.ActorAnonymous}, Address: f.address,
+		Time: t.first, Actor: tutela.Actor{ID: f.actor, Kind: f.kind}, Client: f.client, Address: f.address,
 		Action: f.action, Outcome: f.outcome, Status: f.status, Count: t.count,
 	}
 }

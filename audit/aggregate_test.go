@@ -53,7 +53,7 @@ func TestFloodOfAddressesIsBounded(t *testing.T) {
 	}
 	a.mu.Lock()
 	held := len(a.counts)
-	others := a.counts[failure{otherAddresses, tutela.ActionAuthenticate, tutela.OutcomeDenied, 0}].count
+	others := a.counts[failure{address: otherAddresses, action: tutela.ActionAuthenticate, outcome: tutela.OutcomeDenied, kind: tutela.ActorAnonymous}].count
 	a.mu.Unlock()
 	if held != aggregatedAddresses+1 || others != n-aggregatedAddresses {
 		t.Errorf("%d addresses held, %d others", held, others)

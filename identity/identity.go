@@ -35,6 +35,9 @@ type Config struct {
 	// Privileged are roles that no SCIM client gives, takes or touches the holders of, beside the
 	// administrator's and those of services.
 	Privileged []string
+	// Admit reports whether a client, for an account of some roles, may call from an address; a client
+	// that proves itself has no roles yet. Nil admits everybody from everywhere.
+	Admit func(client string, roles []string, address string) bool
 	// Idle ends a session that nobody uses, Absolute every session (NIST SP 800-63B-4, 2.2.3:
 	// an hour and a day at most). Zero means 15 minutes and 12 hours.
 	Idle, Absolute time.Duration
@@ -56,11 +59,13 @@ type Service struct {
 	names    *keys.MAC          // hashes usernames and user ids for the rows' keys
 	hasher   *hasher
 	cache    tokenCache
-	brakes   queues                       // of those who change a throttle
-	attempts queues                       // of those who finish an attempt
-	begins   *pace.Limiter                // of those who begin a login by nothing but a passkey
-	orders   queues                       // of SCIM clients and administrators who change many
-	ended    func(context.Context, Ended) // nil: nobody is told
+	brakes   queues                                                   // of those who change a throttle
+	attempts queues                                                   // of those who finish an attempt
+	begins   *pace.Limiter                                            // of those who begin a login by nothing but a passkey
+	orders   queues                                                   // of SCIM clients and administrators who change many
+	admit    func(client string, roles []string, address string) bool // nil: from everywhere
+	strayed  *pace.Limiter                                            // of what is written about who was not admitted
+	ended    func(context.Context, Ended)                             // nil: nobody is told
 }
 
 // Open readies a Service over a migrated database.
@@ -74,6 +79,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		idle: c.Idle, absolute: c.Absolute, names: keys.NewMAC(secret), hasher: newHasher(),
 		above:  append([]string{roleAdmin, roleService, roleProvisioner}, c.Privileged...),
 		begins: pace.New(c.Clock, passkeyBudget, passkeyRefill),
+		admit:  c.Admit, strayed: pace.New(c.Clock, 1, 1./60),
 	}
 	s.complete()
 	if c.RPID != "" {

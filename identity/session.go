@@ -67,6 +67,9 @@ func (s *Service) SessionByCookie(ctx context.Context, cookie string) (Session, 
 	if err != nil {
 		return Session{}, User{}, err
 	}
+	if err := s.From(ctx, "", s.Principal(b.session, b.user)); err != nil {
+		return Session{}, User{}, noSession()
+	}
 	return b.session, b.user, nil
 }
 

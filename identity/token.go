@@ -148,14 +148,14 @@ func (s *Service) Authenticate(ctx context.Context, authorization string) (tutel
 	hash := sha256.Sum256([]byte(text))
 	p, ok, epoch := s.cache.get(hash)
 	if ok && s.fresh() {
-		return s.alive(p)
+		return s.admitted(ctx, p)
 	}
 	p, err := lookedUp(ctx, func(ctx context.Context) (tutela.Principal, error) { return s.holderOf(ctx, hash) })
 	if err != nil {
 		return tutela.Principal{}, err
 	}
 	s.cache.put(hash, p, epoch)
-	return s.alive(p)
+	return s.admitted(ctx, p)
 }
 
 // proveWithin bounds how long it may take to look up who is calling. A database that does not answer
@@ -225,6 +225,15 @@ func (s *Service) EndTokens(ctx context.Context, by tutela.Actor, user tutela.Us
 	entry := s.about(tutela.ActionTokenRevoke, by, user)
 	entry.Client, entry.Subject.Detail = client, "all of the client"
 	return s.revoke(ctx, store.Op{Deletes: []store.Rows{rows}}, entry)
+}
+
+// admitted gives a caller who may call from where the request comes from. A token elsewhere is
+// worth as much as none, and says no more to who stole it.
+func (s *Service) admitted(ctx context.Context, p tutela.Principal) (tutela.Principal, error) {
+	if err := s.From(ctx, p.Client, p); err != nil {
+		return tutela.Principal{}, err
+	}
+	return s.alive(p)
 }
 
 func (s *Service) alive(p tutela.Principal) (tutela.Principal, error) {

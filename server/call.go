@@ -26,6 +26,7 @@ type callFunc func(ctx context.Context, c *call) (any, error)
 
 // call mounts a route of the API.
 func (s *Server) call(mux *router, pattern string, action tutela.Action, f callFunc) {
+	mux.actions[pattern] = action
 	mux.Handle(pattern, s.guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := s.newCall(r, action)
 		r.Body = http.MaxBytesReader(w, r.Body, maxCallBody)

@@ -25,11 +25,18 @@ const checkedFor = 24 * time.Hour
 // old TLS, and approved cryptography only.
 func (s *Server) Checks(c CheckConfig) []tutela.Check {
 	token := tokenCheck{base: c.Base, tls: c.TLS, routes: s.guardedRoutes()}
+	exposure := exposureCheck{base: c.Base, tls: c.TLS}
 	version := versionCheck{base: c.Base, tls: c.TLS}
 	fips := fipsCheck{base: c.Base, enabled: fips140.Enabled, module: fips140.Version, certified: certifiedModules()}
 	return []tutela.Check{{
 		ID: "protect.token-required", Title: "Nothing is answered without a valid access token",
 		Controls: []string{"P05", "P10", "45 CFR 164.312(a)(1)", "45 CFR 164.312(d)"}, Fresh: checkedFor, Try: token.try,
+	}, {
+		ID: "protect.exposed-operations", Title: "Only the operations that are listed exist",
+		Controls: []string{"P17", "45 CFR 164.312(a)(1)"}, Fresh: checkedFor, Try: exposure.try,
+	}, {
+		ID: "protect.rate-limit", Title: "Networks and callers that call too fast are held back",
+		Controls: []string{"P17", "45 CFR 164.308(a)(1)(ii)(B)"}, Fresh: checkedFor, Try: s.tryRates,
 	}, {
 		ID: "protect.tls-version", Title: "Only TLS 1.2 and 1.3 are spoken",
 		Controls: []string{"P04", "45 CFR 164.312(e)(1)", "45 CFR 164.312(e)(2)(ii)"}, Fresh: checkedFor, Try: version.try,
@@ -42,9 +49,8 @@ func (s *Server) Checks(c CheckConfig) []tutela.Check {
 // guardedRoutes are the routes that no stranger may get an answer from.
 func (s *Server) guardedRoutes() []string {
 	var list []string
-	open := public()
-	for _, p := range s.mounted {
-		if !open[p] {
+	for _, p := range s.mounted.patterns {
+		if who := s.mounted.exposed[p].who; who != anyone && who != scraper && who != tryOutOwner {
 			list = append(list, p)
 		}
 	}

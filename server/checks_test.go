@@ -112,6 +112,9 @@ func TestChecksAreComplete(t *testing.T) {
 		if c.ID == "" || c.Title == "" || len(c.Controls) == 0 || c.Fresh <= 0 {
 			t.Errorf("%+v", c)
 		}
+		if c.ID == "protect.rate-limit" {
+			continue // asks the handler itself
+		}
 		if e := c.Try(t.Context()); e.Verdict == tutela.Pass {
 			t.Errorf("%s passes without an address: %s", c.ID, e.Observed)
 		}

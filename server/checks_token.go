@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -73,6 +74,8 @@ func (c tokenCheck) stranger(ctx context.Context, client *http.Client, route, au
 	switch {
 	case err != nil:
 		return "", err
+	case res.StatusCode == http.StatusTooManyRequests:
+		return "", errors.New("this network has called too fast")
 	case !refused(res):
 		return fmt.Sprintf("answered %d", res.StatusCode), nil
 	case holdsResource(body):

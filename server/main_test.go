@@ -34,7 +34,13 @@ type site struct {
 // newSite assembles a server over a new system; change says what is special about it.
 func newSite(t *testing.T, change func(*server.Config)) *site {
 	t.Helper()
-	s := &site{Rig: rig.Open(t, rig.Config{})}
+	return newRigged(t, rig.Config{}, change)
+}
+
+// newRigged is newSite over a system that differs.
+func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *site {
+	t.Helper()
+	s := &site{Rig: rig.Open(t, system)}
 	log := slog.New(slog.DiscardHandler)
 	c := server.Config{
 		Hosts: []string{rig.Host, "::1"}, Identity: s.Identity, Access: s.Access, Audit: s.Audit, Clock: clock.System, Log: log,
@@ -62,6 +68,13 @@ func newSite(t *testing.T, change func(*server.Config)) *site {
 	})
 	return s
 }
+
+// unmounted is the FHIR API of a rig, for a server of the test's own.
+func unmounted(r *rig.Rig) *fhir.Handler {
+	return fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: clock.System, Log: quiet(), Base: rig.Base})
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // send serves one request as it is, from a peer of the test's choice.
 func (s *site) send(r *http.Request) *httptest.ResponseRecorder {

@@ -99,6 +99,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{auditor, "GET", "/api/v1/ledger/proof", "?leaf=99999", 404},
 		{auditor, "GET", "/api/v1/ledger/proof", "", 400},
 		{admin, "GET", "/api/v1/keys", "", 200},
+		{admin, "GET", "/api/v1/routes", "", 200},
+		{auditor, "GET", "/api/v1/routes", "", 403},
 		{"physician", "GET", "/api/v1/keys", "", 403},
 		{admin, "POST", "/api/v1/assess", "", 200},
 		{auditor, "GET", "/api/v1/ledger/entries", "?action=assess.evidence", 200},

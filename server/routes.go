@@ -1,14 +1,10 @@
 package server
 
-import (
-	"github.com/tutela-health/tutela"
-	"github.com/tutela-health/tutela/identity/oauth"
-	"github.com/tutela-health/tutela/identity/pages"
-)
+import "github.com/tutela-health/tutela"
 
 const fhirPrefix = "/fhir/r4"
 
-// routes names every address that exists.
+// routes has the planes mount what they offer; exposed.go lists what of it is there.
 func (s *Server) routes(mux *router) {
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
@@ -32,6 +28,7 @@ func (s *Server) routes(mux *router) {
 	s.cfg.FHIR.Routes(mux, fhirPrefix, s.guarded)
 	s.call(mux, "GET /api/v1/ledger/entries", tutela.ActionAuditSearch, s.ledgerEntries)
 	s.call(mux, "GET /api/v1/ledger/proof", tutela.ActionAuditProve, s.ledgerProof)
+	s.call(mux, "GET /api/v1/routes", tutela.ActionRoutes, s.routeList)
 	s.call(mux, "GET /api/v1/keys", tutela.ActionKeyList, s.keyList)
 	s.call(mux, "POST /api/v1/assess", tutela.ActionAssess, s.assess)
 	s.call(mux, "POST /api/v1/index/rebuild", tutela.ActionReindex, s.rebuildIndex)
@@ -43,19 +40,4 @@ func (s *Server) routes(mux *router) {
 	s.call(mux, "DELETE /api/v1/invitations/{id}", tutela.ActionUserUninvite, s.withdrawInvitation)
 	s.call(mux, "POST /api/v1/keys/signing/rotate", tutela.ActionSignerRotate, s.rotateSigner)
 	s.breakGlassRoutes(mux)
-}
-
-// public names the routes that answer a caller whom nobody has proved; tiles of entries and
-// metrics have guards of their own. Every other route must refuse such a caller.
-func public() map[string]bool {
-	open := map[string]bool{
-		"GET /healthz": true, "GET /readyz": true, "GET /metrics": true,
-		"GET /ledger/checkpoint": true, "GET /ledger/key": true, "GET /ledger/tile/{path...}": true,
-		"GET /api/v1/openapi.json": true, "POST /api/v1/tryout/token": true,
-		"GET " + fhirPrefix + "/metadata": true,
-	}
-	for _, pattern := range append(pages.Public(), oauth.Public()...) {
-		open[pattern] = true
-	}
-	return open
 }

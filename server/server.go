@@ -19,6 +19,7 @@ import (
 	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/identity/scim"
 	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/httpx"
 )
 
@@ -40,6 +41,7 @@ type Config struct {
 	Audit    *audit.Log
 	FHIR     *fhir.Handler
 	API      API
+	Gateway  Gateway
 	// Pages are people's; nil leaves them out.
 	Pages *pages.Pages
 	// OAuth is the authorization server, which Close closes; nil leaves it out.
@@ -60,18 +62,19 @@ type Server struct {
 	failures *audit.Aggregator
 	silent   silent
 	http     *http.Server
-	mounted  []string // patterns of every route
+	gate     *gate
+	mounted  *router
 
 	measurements measurements
 }
 
 // New assembles a Server. Close must be called even when Serve never was.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, failures: audit.NewAggregator(context.Background(), cfg.Audit)}
+	s := &Server{cfg: cfg, failures: audit.NewAggregator(context.Background(), cfg.Audit), gate: newGate(cfg.Gateway, cfg.Clock)}
 	s.http = &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, TLSConfig: cfg.TLS,
+		MaxHeaderBytes: maxHeader, TLSConfig: cfg.TLS, DisableGeneralOptionsHandler: true,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug), ConnState: s.silent.note,
 	}
 	s.http.RegisterOnShutdown(s.silent.close)
@@ -106,14 +109,16 @@ func (s *Server) Close(ctx context.Context) error {
 
 // handler is the middleware in its order: the first is the outermost.
 func (s *Server) handler() http.Handler {
-	r := newRouter()
-	s.routes(r)
-	s.mounted = r.patterns
-	var h http.Handler = r.mux
+	s.mounted = newRouter(operations(), s.held)
+	s.routes(s.mounted)
+	for _, pattern := range s.mounted.unlisted {
+		s.cfg.Log.Error("an operation is not on the list of what is exposed, and is not there", slog.String("route", pattern))
+	}
+	var h http.Handler = s.mounted.mux
 	if s.cfg.OAuth != nil {
 		h = s.cfg.OAuth.CORS(h)
 	}
-	return s.recovered(s.measured(s.knownHost(s.hardened(h))))
+	return s.forwarded(s.recovered(s.measured(s.hardened(s.knownHost(s.bounded(s.exact(h)))))))
 }
 
 // recovered turns a panic into a bare 500 and logs where it was, without what it held.
@@ -155,16 +160,16 @@ func (s *Server) knownHost(next http.Handler) http.Handler {
 	})
 }
 
-// hardened sets the headers that every answer carries.
-func (*Server) hardened(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Strict-Transport-Security", "max-age=63072000")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
-		next.ServeHTTP(w, r)
-	})
+// charged takes a wrong token from the budget of the network that it came from. One that has none
+// left hears that, and no longer whether the token was right.
+func (s *Server) charged(w http.ResponseWriter, r *http.Request, err error) error {
+	if !errs.Is(err, errs.Unauthenticated) {
+		return err
+	}
+	if slow := s.slow(w, r, costOfFailure); slow != nil {
+		return slow
+	}
+	return err
 }
 
 // guarded lets only proven callers through. Who is nobody is counted, not written one by one.
@@ -172,10 +177,14 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := s.cfg.Identity.Authenticate(r.Context(), r.Header.Get("Authorization"))
 		if err != nil {
-			s.refuse(w, r, err)
+			s.refuse(w, r, s.charged(w, r, err))
 			return
 		}
 		p.Address = httpx.Peer(r)
+		if err := s.slowCaller(w, &p); err != nil {
+			s.refuse(w, r, err)
+			return
+		}
 		next.ServeHTTP(w, r.WithContext(httpx.WithPrincipal(r.Context(), p)))
 	})
 }

@@ -44,6 +44,8 @@ type config struct {
 	// ProviderSecrets is the folder of the secrets by which outside OpenID providers know this system,
 	// a file each; providers that know its key need none.
 	ProviderSecrets string `yaml:"provider_secrets,omitempty"`
+	// Gateway holds callers to limits: rates, networks, requests at once.
+	Gateway gateway `yaml:"gateway,omitempty"`
 	// TryOut says that this is a try-out system: commands may act as any of its identities.
 	TryOut bool `yaml:"try_out,omitempty"`
 
@@ -90,6 +92,9 @@ func (c config) check(path string) error {
 	}
 	if c.BreakGlassMinutes < 0 || c.BreakGlassMinutes > int(emergency.LongestLife.Minutes()) {
 		return usage("%s: break_glass_minutes is 1 to %d", path, int(emergency.LongestLife.Minutes()))
+	}
+	if _, err := c.Gateway.build(); err != nil {
+		return usage("%s: %v", path, err)
 	}
 	if len(c.Hosts) == 0 {
 		return usage("%s: hosts is empty: name at least one", path)

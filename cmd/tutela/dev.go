@@ -93,7 +93,8 @@ func (cmd devCmd) prepare(ctx context.Context) (fresh bool, err error) {
 	}
 	conf := config{
 		Tenant: "tryout", Origin: "localhost/tryout", Node: "node-1", Hosts: []string{"localhost", "127.0.0.1", "::1"},
-		Listen: cmd.Addr, Certificate: certificateTLS, Key: keyTLS, Keys: "keys/provider", TryOut: true, dir: cmd.Data,
+		Listen: cmd.Addr, Certificate: certificateTLS, Key: keyTLS, Keys: "keys/provider", TryOut: true,
+		Gateway: tryOutGateway(), dir: cmd.Data,
 	}
 	return true, makeSystem(ctx, conf, cmd.Postgres)
 }

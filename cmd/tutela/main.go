@@ -47,6 +47,7 @@ type commands struct {
 	Users   usersCmd   `cmd:"" help:"People's accounts: list them, lay a roster beside them, invite."`
 	Glass   glassCmd   `cmd:"" name:"break-glass" help:"Emergency access to one patient, and its review."`
 	Index   indexCmd   `cmd:"" help:"The blind index."`
+	Routes  routesCmd  `cmd:"" help:"What the running server exposes, to whom, and how often it was called."`
 	Assess  assessCmd  `cmd:"" help:"Try the controls and write signed evidence into the ledger."`
 	Version versionCmd `cmd:"" help:"Print the version and the cryptographic module."`
 }

@@ -61,7 +61,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	authorization := s.oauth(people)
 	srv := server.New(server.Config{
 		Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
-		FHIR: api, API: s.api(), Pages: people, OAuth: authorization, SCIM: s.scim(), Clock: clock.System, Log: s.log, TryOut: tryOut,
+		FHIR: api, API: s.api(), Gateway: s.gateway, Pages: people, OAuth: authorization, SCIM: s.scim(), Clock: clock.System, Log: s.log, TryOut: tryOut,
 		Ready: func(ctx context.Context) error {
 			var one int64
 			_, err := s.db.QueryRow(ctx, "SELECT 1", nil, &one)

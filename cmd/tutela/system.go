@@ -20,6 +20,7 @@ import (
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/records"
+	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -37,6 +38,7 @@ type system struct {
 	identity *identity.Service
 	records  *records.Store
 	access   *access.Authorizer
+	gateway  server.Gateway
 
 	emergencies *emergency.Service
 
@@ -135,6 +137,9 @@ func (s *system) open(ctx context.Context) (*system, error) {
 func (s *system) wire(ctx context.Context) error {
 	c := s.config
 	var err error
+	if s.gateway, err = c.Gateway.build(); err != nil {
+		return err
+	}
 	if s.provider, err = keys.OpenLocal(c.path(c.Keys)); err != nil {
 		return fmt.Errorf("open key provider: %w", err)
 	}
@@ -187,7 +192,7 @@ func (s *system) decide() error {
 // people says how identity works here. Passkeys are bound to the host of the public address; an
 // IP address cannot have any (WebAuthn, 5.1.2: the RP ID is a domain).
 func (s *system) people() identity.Config {
-	c := identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh}
+	c := identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh, Admit: s.gateway.Networks.Admit}
 	for _, r := range access.Roles() {
 		c.Roles = append(c.Roles, string(r))
 	}

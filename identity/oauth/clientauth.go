@@ -19,6 +19,9 @@ func (s *Server) authenticate(r *http.Request, p params, cost float64) (identity
 		return identity.Client{}, err
 	}
 	c, err := s.prove(r, p)
+	if err == nil && s.identity.From(r.Context(), c.ID, tutela.Principal{}) != nil {
+		err = invalidClient("the client could not be authenticated")
+	}
 	if err == nil {
 		return c, nil
 	}

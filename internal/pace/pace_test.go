@@ -61,17 +61,17 @@ func TestNetworksAreHeldApart(t *testing.T) {
 func TestManyNetworksAreNotAllRemembered(t *testing.T) {
 	c := newTicking()
 	l := New(c.clock, 2, 1)
-	for i := range maxNetworks + 10 {
+	for i := range maxKeys + 10 {
 		l.Spend(fmt.Sprint("network ", i), 1)
 	}
-	if n := len(l.networks); n != maxNetworks+1 {
+	if n := len(l.networks.accounts); n != maxKeys+1 {
 		t.Errorf("%d networks are remembered", n)
 	}
 	if n := spent(l, "one more", 1); n != 0 {
 		t.Errorf("one beyond the bound has %d of what the others spent", n)
 	}
 	c.now = c.now.Add(time.Minute)
-	if n := spent(l, "one more", 1); n != 2 || len(l.networks) > 10 {
-		t.Errorf("after a minute: %d, %d networks", n, len(l.networks))
+	if n := spent(l, "one more", 1); n != 2 || len(l.networks.accounts) > 10 {
+		t.Errorf("after a minute: %d, %d networks", n, len(l.networks.accounts))
 	}
 }

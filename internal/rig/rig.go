@@ -36,6 +36,7 @@ type Config struct {
 	Engine store.Engine
 	Clock  clock.Clock
 	Log    *slog.Logger
+	Admit  func(client string, roles []string, address string) bool // identity's; nil admits from everywhere
 }
 
 // Rig is an opened system.
@@ -145,7 +146,7 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	r.Identity, err = identity.Open(ctx, identity.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Fresh: r.changes.Fresh})
+	r.Identity, err = identity.Open(ctx, identity.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Fresh: r.changes.Fresh, Admit: c.Admit})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,129 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tutela-health/tutela/identity/pages"
+)
+
+// audience is who may call an operation; a plane decides further.
+type audience string
+
+// The audiences. The zero value is nobody: what the table does not name is not there.
+const (
+	anyone        audience = "anyone"                                                             // and the operation proves people and clients itself, where it does
+	scraper       audience = "this machine, or a token that policy lets"                          // metrics
+	entrant       audience = "whoever has begun to sign in"                                       // a second factor, an enrolment
+	person        audience = "people who are signed in"                                           // pages
+	administrator audience = "administrators who are signed in"                                   // pages
+	proven        audience = "callers with a token, as policy lets them"                          // the API
+	treating      audience = "callers with a token, as policy, relationship and consent let them" // FHIR
+	tryOutOwner   audience = "whoever can read dev.json"
+)
+
+// kind is what the operations of one kind are held to: the most bytes of a body, and the time for
+// sending it and for the answer. Planes bound theirs closer.
+type kind struct {
+	body   int64
+	within time.Duration
+}
+
+// exposed is one operation that exists.
+type exposed struct {
+	pattern string
+	who     audience
+	kind
+}
+
+// operations is the one list of what is exposed; all else is 404, also what a plane would mount.
+func operations() map[string]exposed {
+	const soon = time.Minute
+	form, call := kind{256 << 10, soon}, kind{2 << 20, soon}
+	record, work := kind{32 << 20, writeTimeout}, kind{2 << 20, writeTimeout}
+	all := map[string]exposed{}
+	add := func(who audience, k kind, patterns ...string) {
+		for _, p := range patterns {
+			all[p] = exposed{p, who, k}
+		}
+	}
+	add(anyone, form, "GET /healthz", "GET /readyz", "GET /ledger/checkpoint", "GET /ledger/key", "GET /ledger/tile/{path...}", "GET /api/v1/openapi.json")
+	add(scraper, form, "GET /metrics")
+	add(tryOutOwner, form, "POST /api/v1/tryout/token")
+
+	add(anyone, form, "GET /.well-known/openid-configuration", "GET /.well-known/oauth-authorization-server",
+		"GET "+fhirPrefix+"/.well-known/smart-configuration", "GET /oauth2/jwks", "GET /oauth2/authorize", "POST /oauth2/authorize",
+		"POST /oauth2/authorize/decision", "POST /oauth2/authorize/patient", "POST /oauth2/token", "POST /oauth2/introspect",
+		"POST /oauth2/revoke", "GET /oauth2/logout", "POST /oauth2/logout", "POST /oauth2/logout/decision")
+	add(proven, form, "GET /oauth2/userinfo", "POST /oauth2/userinfo", "POST /oauth2/launch")
+
+	add(anyone, form, "GET /login", "POST /login", "POST /login/passkey/options", "POST /login/passkey",
+		"GET /login/with/{id}", "GET /login/with/{id}/callback", "GET /login/with/{id}/leave",
+		"GET /invitation/{token}", "POST /invitation/{token}", "POST /invitation/{token}/with/{id}")
+	for _, p := range pages.Public() {
+		if strings.HasPrefix(p, "GET /assets/") {
+			add(anyone, form, p)
+		}
+	}
+	add(entrant, form, "GET /login/factor", "POST /login/factor/totp", "POST /login/factor/recovery", "POST /login/factor/passkey/options",
+		"POST /login/factor/passkey", "GET /enrol", "POST /enrol/totp/new", "POST /enrol/totp", "POST /enrol/passkey/options", "POST /enrol/passkey")
+	add(person, form, "POST /logout", "GET /account", "POST /account/sessions/end", "POST /account/sessions/end-all", "POST /account/apps/revoke",
+		"GET /account/verify", "POST /account/verify/totp", "POST /account/verify/recovery", "POST /account/verify/passkey/options",
+		"POST /account/verify/passkey", "POST /account/verify/with/{id}", "POST /account/providers/{id}/link", "POST /account/providers/{id}/unlink",
+		"GET /account/password", "POST /account/password", "GET /account/totp", "POST /account/totp", "POST /account/totp/remove",
+		"GET /account/recovery", "POST /account/recovery", "GET /account/passkeys/new", "POST /account/passkeys/options",
+		"POST /account/passkeys", "POST /account/passkeys/remove")
+	add(administrator, form, "GET /admin/users", "POST /admin/users", "POST /admin/users/withdraw", "GET /admin/users/{id}", "POST /admin/users/{id}/roles",
+		"POST /admin/users/{id}/disable", "POST /admin/users/{id}/enable", "POST /admin/users/{id}/sessions/end", "POST /admin/users/{id}/reset",
+		"POST /admin/users/{id}/unlink", "GET /admin/providers", "GET /admin/providers/new", "POST /admin/providers", "GET /admin/providers/{id}",
+		"POST /admin/providers/{id}", "POST /admin/providers/{id}/try", "POST /admin/providers/{id}/remove", "GET /admin/clients",
+		"GET /admin/clients/new", "POST /admin/clients", "GET /admin/clients/{id}", "POST /admin/clients/{id}", "POST /admin/clients/{id}/remove")
+
+	add(anyone, form, "GET "+fhirPrefix+"/metadata")
+	add(treating, record, "POST "+fhirPrefix, "POST "+fhirPrefix+"/{$}", "GET "+fhirPrefix, "GET "+fhirPrefix+"/{type}", "POST "+fhirPrefix+"/{type}/_search",
+		"POST "+fhirPrefix+"/{type}", "GET "+fhirPrefix+"/{type}/{id}", "PUT "+fhirPrefix+"/{type}/{id}", "DELETE "+fhirPrefix+"/{type}/{id}",
+		"GET "+fhirPrefix+"/{type}/{id}/_history", "GET "+fhirPrefix+"/{type}/{id}/_history/{vid}")
+	add(proven, call, "GET /api/v1/ledger/entries", "GET /api/v1/ledger/proof", "GET /api/v1/keys", "GET /api/v1/index", "GET /api/v1/routes",
+		"GET /api/v1/users", "POST /api/v1/users/{id}/invitation", "GET /api/v1/invitations", "DELETE /api/v1/invitations/{id}",
+		"POST /api/v1/keys/signing/rotate", "POST /api/v1/break-glass", "GET /api/v1/break-glass", "DELETE /api/v1/break-glass/{id}",
+		"POST /api/v1/break-glass/{id}/revoke", "POST /api/v1/break-glass/{id}/review")
+	add(proven, work, "POST /api/v1/assess", "POST /api/v1/index/rebuild", "POST /api/v1/users/import")
+
+	for _, address := range []string{"ServiceProviderConfig", "ResourceTypes", "ResourceTypes/{id}", "Schemas", "Schemas/{id}", "Users", "Users/{id}", "Groups", "Groups/{id}"} {
+		add(proven, call, "GET /scim/v2/"+address)
+	}
+	for _, people := range []string{"Users", "Groups"} {
+		add(proven, call, "POST /scim/v2/"+people, "PUT /scim/v2/"+people+"/{id}", "PATCH /scim/v2/"+people+"/{id}", "DELETE /scim/v2/"+people+"/{id}")
+	}
+	// What is asked of FHIR and SCIM and not offered is refused by them, in their form and in the ledger.
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		add(proven, form, method+" "+fhirPrefix+"/{path...}", method+" /scim/v2/{path...}")
+	}
+	add(proven, form, "OPTIONS "+fhirPrefix+"/{path...}")
+	return all
+}
+
+// held holds an operation to its limits: a body that is too long, or that comes too slowly, is cut
+// off, and so is an answer that nobody takes. Requests whose caller nobody has proved take from
+// their network's budget.
+func (s *Server) held(e exposed, next http.Handler) http.Handler {
+	charged := e.who == anyone || e.who == entrant || e.who == person || e.who == administrator || e.who == tryOutOwner
+	charged = charged && e.pattern != "GET /healthz" && e.pattern != "GET /readyz"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if charged {
+			if err := s.slow(w, r, 1); err != nil {
+				s.refuse(w, r, err)
+				return
+			}
+		}
+		if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
+			r.Body = http.MaxBytesReader(w, r.Body, e.body)
+			_ = http.NewResponseController(w).SetReadDeadline(s.cfg.Clock().Add(min(e.within, readTimeout))) // in memory there is nothing to wait for
+		}
+		if e.within < writeTimeout {
+			_ = http.NewResponseController(w).SetWriteDeadline(s.cfg.Clock().Add(e.within))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
