@@ -151,6 +151,7 @@ const (
 	ActionAssess         Action = "assess.run"
 	ActionEvidence       Action = "assess.evidence"
 	ActionReindex        Action = "index.rebuild"
+	ActionPolicyReload   Action = "policy.reload" // changed policy files took force, or were refused
 	ActionMetrics        Action = "metrics.read"
 
 	ActionBreakGlassOpen   Action = "break-glass.open"   // an alert: somebody gave himself access to a patient

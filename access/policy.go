@@ -1,9 +1,7 @@
 package access
 
 import (
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,13 +50,16 @@ type policy struct {
 	shows mask.Mask
 }
 
+// ShippedFiles are the files of the policies that come with Tutela.
+func ShippedFiles() (fs.FS, error) { return fs.Sub(shipped, "policies") }
+
 // Shipped are the policies that come with Tutela.
 func Shipped() (*Policies, error) {
-	sub, err := fs.Sub(shipped, "policies")
+	files, err := ShippedFiles()
 	if err != nil {
 		return nil, err
 	}
-	return LoadPolicies(sub)
+	return LoadPolicies(files)
 }
 
 // LoadPolicies reads and validates every *.cedar file of a directory. The schema and the classes of
@@ -70,7 +71,9 @@ func LoadPolicies(dir fs.FS) (*Policies, error) {
 		return nil, errors.Join(err, errors.New("no *.cedar file in the policy directory"))
 	}
 	p := &Policies{slices: map[string][]policy{}, memo: map[question]*decision{}}
-	digest := sha256.New()
+	if p.version, err = digest(dir); err != nil {
+		return nil, err
+	}
 	s, err := p.schema(dir)
 	if err != nil {
 		return nil, err
@@ -82,12 +85,10 @@ func LoadPolicies(dir fs.FS) (*Policies, error) {
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(digest, "%s %d\n%s", name, len(text), text)
 		if err := p.add(name, text, validate.New(s, validate.WithStrict()), seen); err != nil {
 			return nil, err
 		}
 	}
-	p.version = hex.EncodeToString(digest.Sum(nil)[:8])
 	return p, nil
 }
 
@@ -144,7 +145,7 @@ func fileOf(dir fs.FS, name string) ([]byte, error) {
 func (p *Policies) add(file string, text []byte, v *validate.Validator, seen map[string]bool) error {
 	list, err := cedar.NewPolicyListFromBytes(file, text)
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %s", file, strings.ReplaceAll(err.Error(), "<input>", file))
 	}
 	for _, c := range list {
 		one, err := annotated(c)
@@ -156,7 +157,7 @@ func (p *Policies) add(file string, text []byte, v *validate.Validator, seen map
 		}
 		seen[one.id] = true
 		if err := v.Policy(one.id, (*ast.Policy)(c.AST())); err != nil {
-			return fmt.Errorf("%s: policy %s: %w", file, one.id, err)
+			return fmt.Errorf("%s, line %d: policy %s: %s", file, c.Position().Line, one.id, strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 		p.policies = append(p.policies, one)
 	}

@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access/consent"
 	"github.com/tutela-health/tutela/access/emergency"
 )
 
@@ -46,6 +48,11 @@ type config struct {
 	ProviderSecrets string `yaml:"provider_secrets,omitempty"`
 	// Gateway holds callers to limits: rates, networks, requests at once.
 	Gateway gateway `yaml:"gateway,omitempty"`
+	// Policies is the folder of the Cedar policies in force; the shipped ones where it is left out.
+	Policies string `yaml:"policies,omitempty"`
+	// Consent says what holds where no consent of a patient says anything: opt-out, as when it is left
+	// out, allows what policies allow; opt-in denies it.
+	Consent string `yaml:"consent,omitempty"`
 	// TryOut says that this is a try-out system: commands may act as any of its identities.
 	TryOut bool `yaml:"try_out,omitempty"`
 
@@ -96,10 +103,26 @@ func (c config) check(path string) error {
 	if _, err := c.Gateway.build(); err != nil {
 		return usage("%s: %v", path, err)
 	}
+	if !slices.Contains([]string{"", consentOptOut, consentOptIn}, c.Consent) {
+		return usage("%s: consent is %s or %s", path, consentOptOut, consentOptIn)
+	}
 	if len(c.Hosts) == 0 {
 		return usage("%s: hosts is empty: name at least one", path)
 	}
 	return nil
+}
+
+// The consent regimes.
+const (
+	consentOptOut = "opt-out"
+	consentOptIn  = "opt-in"
+)
+
+func (c config) regime() consent.Regime {
+	if c.Consent == consentOptIn {
+		return consent.OptIn
+	}
+	return consent.OptOut
 }
 
 func (c config) write() error {

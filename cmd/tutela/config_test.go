@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/tutela-health/tutela/access/consent"
 )
 
 const sound = `tenant: clinic
@@ -67,6 +69,7 @@ func TestConfigurationIsRefused(t *testing.T) {
 		"a key twice":     {sound + "tenant: other\n", "tenant"},
 		"a wrong type":    {strings.Replace(sound, "hosts: [fhir.clinic.example]", "hosts: {a: b}", 1), "line 4"},
 		"no hosts":        {strings.Replace(sound, "hosts: [fhir.clinic.example]\n", "", 1), "hosts"},
+		"another regime":  {sound + "consent: sometimes\n", "consent"},
 		"negative days":   {sound + "dormant_days: -1\n", "dormant_days"},
 		"a network":       {sound + "gateway: {proxies: [10.0.0.1]}\n", "gateway.proxies"},
 		"an allowed one":  {sound + "gateway: {allow: {roles: {admin: [x]}}}\n", "gateway.allow.roles.admin"},
@@ -128,6 +131,15 @@ func TestTheBaseIsTheURLOrTheAddress(t *testing.T) {
 	} {
 		if got := c.base(); got != want {
 			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestConsentIsOptOutUnlessSaidOtherwise(t *testing.T) {
+	for text, want := range map[string]consent.Regime{"": consent.OptOut, "consent: opt-out\n": consent.OptOut, "consent: opt-in\n": consent.OptIn} {
+		c, err := readConfig(configured(t, sound+text))
+		if err != nil || c.regime() != want {
+			t.Errorf("%q: %v, %v", text, c.regime(), err)
 		}
 	}
 }

@@ -46,6 +46,7 @@ type commands struct {
 	Keys    keysCmd    `cmd:"" help:"Keys and their versions."`
 	Users   usersCmd   `cmd:"" help:"People's accounts: list them, lay a roster beside them, invite."`
 	Glass   glassCmd   `cmd:"" name:"break-glass" help:"Emergency access to one patient, and its review."`
+	Policy  policyCmd  `cmd:"" help:"Policies: list them, check a folder of them, ask them."`
 	Index   indexCmd   `cmd:"" help:"The blind index."`
 	Routes  routesCmd  `cmd:"" help:"What the running server exposes, to whom, and how often it was called."`
 	Assess  assessCmd  `cmd:"" help:"Try the controls and write signed evidence into the ledger."`

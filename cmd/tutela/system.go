@@ -12,7 +12,6 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
-	"github.com/tutela-health/tutela/access/consent"
 	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
@@ -85,7 +84,7 @@ func initSystem(ctx context.Context, c config) error {
 func (s *system) note(ctx context.Context, action tutela.Action) error {
 	_, err := s.audit.Append(ctx, tutela.Entry{
 		Actor: systemActor("node"), Action: action, Outcome: tutela.OutcomeSuccess,
-		Subject: &tutela.Subject{Kind: "node", ID: s.config.Node, Detail: version().Version},
+		Subject: &tutela.Subject{Kind: "node", ID: s.config.Node, Detail: version().Version}, PolicyVersion: s.access.Version(),
 	}, nil)
 	return err
 }
@@ -179,12 +178,12 @@ func (s *system) decide() error {
 	if s.emergencies, err = s.glass(); err != nil {
 		return err
 	}
-	policies, err := access.Shipped()
-	if err != nil {
-		return fmt.Errorf("load policies: %w", err)
+	policies, err := s.config.policies()
+	if err != nil && !s.readOnly { // who only looks at the ledger decides nothing, and without policies everything is denied
+		return err
 	}
 	s.access = access.New(access.Config{
-		Policies: policies, Locate: s.records.Bucket, Relations: s.records, Emergencies: s.emergencies, Regime: consent.OptOut,
+		Policies: policies, Locate: s.records.Bucket, Relations: s.records, Emergencies: s.emergencies, Regime: s.config.regime(),
 	})
 	return nil
 }
@@ -212,11 +211,15 @@ func (s *system) ledger() audit.Config {
 	}
 }
 
-// run starts what goes on beside requests: the sequencer, rebuilds of the index, and deleting what expired.
+// run starts what goes on beside requests: the sequencer, rebuilds of the index, deleting what
+// expired, and taking up changed policies.
 func (s *system) run(ctx context.Context) {
 	ctx, s.stop = context.WithCancel(ctx)
 	s.background.Go(func() { s.records.Run(ctx, s.config.Node, s.log) })
 	s.background.Go(func() { s.identity.Run(ctx, s.log) })
+	if s.config.Policies != "" {
+		s.background.Go(func() { s.followPolicies(ctx) })
+	}
 	s.background.Go(func() {
 		if err := s.audit.Run(ctx); err != nil {
 			s.log.LogAttrs(ctx, slog.LevelError, "the ledger is no longer sequenced", slog.String("error", err.Error()))
