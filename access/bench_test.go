@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"testing"
 
 	"github.com/tutela-health/tutela"
@@ -15,6 +16,33 @@ func BenchmarkAuthorize(b *testing.B) {
 	for b.Loop() {
 		g, err := a.Authorize(b.Context(), p, r)
 		if err != nil || !g.Admits(harmless(Facts{Type: "Coverage"})) {
+			b.Fatal(err)
+		}
+	}
+}
+
+// panel is a clinician's many patients.
+type panel []tutela.Bucket
+
+func (p panel) Treats(context.Context, tutela.Ref) ([]tutela.Bucket, error) { return p, nil }
+
+// BenchmarkPhysician is a decision on one of 2,000 patients' records, with what is known of it at hand.
+func BenchmarkPhysician(b *testing.B) {
+	policies, err := Shipped()
+	if err != nil {
+		b.Fatal(err)
+	}
+	treats := make(panel, 2000)
+	for i := range treats {
+		treats[i] = tutela.Bucket(1000 + i)
+	}
+	a := New(Config{Policies: policies, Relations: treats})
+	p := caller(RolePhysician, "user/*.rs")
+	r := Request{Action: tutela.ActionRead, Type: "Observation", Purpose: tutela.PurposeTreatment}
+	b.ReportAllocs()
+	for b.Loop() {
+		g, err := a.Authorize(b.Context(), p, r)
+		if err != nil || !g.Decide(harmless(Facts{Type: "Observation", Patients: treats[700:701]})).Admitted() {
 			b.Fatal(err)
 		}
 	}
