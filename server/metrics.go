@@ -151,16 +151,16 @@ func (s *Server) writeMetrics(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var b bytes.Buffer
-	s.measurements.write(&b)
-	writeMetric(&b, "tutela_ledger_pending_batches", "gauge", "Batches of ledger entries that are not in the tree yet.", pending)
+	s.measurements.write(&b, s.cfg.Tenant)
+	writeLabelled(&b, "tutela_ledger_pending_batches", s.cfg.Tenant, "Batches of ledger entries that are not in the tree yet.", pending)
 	writeRuntime(&b)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(b.Bytes())
 }
 
-// write gives every series, in a fixed order.
-func (m *measurements) write(b *bytes.Buffer) {
+// write gives every series, in a fixed order, labelled by tenant where one is named.
+func (m *measurements) write(b *bytes.Buffer, tenant string) {
 	m.mu.RLock()
 	all := maps.Clone(m.series)
 	m.mu.RUnlock()
@@ -170,6 +170,9 @@ func (m *measurements) write(b *bytes.Buffer) {
 		return cmp.Or(cmp.Compare(x.route, y.route), cmp.Compare(x.status, y.status))
 	}) {
 		labels := fmt.Sprintf(`route=%q,status="%d"`, n.route, n.status)
+		if tenant != "" {
+			labels = fmt.Sprintf("tenant=%q,%s", tenant, labels)
+		}
 		var count int64
 		for i, bound := range latencies() {
 			count += all[n].buckets[i].Load()
@@ -185,6 +188,15 @@ func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), '
 
 func writeMetric[N int64 | uint64](b *bytes.Buffer, name, kind, help string, value N) {
 	fmt.Fprintf(b, "# HELP %s %s\n# TYPE %s %s\n%s %d\n", name, help, name, kind, name, value)
+}
+
+// writeLabelled writes a gauge of a tenant.
+func writeLabelled(b *bytes.Buffer, name, tenant, help string, value int64) {
+	if tenant == "" {
+		writeMetric(b, name, "gauge", help, value)
+		return
+	}
+	fmt.Fprintf(b, "# HELP %s %s\n# TYPE %s gauge\n%s{tenant=%q} %d\n", name, help, name, name, tenant, value)
 }
 
 // writeRuntime gives memory, goroutines and collections under the names that dashboards for Go know.

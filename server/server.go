@@ -34,6 +34,8 @@ const (
 
 // Config says what a Server assembles.
 type Config struct {
+	// Tenant labels what is measured, where a House has several; empty otherwise.
+	Tenant   string
 	Hosts    []string // names under which the tenant is reached
 	TLS      *tls.Config
 	Identity *identity.Service
@@ -71,22 +73,30 @@ type Server struct {
 // New assembles a Server. Close must be called even when Serve never was.
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, failures: audit.NewAggregator(context.Background(), cfg.Audit), gate: newGate(cfg.Gateway, cfg.Clock)}
-	s.http = &http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, TLSConfig: cfg.TLS, DisableGeneralOptionsHandler: true,
-		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug), ConnState: s.silent.note,
-	}
-	s.http.RegisterOnShutdown(s.silent.close)
+	s.http = newHTTP(s.handler(), cfg.TLS, cfg.Log, &s.silent)
 	return s
+}
+
+// newHTTP is a server of HTTP within the limits on every connection.
+func newHTTP(h http.Handler, secured *tls.Config, log *slog.Logger, quiet *silent) *http.Server {
+	srv := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, TLSConfig: secured, DisableGeneralOptionsHandler: true,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), ConnState: quiet.note,
+	}
+	srv.RegisterOnShutdown(quiet.close)
+	return srv
 }
 
 // Handler is what Serve serves, for tests that need no network.
 func (s *Server) Handler() http.Handler { return s.http.Handler }
 
 // Serve answers on a listener until Close.
-func (s *Server) Serve(l net.Listener) error {
-	err := s.http.ServeTLS(l, "", "")
+func (s *Server) Serve(l net.Listener) error { return serveTLS(s.http, l) }
+
+func serveTLS(srv *http.Server, l net.Listener) error {
+	err := srv.ServeTLS(l, "", "")
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -148,11 +158,7 @@ func (s *Server) knownHost(next http.Handler) http.Handler {
 		known[strings.ToLower(h)] = true
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host = strings.Trim(r.Host, "[]") // an IPv6 address without a port
-		}
-		if !known[strings.ToLower(host)] {
+		if !known[hostOf(r.Host)] {
 			http.NotFound(w, r)
 			return
 		}

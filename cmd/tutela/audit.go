@@ -63,7 +63,11 @@ func (cmd auditVerifyCmd) Run(ctx context.Context, c console) error {
 		}
 		options.Since = append(options.Since, note)
 	}
-	conf, err := readConfig(filepath.Join(cmd.Data, configFile))
+	home, err := cmd.home()
+	if err != nil {
+		return err
+	}
+	conf, err := readConfig(filepath.Join(home, configFile))
 	if err != nil {
 		return err
 	}

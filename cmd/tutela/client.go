@@ -34,6 +34,8 @@ type client struct {
 type target struct {
 	Data string `default:"tutela-data" type:"path" help:"Where the system lives."`
 	As   string `help:"The try-out identity to act as."`
+
+	Tenant string `help:"The tenant, where the system has several."`
 }
 
 // errStopped says that no server runs on a data directory.
@@ -42,7 +44,11 @@ var errStopped = errors.New("no server is running")
 // running reads dev.json of a running try-out system.
 func (t target) running() (devInfo, error) {
 	var info devInfo
-	text, err := os.ReadFile(filepath.Join(t.Data, devFile))
+	home, err := t.home()
+	if err != nil {
+		return info, err
+	}
+	text, err := os.ReadFile(filepath.Join(home, devFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return info, errStopped
 	}
@@ -60,7 +66,11 @@ func (t target) running() (devInfo, error) {
 
 // open opens the planes themselves, for a command that works on a stopped store or only reads.
 func (t target) open(ctx context.Context, c console, command string) (*system, error) {
-	conf, err := readConfig(filepath.Join(t.Data, configFile))
+	home, err := t.home()
+	if err != nil {
+		return nil, err
+	}
+	conf, err := readConfig(filepath.Join(home, configFile))
 	if err != nil {
 		return nil, err
 	}

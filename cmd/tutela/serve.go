@@ -23,6 +23,12 @@ func (serveCmd) Help() string { return "Example: tutela serve --config /etc/tute
 
 // Run serves until a signal.
 func (cmd serveCmd) Run(ctx context.Context, c console) error {
+	if h, several, err := readHouse(cmd.Config); several || err != nil {
+		if err != nil {
+			return err
+		}
+		return h.serve(ctx, c)
+	}
 	conf, err := readConfig(cmd.Config)
 	if err != nil {
 		return err
@@ -59,8 +65,12 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 		return nil, err
 	}
 	authorization := s.oauth(people)
+	label := ""
+	if s.housed {
+		label = string(s.config.Tenant)
+	}
 	srv := server.New(server.Config{
-		Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
+		Tenant: label, Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
 		FHIR: api, API: s.api(), Gateway: s.gateway, Pages: people, OAuth: authorization, SCIM: s.scim(), Clock: clock.System, Log: s.log, TryOut: tryOut,
 		Ready: func(ctx context.Context) error {
 			var one int64

@@ -28,6 +28,7 @@ type system struct {
 	config   config
 	role     string
 	readOnly bool // of the ledger
+	housed   bool // beside other tenants in one process
 	fresh    bool // a new system, whose secrets are yet to be made
 	log      *slog.Logger
 	db       *store.DB
