@@ -247,7 +247,7 @@ func purposeOf(p tutela.Principal) tutela.Purpose {
 	switch {
 	case p.Kind == tutela.ActorService, p.Kind == tutela.ActorSystem:
 		return tutela.PurposeSystem
-	case p.Patient != "":
+	case p.Patient != "" && !slices.ContainsFunc(p.Roles, treats): // one who treats has a patient by launch
 		return tutela.PurposePatient
 	case !slices.ContainsFunc(p.Roles, treats) && slices.Contains(p.Roles, string(access.RoleBilling)):
 		return tutela.PurposePayment

@@ -111,10 +111,21 @@ func (r *reference) among(refs []tutela.Ref, identifiers []r4.Token, all bool) a
 	switch {
 	case r.link.Local() && known, r.identifier.Code != "" && lists(identifiers, r.identifier):
 		return yes
+	case r.link.Local() && other(r.link.Ref(), refs):
+		return no
 	case nameless, known, !all:
 		return unknown
 	}
 	return no
+}
+
+// other reports whether a reference is another person's than the one known: one has one resource of a kind.
+func other(r tutela.Ref, refs []tutela.Ref) bool {
+	switch r.Type {
+	case "Practitioner", "Patient", "RelatedPerson":
+		return slices.ContainsFunc(refs, func(known tutela.Ref) bool { return known.Type == r.Type && known.ID != r.ID })
+	}
+	return false
 }
 
 // actionFits compares actions. In a denial access stands for all that needs it, and use for access, since

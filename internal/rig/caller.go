@@ -48,16 +48,30 @@ func (r *Rig) Token(t testing.TB, name string) string {
 	if token, ok := r.tokens[name]; ok {
 		return token
 	}
+	return r.enroll(t, identityOf(name))
+}
+
+// Enroll makes an account of the test's own making, which calls by its username.
+func (r *Rig) Enroll(t testing.TB, u identity.NewUser) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.enroll(t, u)
+}
+
+// enroll needs mu.
+func (r *Rig) enroll(t testing.TB, n identity.NewUser) string {
+	t.Helper()
 	by := tutela.Actor{ID: "rig", Kind: tutela.ActorSystem}
-	u, _, err := r.Identity.CreateUser(t.Context(), by, identityOf(name))
+	u, _, err := r.Identity.CreateUser(t.Context(), by, n)
 	if err != nil {
-		t.Fatalf("create %s: %v", name, err)
+		t.Fatalf("create %s: %v", n.Username, err)
 	}
 	issued, err := r.issue(t, u)
 	if err != nil {
-		t.Fatalf("issue token for %s: %v", name, err)
+		t.Fatalf("issue token for %s: %v", n.Username, err)
 	}
-	r.tokens[name] = issued.Token
+	r.tokens[n.Username] = issued.Token
 	return issued.Token
 }
 
