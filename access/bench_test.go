@@ -47,3 +47,18 @@ func BenchmarkPhysician(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAsk is the first question of its class, which Cedar answers.
+func BenchmarkAsk(b *testing.B) {
+	p, err := Shipped()
+	if err != nil {
+		b.Fatal(err)
+	}
+	q := Case{Roles: []string{string(RolePhysician)}, Kind: tutela.ActorPerson, Action: tutela.ActionRead, Type: "Observation", Treated: true}.question()
+	b.ReportAllocs()
+	for b.Loop() {
+		if !p.ask(q).allow {
+			b.Fatal("denied")
+		}
+	}
+}
