@@ -20,6 +20,7 @@ type Verification struct {
 	writes  map[versionID]written
 	current map[int64]versionID // newest version by locator
 	twice   []versionID
+	ties    map[tieAt]bool // those that follow from the resources
 
 	// Problem is called with each row that is not as the ledger says.
 	Problem func(where, what string)
@@ -38,7 +39,7 @@ type written struct {
 
 // Verify begins a verification.
 func (s *Store) Verify(problem func(where, what string)) *Verification {
-	return &Verification{s: s, writes: map[versionID]written{}, current: map[int64]versionID{}, Problem: problem}
+	return &Verification{s: s, writes: map[versionID]written{}, current: map[int64]versionID{}, ties: map[tieAt]bool{}, Problem: problem}
 }
 
 // Write notes one version that an entry says was written.
@@ -55,7 +56,7 @@ func (v *Verification) Write(_ int64, w tutela.Write) error {
 }
 
 // Check compares every version and locator with the ledger and, when deep, the copies of shared
-// resources' keys with their patients, and every row of the blind index with the plaintext. The view
+// resources' keys with their patients, and every row of the blind index and of the ties with the plaintext. The view
 // must be the one in which the ledger was verified: between two moments others may have written.
 func (v *Verification) Check(ctx context.Context, q store.Querier, deep bool) error {
 	for _, id := range v.twice {
@@ -73,7 +74,10 @@ func (v *Verification) Check(ctx context.Context, q store.Querier, deep bool) er
 	if err := v.shared(ctx, q); err != nil {
 		return err
 	}
-	return v.index(ctx, q)
+	if err := v.index(ctx, q); err != nil {
+		return err
+	}
+	return v.relations(ctx, q)
 }
 
 func (id versionID) String() string {
@@ -239,5 +243,5 @@ func (v *Verification) expect(ctx context.Context, q store.Querier, r *row, want
 	for _, t := range terms {
 		want[term{t, r.bucket, r.locator}] = true
 	}
-	return nil
+	return v.expectTies(rec, r.locator)
 }

@@ -1,0 +1,55 @@
+package records
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tutela-health/tutela/r4"
+	"github.com/tutela-health/tutela/store"
+)
+
+// tieAt is a tie with the resource that it follows from.
+type tieAt struct {
+	tie
+	locator int64
+}
+
+func (t tieAt) where() string {
+	return fmt.Sprintf("ties kind %d locator %016x", t.kind, uint64(t.locator))
+}
+
+// expectTies adds the ties that follow from a live record.
+func (v *Verification) expectTies(rec *Record, locator int64) error {
+	res, err := r4.Parse(rec.JSON)
+	if err != nil {
+		return err
+	}
+	for _, t := range v.s.tiesOf(res, rec.Updated) {
+		v.ties[tieAt{t, locator}] = true
+	}
+	return nil
+}
+
+// relations compares the ties with those that follow from the resources: one too many opens a chart or
+// denies a consent's data, one too few withdraws a relationship or what a consent denies.
+func (v *Verification) relations(ctx context.Context, q store.Querier) error {
+	err := q.Query(ctx, `SELECT kind, subject, object, locator, since, until, mac FROM ties`, nil, func(s store.Scanner) error {
+		var t tieAt
+		var mac int64
+		if err := s.Scan(&t.kind, &t.subject, &t.object, &t.locator, &t.from, &t.until, &mac); err != nil {
+			return err
+		}
+		switch {
+		case !v.ties[t]:
+			v.Problem(t.where(), "does not follow from the resource")
+		case mac != v.s.tieMAC(t.tie, t.locator):
+			v.Problem(t.where(), "was tampered with")
+		}
+		delete(v.ties, t)
+		return nil
+	})
+	for t := range v.ties {
+		v.Problem(t.where(), "is missing")
+	}
+	return err
+}
