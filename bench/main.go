@@ -35,6 +35,7 @@ type options struct {
 	binary string
 	engine string
 	units  bool
+	logins int
 }
 
 func run(ctx context.Context) error {
@@ -43,6 +44,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.binary, "binary", "", "the tutela to measure; built from the source when empty")
 	flag.StringVar(&o.engine, "engine", "", "sqlite or postgres; both when empty")
 	flag.BoolVar(&o.units, "units", true, "run the packages' own benchmarks too")
+	flag.IntVar(&o.logins, "logins", 200, "how many people sign in at once beside reads, in the first round of each engine")
 	flag.Parse()
 	if flag.Arg(0) == floorCommand {
 		return serveFloor(flag.Arg(1), flag.Arg(2))
@@ -108,6 +110,9 @@ func (o options) engineRounds(ctx context.Context, engine, temp string, d data) 
 			}
 		}
 		r := &round{data: d, system: s, cluster: c, out: out}
+		if i == 0 {
+			r.logins = o.logins
+		}
 		if err := r.run(ctx); err != nil {
 			return fmt.Errorf("round %d: %w", i+1, err)
 		}

@@ -73,6 +73,8 @@ func marks(postgres bool) []mark {
 		{name: "memory after import", atMost: 200},
 		{name: "memory creating", atMost: 200},
 		{name: "memory under read", atMost: 200},
+		{name: "read as a person, share of the loader's", atLeast: 0.95},
+		{name: "read beside logins, share of reads alone", atLeast: 0.75},
 	}
 	if postgres {
 		return append(common, mark{name: "read, share of the floor", atLeast: 0.15}, mark{name: "disk", atMost: 1.2})

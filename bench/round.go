@@ -25,13 +25,14 @@ type round struct {
 	data    data
 	system  *system
 	cluster *cluster // nil: SQLite
+	logins  int      // people who sign in at once; 0: not in this round
 	out     *results
 }
 
 // run measures one round on one engine.
 func (r *round) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, r.system.stop()) }()
-	for _, step := range []func(context.Context) error{r.load, r.create, r.readAndSearch} {
+	for _, step := range []func(context.Context) error{r.load, r.create, r.readAndSearch, r.asPeople, r.besideLogins} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -192,7 +193,7 @@ func (r *round) beside(ctx context.Context, name string, paths []string) error {
 	if err != nil {
 		return err
 	}
-	requests := r.gets(paths)
+	requests := gets(paths, r.system.token)
 	var floor, secured measured
 	err = withFloor(ctx, r.system, pages, func(address string, pid int) error {
 		for range turns {
@@ -217,10 +218,10 @@ func (r *round) beside(ctx context.Context, name string, paths []string) error {
 	return r.remember("memory under " + name)
 }
 
-func (r *round) gets(paths []string) [][]byte {
+func gets(paths []string, token string) [][]byte {
 	var requests [][]byte
 	for _, p := range paths {
-		requests = append(requests, get("localhost", p, r.system.token))
+		requests = append(requests, get("localhost", p, token))
 	}
 	return requests
 }

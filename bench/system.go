@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -80,7 +81,7 @@ func (s *system) login(ctx context.Context) error {
 
 // command runs one of the binary's commands on the system.
 func (s *system) command(ctx context.Context, name string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, s.binary, append([]string{name, "--data", s.dir}, args...)...)
+	cmd := exec.CommandContext(ctx, s.binary, slices.Concat([]string{name}, args, []string{"--data", s.dir})...)
 	cmd.Stderr = os.Stderr
 	return cmd.Output()
 }

@@ -64,20 +64,19 @@ func (s *system) browser(t *testing.T) *signin.Browser {
 	return b
 }
 
-// person is an identity of dev.json, with the one-time passwords of now.
-func (s *system) person(t *testing.T, name string) signin.Person {
-	t.Helper()
+// person is an identity of dev.json.
+func (s *system) person(name string) signin.Person {
 	who := s.info.Identities[name]
-	codes, err := identity.OneTimePasswords(who.TOTP, time.Now())
-	must(t, err)
-	return signin.Person{Username: who.Username, Password: who.Password, Codes: codes}
+	return signin.Person{Username: who.Username, Password: who.Password, Codes: func() ([]string, error) {
+		return identity.OneTimePasswords(who.TOTP, time.Now())
+	}}
 }
 
 // signIn signs an identity in at a node and gives the browser with a token of the command line's.
 func (s *system) signIn(t *testing.T, name string) (*signin.Browser, string) {
 	t.Helper()
 	b := s.browser(t)
-	if page, err := b.Login(t.Context(), s.person(t, name)); err != nil || page.Path != "/account" {
+	if page, err := b.Login(t.Context(), s.person(name)); err != nil || page.Path != "/account" {
 		t.Fatalf("login: %+v, %v", page, err)
 	}
 	token, err := b.Token(t.Context(), signin.App{
@@ -200,7 +199,7 @@ func (p *pair) disable(t *testing.T, name string) {
 			continue
 		}
 		b := p.one.browser(t)
-		_, err := b.Login(t.Context(), p.one.person(t, "admin"))
+		_, err := b.Login(t.Context(), p.one.person("admin"))
 		must(t, err)
 		at := "/admin/users/" + f.Entry.Actor.ID
 		page, err := b.Open(t.Context(), at)

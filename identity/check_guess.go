@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -53,32 +54,42 @@ func (c guessCheck) right(ctx context.Context, t throwaway) (Attempt, error) {
 	return c.begin(ctx, LoginRequest{Username: t.Username, Password: t.credentials.Password, Address: throwawayClient})
 }
 
-// codes guesses the second factor until it is stopped, and then gives it.
+// codes guesses the second factor until it is stopped, and then gives it: in the login that was
+// guessed at, and in another one of before, so that no time passes between.
 func (c guessCheck) codes(ctx context.Context, t throwaway) (guesses int, wrong []string, err error) {
 	valid, err := OneTimePasswords(t.credentials.TOTP, c.s.clock())
 	if err != nil {
 		return 0, nil, err
 	}
-	for n := range 2 { // in the login that was guessed at, and in a new one
-		a, err := c.right(ctx, t)
-		if err != nil {
+	var attempts [2]Attempt
+	for i := range attempts {
+		if attempts[i], err = c.right(ctx, t); err != nil {
 			return 0, nil, fmt.Errorf("begin a login with the right password: %w", err)
 		}
-		if n == 0 {
-			if guesses, err = c.guessCodes(ctx, a.ID, valid); err != nil {
-				return 0, nil, err
-			}
-		}
+	}
+	if guesses, err = c.guessCodes(ctx, attempts[0].ID, valid); err != nil {
+		return 0, nil, err
+	}
+	stopped := c.s.clock()
+	for _, a := range attempts {
 		_, err = c.finish(ctx, a.ID, valid[len(valid)-1])
 		if err == nil {
-			wrong = append(wrong, fmt.Sprintf("after %d wrong one-time passwords the right one was taken", mostGuesses))
-			break // it is used up
+			err = c.soon(stopped)
+			return guesses, []string{fmt.Sprintf("after %d wrong one-time passwords the right one was taken", mostGuesses)}, err
 		}
 		if !refusal(err) {
 			return 0, nil, err
 		}
 	}
-	return guesses, wrong, nil
+	return guesses, nil, nil
+}
+
+// soon makes sure that what was taken was taken while it had to wait.
+func (c guessCheck) soon(stopped time.Time) error {
+	if took := c.s.clock().Sub(stopped); took >= firstWait {
+		return fmt.Errorf("the try took %v, and nobody has to wait that long", took.Round(time.Second))
+	}
+	return nil
 }
 
 // guessCodes sends codes that are wrong, and gives how many were judged before the brake came on.
@@ -99,29 +110,29 @@ func (c guessCheck) guessCodes(ctx context.Context, attempt string, valid []stri
 	return judged, nil
 }
 
-// passwords guesses at a name that somebody has and at one that nobody has.
+// passwords guesses at a name that somebody has, then gives the right password, and guesses at a
+// name that nobody has.
 func (c guessCheck) passwords(ctx context.Context, t throwaway, nobody string, wrong []string) (int, []string, error) {
 	known, first, err := c.guessPasswords(ctx, t.Username)
 	if err != nil {
 		return 0, wrong, err
 	}
-	unknown, other, err := c.guessPasswords(ctx, nobody)
-	if err != nil {
+	stopped := c.s.clock()
+	_, err = c.right(ctx, t)
+	if err == nil {
+		wrong, err = append(wrong, "after the guesses the right password was taken at once"), c.soon(stopped)
+	}
+	if err != nil && !refusal(err) {
 		return 0, wrong, err
 	}
+	unknown, other, err := c.guessPasswords(ctx, nobody)
 	if known >= mostGuesses {
 		wrong = append(wrong, fmt.Sprintf("%d wrong passwords in a row were judged, and nothing stopped the next", known))
 	}
 	if known != unknown || first != other {
 		wrong = append(wrong, fmt.Sprintf("a name that nobody has is told from one that somebody has: %d tries and %q, %d tries and %q", known, first, unknown, other))
 	}
-	_, err = c.right(ctx, t)
-	if err == nil {
-		wrong = append(wrong, "after the guesses the right password was taken at once")
-	} else if !refusal(err) {
-		return 0, wrong, err
-	}
-	return known, wrong, nil
+	return known, wrong, err
 }
 
 // guessPasswords gives how many guesses at a name were judged before one was held up, and how the

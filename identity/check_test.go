@@ -105,6 +105,13 @@ func TestGuessingThatNothingStopsIsFound(t *testing.T) {
 		}
 		verdict(t, try(telling), tutela.Fail, "a name that nobody has is told")
 
+		slow := free
+		slow.begin = func(ctx context.Context, r LoginRequest) (Attempt, error) {
+			w.advance(firstWait) // whoever is that slow may try again
+			return free.begin(ctx, r)
+		}
+		verdict(t, try(slow), tutela.CouldNotCheck, "nobody has to wait that long")
+
 		broken := c
 		broken.begin = func(context.Context, LoginRequest) (Attempt, error) {
 			return Attempt{}, errs.New(errs.Unavailable, "later")

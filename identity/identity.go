@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -76,7 +77,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, name: c.Name, roles: c.Roles,
-		idle: c.Idle, absolute: c.Absolute, names: keys.NewMAC(secret), hasher: newHasher(),
+		idle: c.Idle, absolute: c.Absolute, names: keys.NewMAC(secret), hasher: newHasher(c.Clock, runtime.GOMAXPROCS(0)),
 		above:  append([]string{roleAdmin, roleService, roleProvisioner}, c.Privileged...),
 		begins: pace.New(c.Clock, passkeyBudget, passkeyRefill),
 		admit:  c.Admit, strayed: pace.New(c.Clock, 1, 1./60),

@@ -27,6 +27,9 @@ type Login struct {
 // BeginLogin proves a password. Whether the account exists shows neither in the answer nor in the
 // work: both walk the same path, one hash included, and are slowed alike.
 func (s *Service) BeginLogin(ctx context.Context, r LoginRequest) (Attempt, error) {
+	if s.hasher.full() { // a crowd costs the database nothing
+		return Attempt{}, errCrowd()
+	}
 	username := foldUsername(r.Username)
 	brakes := []brake{accountBrake(username), addressBrake(r.Address)}
 	if err := s.charge(ctx, brakes...); err != nil {

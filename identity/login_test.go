@@ -83,7 +83,7 @@ func TestLoginTellsNoAccountsApart(t *testing.T) {
 
 // TestHashingWorkIsTheSame holds the rounds for an account that is not there to those of one that is.
 func TestHashingWorkIsTheSame(t *testing.T) {
-	h := newHasher()
+	h := newHasher(noon, 16)
 	var rounds []int
 	h.derive = func(v Verifier, _ string) ([]byte, error) {
 		rounds = append(rounds, v.Iterations, len(v.Salt))
@@ -102,7 +102,7 @@ func TestHashingWorkIsTheSame(t *testing.T) {
 }
 
 func TestAnEmptyVerifierMatchesNothing(t *testing.T) {
-	h := newHasher()
+	h := newHasher(noon, 16)
 	h.derive = func(Verifier, string) ([]byte, error) { return make([]byte, 32), nil } // what an empty verifier is compared with
 	if ok, err := h.matches(t.Context(), Verifier{}, ""); ok || err != nil {
 		t.Errorf("matches: %v, %v", ok, err)

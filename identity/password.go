@@ -7,14 +7,15 @@ import (
 	"crypto/subtle"
 	_ "embed"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync/atomic"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 )
 
@@ -36,45 +37,71 @@ func (v Verifier) derive(password string) ([]byte, error) {
 	return h, nil
 }
 
-// hasher derives verifiers, few at a time: a flood of logins waits for itself and not for the
-// processors that reads of charts need.
+// hasher derives verifiers, few at a time and with rests between: a flood of logins waits for
+// itself and not for the processors that reads of charts need.
 type hasher struct {
 	derive     func(Verifier, string) ([]byte, error)
 	iterations int
+	clock      clock.Clock
 	slots      chan struct{}
+	rest       float64 // how long a slot rests, in what its work took
 	waiting    atomic.Int64
 }
 
-// queuedHashes is how many logins may wait. At half a second each the last one waits a minute.
-const queuedHashes = 100
+const (
+	// hashShare is the part of the processors that proving passwords takes at most: one in so many.
+	// Where reads want all of them, a part of a quarter costs reads more than a quarter (measured on
+	// two cores, docs/performance.md).
+	hashShare = 8
+	// queuedHashes is how many logins may wait. At half a second each the last one waits a minute.
+	queuedHashes = 100
+)
 
-func newHasher() *hasher {
+func newHasher(now clock.Clock, processors int) *hasher {
+	slots := max(processors/hashShare, 1)
 	return &hasher{
-		derive: Verifier.derive, iterations: iterations,
-		slots: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
+		derive: Verifier.derive, iterations: iterations, clock: now, slots: make(chan struct{}, slots),
+		rest: max(0, float64(slots*hashShare)/float64(processors)-1),
 	}
 }
 
-// hash waits for its turn and derives.
-func (h *hasher) hash(ctx context.Context, v Verifier, password string) ([]byte, error) {
+// full reports whether one more would be refused.
+func (h *hasher) full() bool { return h.waiting.Load() >= queuedHashes+int64(cap(h.slots)) }
+
+func errCrowd() error {
+	return errs.New(errs.TooMany, "too many logins at once; try again in a minute")
+}
+
+// hash waits for its turn and derives. The slot then rests, by rest in what the work took.
+func (h *hasher) hash(ctx context.Context, v Verifier, password string, rest float64) ([]byte, error) {
 	defer h.waiting.Add(-1)
 	if h.waiting.Add(1) > queuedHashes+int64(cap(h.slots)) {
-		return nil, errs.New(errs.TooMany, "too many logins at once; try again in a minute")
+		return nil, errCrowd()
 	}
 	select {
 	case h.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, errs.Wrap(errs.Unavailable, ctx.Err(), "the login was not finished in time")
 	}
-	defer func() { <-h.slots }()
+	began := h.clock()
+	defer func() { h.leave(time.Duration(float64(h.clock().Sub(began)) * rest)) }()
 	return h.derive(v, normalPassword(password))
 }
 
-// make derives the verifier of a new password.
+// leave gives a slot to the next, after a rest. Who was served waits for none of it.
+func (h *hasher) leave(rest time.Duration) {
+	if rest <= 0 {
+		<-h.slots
+		return
+	}
+	time.AfterFunc(rest, func() { <-h.slots })
+}
+
+// make derives the verifier of a new password. That is rare, and no flood can ask for it.
 func (h *hasher) make(ctx context.Context, password string) (Verifier, error) {
 	v := Verifier{Salt: randomBytes(16), Iterations: h.iterations}
 	var err error
-	v.Hash, err = h.hash(ctx, v, password)
+	v.Hash, err = h.hash(ctx, v, password, 0)
 	return v, err
 }
 
@@ -84,7 +111,7 @@ func (h *hasher) matches(ctx context.Context, v Verifier, password string) (bool
 	if !known {
 		v = Verifier{Salt: make([]byte, 16), Iterations: h.iterations, Hash: make([]byte, sha256.Size)}
 	}
-	got, err := h.hash(ctx, v, password)
+	got, err := h.hash(ctx, v, password, h.rest)
 	if err != nil {
 		return false, err
 	}

@@ -2,10 +2,14 @@ package identity
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/tutela-health/tutela/internal/errs"
 )
@@ -53,7 +57,7 @@ func TestListOfCommonPasswords(t *testing.T) {
 }
 
 func TestSamePasswordFromAnotherKeyboard(t *testing.T) {
-	h := newHasher()
+	h := newHasher(noon, 16)
 	h.iterations = 1
 	v, err := h.make(t.Context(), "caf\u00e9 au lait, merci")
 	must(t, err)
@@ -62,10 +66,60 @@ func TestSamePasswordFromAnotherKeyboard(t *testing.T) {
 	}
 }
 
+// noon is a clock that stands still.
+func noon() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }
+
+// On few processors a slot rests after its work, so that hashing takes an eighth of them at most;
+// whoever was served does not wait for that.
+func TestHashingRestsWhereProcessorsAreFew(t *testing.T) {
+	const work = time.Second
+	for processors, all := range map[int]time.Duration{1: 17 * work, 2: 9 * work, 4: 5 * work, 8: 3 * work, 32: work} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHasher(time.Now, processors)
+			h.derive = func(Verifier, string) ([]byte, error) {
+				time.Sleep(work) // of the bubble's clock
+				return make([]byte, 32), nil
+			}
+			began := time.Now()
+			var crowd sync.WaitGroup
+			for range 3 {
+				crowd.Go(func() {
+					_, err := h.matches(t.Context(), Verifier{}, "x")
+					must(t, err)
+				})
+			}
+			crowd.Wait()
+			if took := time.Since(began); took != all {
+				t.Errorf("on %d processors three hashes took %v, want %v", processors, took, all)
+			}
+			synctest.Wait()
+			time.Sleep(time.Minute) // the last rest ends
+			if len(h.slots) != 0 {
+				t.Error("a slot is not given back")
+			}
+		})
+	}
+}
+
+// A login that would be refused for the crowd costs no look at the database.
+func TestACrowdIsRefusedBeforeAnythingElse(t *testing.T) {
+	each(t, func(t *testing.T, w *world, s *Service) {
+		admin(t, w, s)
+		s.hasher.waiting.Store(queuedHashes + int64(cap(s.hasher.slots)))
+		before := w.left(t)
+		_, err := s.BeginLogin(t.Context(), LoginRequest{Username: "root", Password: goodPassword, Address: someAddress})
+		refused(t, "one more", err, errs.TooMany)
+		if d := cmp.Diff(before, w.left(t)); d != "" {
+			t.Error(d)
+		}
+		s.hasher.waiting.Store(0)
+	})
+}
+
 // TestHashingLeavesProcessorsFree holds a flood of logins to its slots and its queue.
 func TestHashingLeavesProcessorsFree(t *testing.T) {
-	h := newHasher()
-	slots := max(runtime.GOMAXPROCS(0)/2, 1)
+	h := newHasher(noon, 16)
+	slots := 2 // of 16 processors
 	working, release := make(chan struct{}, 1000), make(chan struct{})
 	h.derive = func(Verifier, string) ([]byte, error) {
 		working <- struct{}{}

@@ -110,14 +110,13 @@ func (s *signIn) person(ctx context.Context, who credential, scopes []string) (s
 // next one, once.
 func (s *signIn) flow(ctx context.Context, b *signin.Browser, who credential, app signin.App) (signin.Token, error) {
 	for again := true; ; again = false {
-		codes, err := identity.OneTimePasswords(who.TOTP, clock.System())
-		if err != nil {
-			return signin.Token{}, err
-		}
-		if !again {
-			codes = codes[len(codes)-1:] // the others were refused
-		}
-		token, err := b.Token(ctx, app, signin.Person{Username: who.Username, Password: who.Password, Codes: codes})
+		token, err := b.Token(ctx, app, signin.Person{Username: who.Username, Password: who.Password, Codes: func() ([]string, error) {
+			codes, err := identity.OneTimePasswords(who.TOTP, clock.System())
+			if err == nil && !again {
+				codes = codes[len(codes)-1:] // the others were refused
+			}
+			return codes, err
+		}})
 		if err == nil {
 			return token, nil
 		}

@@ -11,9 +11,9 @@ import (
 // Person is who signs in.
 type Person struct {
 	Username, Password string
-	// Codes are one-time passwords, tried in turn: each counts once (RFC 6238, 5.2), and somebody
-	// may have used the first. None: the person has no second factor at hand.
-	Codes []string
+	// Codes gives the one-time passwords of the moment in which they are asked for, to be tried in
+	// turn: each counts once (RFC 6238, 5.2), and somebody may have used the first.
+	Codes func() ([]string, error)
 }
 
 // The errors that a caller can do something about.
@@ -42,7 +42,17 @@ func (b *Browser) Login(ctx context.Context, p Person) (Page, error) {
 // prove goes from a login's page to what follows it.
 func (b *Browser) prove(ctx context.Context, page Page, p Person) (Page, error) {
 	page, err := b.Password(ctx, page, p)
-	for _, code := range p.Codes {
+	if err != nil {
+		return Page{}, err
+	}
+	if _, asked := page.Form(codeForm); !asked {
+		return page, page.trouble()
+	}
+	if p.Codes == nil {
+		return page, ErrSecondFactor
+	}
+	codes, err := p.Codes()
+	for _, code := range codes {
 		f, asked := page.Form(codeForm)
 		if err != nil || !asked {
 			break
@@ -52,7 +62,7 @@ func (b *Browser) prove(ctx context.Context, page Page, p Person) (Page, error) 
 	if err != nil {
 		return Page{}, err
 	}
-	if _, asked := page.Form(codeForm); asked {
+	if _, asked := page.Form(codeForm); asked && page.Status != http.StatusTooManyRequests {
 		return page, ErrSecondFactor
 	}
 	return page, page.trouble()

@@ -15,6 +15,7 @@ type Page struct {
 	Path    string
 	Title   string
 	Problem string // what the page says is wrong
+	Secret  string // of one-time passwords, where the page shows one to be kept
 	Forms   []Form
 }
 
@@ -42,7 +43,7 @@ func (p *Page) read(body []byte) {
 	for {
 		switch z.Next() { //nolint:exhaustive // comments and doctypes say nothing
 		case html.ErrorToken:
-			p.Title, p.Problem = strings.TrimSpace(p.Title), strings.TrimSpace(p.Problem)
+			p.Title, p.Problem, p.Secret = strings.TrimSpace(p.Title), strings.TrimSpace(p.Problem), strings.TrimSpace(p.Secret)
 			return
 		case html.TextToken:
 			if into != nil {
@@ -54,20 +55,36 @@ func (p *Page) read(body []byte) {
 			}
 		case html.StartTagToken, html.SelfClosingTagToken:
 			t := z.Token()
-			if t.Data == "h1" {
-				into, until = &p.Title, "h1"
-			} else if attribute(t, "id") == "problem" {
-				into, until = &p.Problem, t.Data
+			if text := p.textOf(t); text != nil {
+				into, until = text, t.Data
 			}
 			p.element(t)
 		}
 	}
 }
 
+// textOf is where the text of an element goes; nil: it does not matter.
+func (p *Page) textOf(t html.Token) *string {
+	switch id := attribute(t, "id"); {
+	case t.Data == "h1":
+		return &p.Title
+	case id == "problem":
+		return &p.Problem
+	case id == "secret":
+		return &p.Secret
+	default:
+		return nil
+	}
+}
+
 // element notes a form, or what a form holds.
 func (p *Page) element(t html.Token) {
 	if t.Data == "form" {
-		p.Forms = append(p.Forms, Form{Action: attribute(t, "action"), Fields: url.Values{}})
+		action := attribute(t, "action")
+		if action == "" {
+			action = p.Path // a form without an action is sent to where it stands
+		}
+		p.Forms = append(p.Forms, Form{Action: action, Fields: url.Values{}})
 		return
 	}
 	name := attribute(t, "name")

@@ -47,15 +47,19 @@ func TestFormsAreSentAsDrawn(t *testing.T) {
 		page(w, http.StatusOK, `<h1>A <em>question</em></h1><form action="/other"><input name=x value=1></form>
 <form method="post" action="/answer"><input type="hidden" name="token" value="a&amp;b"><input type=checkbox name=scope value=one checked>
 <input type=checkbox name=scope value=two><input type=checkbox name=scope value=three checked disabled><input type=checkbox name=scope value=four checked>
-<input name="said" value="old"></form><div id="problem"><p>That was wrong.</p></div>`)
+<input name="said" value="old"></form><div id="problem"><p>That was wrong.</p></div>
+<form method="post"><input name="here" value="1"></form>Key: <code id="secret">ABC</code>`)
 	})
 	p, err := b.Open(t.Context(), "/ask")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f, ok := p.Form("/answer")
-	if !ok || p.Title != "A question" || p.Problem != "That was wrong." {
+	if !ok || p.Title != "A question" || p.Problem != "That was wrong." || p.Secret != "ABC" {
 		t.Fatalf("%+v", p)
+	}
+	if here, ok := p.Form("/ask"); !ok || here.Fields.Get("here") != "1" {
+		t.Errorf("the form without an action: %+v", p.Forms)
 	}
 	p, err = b.Submit(t.Context(), f, url.Values{"said": {"new"}, "decision": {"allow"}})
 	if err != nil || p.Path != "/done" {
@@ -152,7 +156,7 @@ func TestRefusalsAreToldApart(t *testing.T) {
 			page(w, http.StatusUnauthorized, `<form action="/login/factor/totp"></form><div id="problem">The code is wrong.</div>`)
 		}
 	})
-	who := signin.Person{Username: "nora", Password: "x", Codes: []string{"000000", "111111"}}
+	who := signin.Person{Username: "nora", Password: "x", Codes: func() ([]string, error) { return []string{"000000", "111111"}, nil }}
 	if _, err := b.Login(t.Context(), who); !errors.Is(err, signin.ErrSecondFactor) {
 		t.Errorf("codes: %v", err)
 	}
