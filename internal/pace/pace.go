@@ -67,8 +67,10 @@ func (l *Keyed[K]) account(key K) (K, account) {
 	return key, l.refilled(a, now)
 }
 
+// refilled is an account as of now. A clock that went back takes nothing away.
 func (l *Keyed[K]) refilled(a account, now time.Time) account {
-	return account{left: min(l.budget, a.left+now.Sub(a.at).Seconds()*l.refill), at: now}
+	since := max(0, now.Sub(a.at).Seconds())
+	return account{left: min(l.budget, a.left+since*l.refill), at: now}
 }
 
 // forget drops keys whose budget is whole again, and reports whether there were any. It looks

@@ -75,3 +75,15 @@ func TestManyNetworksAreNotAllRemembered(t *testing.T) {
 		t.Errorf("after a minute: %d, %d networks", n, len(l.networks.accounts))
 	}
 }
+
+func TestClockThatGoesBackHoldsNobodyUp(t *testing.T) {
+	c := newTicking()
+	l := New(c.clock, 10, 1)
+	if _, ok := l.Spend("192.0.2.1", 1); !ok {
+		t.Fatal("nothing to begin with")
+	}
+	c.now = c.now.Add(-24 * time.Hour)
+	if n := spent(l, "192.0.2.1", 1); n != 9 {
+		t.Errorf("%d of 9 were left", n)
+	}
+}
