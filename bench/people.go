@@ -136,13 +136,14 @@ const staffPassword = "quiet harbours keep lanterns lit"
 // hire makes accounts as people get them: by a roster, and an invitation that each takes up.
 func (s *system) hire(ctx context.Context, n int) ([]worker, error) {
 	staff := make([]worker, n)
-	roster := "username,roles\n"
+	var roster strings.Builder
+	roster.WriteString("username,roles\n")
 	for i := range staff {
 		staff[i] = worker{username: fmt.Sprintf("worker-%03d", i), address: net.IPv4(127, 1, byte(i>>8), byte(i))}
-		roster += staff[i].username + ",nurse\n"
+		roster.WriteString(staff[i].username + ",nurse\n")
 	}
 	file := s.dir + "-roster.csv"
-	if err := os.WriteFile(file, []byte(roster), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(roster.String()), 0o600); err != nil {
 		return nil, err
 	}
 	if _, err := s.command(ctx, "users", "import", "--apply", file); err != nil {

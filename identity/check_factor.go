@@ -95,7 +95,7 @@ func (c factorCheck) shortcuts(ctx context.Context, b *signin.Browser) (wrong []
 				wrong = append(wrong, fmt.Sprintf("a half login's cookie shown as token at %s is answered %d", place, status))
 			}
 		}
-		b.SetCookies(&http.Cookie{Name: "__Host-tutela-session", Value: half.Value})
+		b.SetCookie("__Host-tutela-session", half.Value)
 		if err := entered("a half login's cookie taken for a session"); err != nil {
 			return nil, err
 		}

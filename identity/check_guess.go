@@ -94,7 +94,7 @@ func (c guessCheck) soon(stopped time.Time) error {
 
 // guessCodes sends codes that are wrong, and gives how many were judged before the brake came on.
 func (c guessCheck) guessCodes(ctx context.Context, attempt string, valid []string) (judged int, err error) {
-	for n := 0; n < mostGuesses; n++ {
+	for n := range mostGuesses {
 		code := fmt.Sprintf("%06d", n)
 		if slices.Contains(valid, code) {
 			continue

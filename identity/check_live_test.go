@@ -45,8 +45,10 @@ func (w *world) serve(s *identity.Service) *live {
 	people, err := pages.New(pages.Config{Identity: s, Base: l.http.URL, Log: log})
 	must(w.t, err)
 	people.Routes(l.mux)
-	server := oauth.New(oauth.Config{Identity: s, Audit: w.audit, Pages: people.Authorize(), Session: pages.SessionCookie,
-		Clock: w.clock, Log: log, Issuer: l.http.URL, FHIR: l.http.URL + "/fhir/r4", Private: true})
+	server := oauth.New(oauth.Config{
+		Identity: s, Audit: w.audit, Pages: people.Authorize(), Session: pages.SessionCookie,
+		Clock: w.clock, Log: log, Issuer: l.http.URL, FHIR: l.http.URL + "/fhir/r4", Private: true,
+	})
 	server.Routes(l.mux)
 	w.t.Cleanup(func() { must(w.t, server.Close(context.WithoutCancel(w.t.Context()))) })
 	l.mux.HandleFunc("GET /fhir/r4/Patient/{id}", func(rw http.ResponseWriter, r *http.Request) {

@@ -39,9 +39,11 @@ func TestATokenProvesItsCaller(t *testing.T) {
 		i := w.issued(s, nurse("nora"))
 		u, err := s.User(t.Context(), "nora")
 		must(t, err)
-		want := tutela.Principal{Tenant: tenant, ID: u.ID, Kind: tutela.ActorPerson, Username: "nora", Roles: []string{"nurse"},
+		want := tutela.Principal{
+			Tenant: tenant, ID: u.ID, Kind: tutela.ActorPerson, Username: "nora", Roles: []string{"nurse"},
 			Unit: "ward-1", Scopes: []string{"user/*.cruds"}, Client: "app", Assurance: "aal2",
-			FHIRUser: tutela.Ref{Type: "Practitioner", ID: "p-nora"}, Expires: i.Expires}
+			FHIRUser: tutela.Ref{Type: "Practitioner", ID: "p-nora"}, Expires: i.Expires,
+		}
 		for range 2 { // from the store, and from memory
 			got, err := s.Authenticate(t.Context(), "bearer "+i.Token)
 			must(t, err)

@@ -87,7 +87,7 @@ func (s *signIn) person(ctx context.Context, who credential, scopes []string) (s
 		delete(sessions, s.as)
 	}
 	for name, value := range sessions[s.as] {
-		b.SetCookies(&http.Cookie{Name: name, Value: value})
+		b.SetCookie(name, value)
 	}
 	scopes, err = s.askedScopes(ctx, scopes)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -40,12 +41,9 @@ func New(base string, transport http.RoundTripper) (*Browser, error) {
 // Cookies are what the site has set: who has them is who signed in.
 func (b *Browser) Cookies() []*http.Cookie { return b.http.Jar.Cookies(b.site) }
 
-// SetCookies puts cookies of an earlier visit, or of another making, into the browser.
-func (b *Browser) SetCookies(list ...*http.Cookie) {
-	for _, c := range list {
-		c.Path, c.Secure = "/", true
-	}
-	b.http.Jar.SetCookies(b.site, list)
+// SetCookie puts a cookie of an earlier visit, or of another making, into the browser.
+func (b *Browser) SetCookie(name, value string) {
+	b.http.Jar.SetCookies(b.site, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}})
 }
 
 // Open visits a path of the site.
@@ -57,9 +55,7 @@ func (b *Browser) Open(ctx context.Context, path string) (Page, error) {
 func (b *Browser) Submit(ctx context.Context, f Form, values url.Values) (Page, error) {
 	all := url.Values{}
 	for _, from := range []url.Values{f.Fields, values} {
-		for name, list := range from {
-			all[name] = list
-		}
+		maps.Copy(all, from)
 	}
 	return b.visit(ctx, http.MethodPost, f.Action, all)
 }
