@@ -163,6 +163,9 @@ const (
 	ActionRoutes  Action = "routes.list"
 	ActionLimit   Action = "request.limit"   // too many requests of one caller or network
 	ActionNetwork Action = "request.network" // proved, and from a network that it may not call from
+
+	ActionDowntimeCreate Action = "downtime.create" // a ward's charts left for a file that opens without the server
+	ActionDowntimeReport Action = "downtime.report" // who opened such a file, as its log tells
 )
 
 // Outcome says how an action ended.

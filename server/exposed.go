@@ -87,7 +87,8 @@ func operations() map[string]exposed {
 	add(proven, call, "GET /api/v1/ledger/entries", "GET /api/v1/ledger/proof", "GET /api/v1/keys", "GET /api/v1/index", "GET /api/v1/routes",
 		"GET /api/v1/users", "POST /api/v1/users/{id}/invitation", "GET /api/v1/invitations", "DELETE /api/v1/invitations/{id}",
 		"POST /api/v1/keys/signing/rotate", "POST /api/v1/break-glass", "GET /api/v1/break-glass", "DELETE /api/v1/break-glass/{id}",
-		"POST /api/v1/break-glass/{id}/revoke", "POST /api/v1/break-glass/{id}/review")
+		"POST /api/v1/break-glass/{id}/revoke", "POST /api/v1/break-glass/{id}/review",
+		"POST /api/v1/downtime", "POST /api/v1/downtime/{id}/report")
 	add(proven, work, "POST /api/v1/assess", "POST /api/v1/index/rebuild", "POST /api/v1/users/import")
 
 	for _, address := range []string{"ServiceProviderConfig", "ResourceTypes", "ResourceTypes/{id}", "Schemas", "Schemas/{id}", "Users", "Users/{id}", "Groups", "Groups/{id}"} {

@@ -120,6 +120,9 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"physician", "DELETE", "/api/v1/break-glass/{id}", "", 404},
 		{"privacy", "POST", "/api/v1/break-glass/{id}/revoke", "", 404},
 		{"privacy", "POST", "/api/v1/break-glass/{id}/review", "", 415},
+		{"nurse", "POST", "/api/v1/downtime", "", 415},
+		{"nurse", "POST", "/api/v1/downtime/{id}/report", "", 415},
+		{auditor, "POST", "/api/v1/downtime", "", 403},
 		{admin, "POST", "/api/v1/users/import", "?apply=true&leavers=true&force=false", 415},
 	} {
 		a := s.Do(t, rig.Call{As: c.as, Method: c.method, Path: c.path + c.query})

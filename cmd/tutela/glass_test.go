@@ -13,16 +13,18 @@ import (
 // A physician opens a chart that is not his, is seen doing so, and a privacy officer closes the case.
 func TestBreakGlassFromTheCommandLine(t *testing.T) {
 	dir := tryOutSystem(t)
-	chart := filepath.Join(t.TempDir(), "stranger.json")
-	var bundle strings.Builder
-	for _, id := range []string{"p1", "p2", "p3", "stranger"} { // the first three become the physician's
-		bundle.WriteString(`{"resourceType":"Patient","id":"` + id + `"}` + "\n")
-	}
-	if err := os.WriteFile(chart+".ndjson", []byte(bundle.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if code, _, said := command(t, "import", "--data", dir, chart+".ndjson"); code != exitClean {
-		t.Fatalf("import: %d %s", code, said)
+	for _, ids := range [][]string{{"p1", "p2", "p3"}, {"stranger"}} { // the first three become the physician's
+		var patients strings.Builder
+		for _, id := range ids {
+			patients.WriteString(`{"resourceType":"Patient","id":"` + id + `"}` + "\n")
+		}
+		file := filepath.Join(t.TempDir(), "patients.ndjson")
+		if err := os.WriteFile(file, []byte(patients.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, said := command(t, "import", "--data", dir, file); code != exitClean {
+			t.Fatalf("import: %d %s", code, said)
+		}
 	}
 	const reason = "found unconscious in the lobby"
 	if code, _, said := command(t, "break-glass", "open", "Patient/stranger", "--reason", "urgent", "--data", dir); code != exitError || !strings.Contains(said, "10 to 2000 characters") {

@@ -71,7 +71,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	}
 	srv := server.New(server.Config{
 		Tenant: label, Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
-		FHIR: api, API: s.api(), Gateway: s.gateway, Pages: people, OAuth: authorization, SCIM: s.scim(), Clock: clock.System, Log: s.log, TryOut: tryOut,
+		FHIR: api, API: s.api(api), Gateway: s.gateway, Pages: people, OAuth: authorization, SCIM: s.scim(), Clock: clock.System, Log: s.log, TryOut: tryOut,
 		Ready: func(ctx context.Context) error {
 			var one int64
 			_, err := s.db.QueryRow(ctx, "SELECT 1", nil, &one)
@@ -109,11 +109,11 @@ func (s *system) fhir() *fhir.Handler {
 	})
 }
 
-func (s *system) api() server.API {
+func (s *system) api(records *fhir.Handler) server.API {
 	return server.API{
 		Base: s.config.base(), Bucket: s.records.Bucket, Provider: s.provider.Name(),
 		Keys: s.db.WrappedKeys, Assess: s.assess,
-		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies,
+		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies, Search: searcher(records),
 		IndexState: func(ctx context.Context) (server.IndexState, error) {
 			st, err := s.records.IndexState(ctx)
 			return server.IndexState(st), err
