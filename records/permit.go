@@ -25,8 +25,8 @@ func (s *Store) facts(ctx context.Context, q store.Querier, g access.Grant, rec 
 // content.
 func (s *Store) sensitivity(rec *Record) []string {
 	var labels []string
-	if res := rec.resource(); res != nil {
-		labels = s.labels.Of(res).Needs()
+	if set, ok := s.labelsOf(rec); ok {
+		labels = set.Needs()
 	} else if !rec.Deleted {
 		return []string{unknownLabel}
 	}

@@ -31,20 +31,21 @@ type Config struct {
 
 // Store keeps resources sealed and finds them blind. Safe for concurrent use.
 type Store struct {
-	db       *store.DB
-	ring     *keys.Ring
-	audit    *audit.Log
-	clock    clock.Clock
-	fresh    func() bool
-	packer   *pack.Packer
-	names    *keys.MAC // locators and kinds
-	terms    *keys.MAC // tokens of the blind index
-	tables   tables
-	index    indexCache
-	points   gatherer
-	ties     tieCache
-	consents directiveCache
-	labels   *label.Rules
+	db        *store.DB
+	ring      *keys.Ring
+	audit     *audit.Log
+	clock     clock.Clock
+	fresh     func() bool
+	packer    *pack.Packer
+	names     *keys.MAC // locators and kinds
+	terms     *keys.MAC // tokens of the blind index
+	tables    tables
+	index     indexCache
+	points    gatherer
+	ties      tieCache
+	consents  directiveCache
+	labels    *label.Rules
+	sensitive labelCache
 
 	branches branches
 
@@ -119,6 +120,7 @@ type Record struct {
 	Basis       []string // the policies that let the caller have it
 	Emergencies []string // ids of those under which the caller has it; nil where it took none
 
+	stored bool            // it was opened from a row: what it holds will not change
 	parsed *r4.Resource    // where it had to be looked into
 	since  func() []string // labels that a newer version has, where there may be one
 }
@@ -260,7 +262,7 @@ func (s *Store) record(ctx context.Context, q store.Querier, ref tutela.Ref, r *
 	if err != nil {
 		return nil, err
 	}
-	rec := &Record{Ref: ref, Version: r.version, Patients: patients, Locator: tutela.Locator(r.locator)}
+	rec := &Record{Ref: ref, Version: r.version, Patients: patients, Locator: tutela.Locator(r.locator), stored: true}
 	return rec, rec.fill(plain)
 }
 
