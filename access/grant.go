@@ -98,6 +98,9 @@ func (g Grant) decide(f Facts) *decision {
 
 // decideOpen asks for labels and consent only where they can make a difference.
 func (p *Policies) decideOpen(q question, f Facts) *decision {
+	if p.looks {
+		return p.decide(q.known(f))
+	}
 	best, worst := q, q
 	best.facts.consent = ConsentPermit
 	worst.facts.consent, worst.facts.labels = ConsentDeny, unknownLabel
@@ -108,6 +111,11 @@ func (p *Policies) decideOpen(q question, f Facts) *decision {
 	if bad := p.decide(worst); bad.allow && slices.Equal(bad.policies, d.policies) {
 		return bad
 	}
+	return p.decide(q.known(f))
+}
+
+// known is the question with labels and consent looked up.
+func (q question) known(f Facts) question {
 	q.facts.labels, q.facts.consent = unknownLabel, ConsentDeny
 	if f.Labels != nil {
 		q.facts.labels = join(f.Labels())
@@ -115,7 +123,7 @@ func (p *Policies) decideOpen(q question, f Facts) *decision {
 	if f.Consent != nil {
 		q.facts.consent = f.Consent()
 	}
-	return p.decide(q)
+	return q
 }
 
 // unknownLabel is a label for which nobody is cleared.
@@ -169,6 +177,9 @@ func (g Grant) at(c class) *decision {
 
 // possible reports whether there may be a resource of the type that the Grant admits.
 func (g Grant) possible() bool {
+	if g.policies.looks {
+		return true // it may turn on a label
+	}
 	for _, c := range standings() {
 		if g.at(c).allow {
 			return true
@@ -184,7 +195,7 @@ func (g Grant) Reach() (buckets []tutela.Bucket, ok bool) {
 		return nil, true
 	}
 	only := len(g.scopes) > 0 && !slices.ContainsFunc(g.scopes, func(a allowance) bool { return !a.own })
-	if !only && g.at(class{}).allow {
+	if !only && (g.policies.looks || g.at(class{}).allow) {
 		return nil, false
 	}
 	if g.own != tutela.BucketGeneral {
@@ -210,10 +221,14 @@ func (g Grant) Reach() (buckets []tutela.Bucket, ok bool) {
 }
 
 // Hides reports whether an element of the type is hidden from the caller in any resource that the
-// Grant could admit; path is a search parameter's, as r4.Branch.Key names it. What reads it must not narrow, order or widen an answer.
+// Grant could admit; path is a search parameter's, as r4.Branch.Key names it. What reads
+// it must not narrow, order or widen an answer.
 func (g Grant) Hides(typ, path string) bool {
 	if g.policies == nil {
 		return true
+	}
+	if g.policies.looks {
+		return g.policies.hides(split(g.question.roles), typ, path)
 	}
 	for _, c := range standings() {
 		if d := g.at(c); d.allow && d.hiding && d.shows.Hides(typ, path) {

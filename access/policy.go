@@ -35,7 +35,7 @@ type Policies struct {
 	policies []policy
 	base     types.EntityMap // actions and classes with what they are in
 	classes  map[string][]types.EntityUID
-	forced   string // a decision that all get, in tests of what happens then
+	looks    bool // labels and consents are always looked up
 
 	mu     sync.RWMutex
 	slices map[string][]policy    // guarded by mu; by roles
@@ -88,6 +88,9 @@ func LoadPolicies(dir fs.FS) (*Policies, error) {
 		if err := p.add(name, text, validate.New(s, validate.WithStrict()), seen); err != nil {
 			return nil, err
 		}
+	}
+	if err := p.learn(); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
