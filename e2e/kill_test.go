@@ -65,6 +65,8 @@ func killRounds(t *testing.T, s *system, cluster *testkit.Cluster) {
 	t.Logf("%d answers over %d rounds", answers, rounds(t))
 }
 
+// prepareSubjects makes the patients, and waits until the try-out has put its clinicians into their
+// care teams: what it writes is not what a test looks for.
 func prepareSubjects(t *testing.T, s *system) {
 	t.Helper()
 	loader := s.as(t, "loader")
@@ -72,6 +74,7 @@ func prepareSubjects(t *testing.T, s *system) {
 		id := fmt.Sprintf("subject-%d", i)
 		loader.want(t, http.StatusCreated, http.MethodPut, "/fhir/r4/Patient/"+id, fmt.Sprintf(`{"resourceType":"Patient","id":%q}`, id))
 	}
+	s.settle(t)
 }
 
 // awaitFull waits for as many answers as the round asks for.

@@ -30,6 +30,7 @@ type devInfo struct {
 	FHIR       string `json:"fhir"`
 	CA         string `json:"ca"`
 	PID        int    `json:"pid"`
+	Settled    bool   `json:"settled"`
 	Identities map[string]struct {
 		Username string `json:"username"`
 		Password string `json:"password"`
@@ -80,13 +81,28 @@ const startWithin = time.Minute
 
 // await reads dev.json as soon as this run has written it: a killed run leaves its own behind.
 func (s *system) await(ctx context.Context) error {
+	return s.told(ctx, func(info devInfo) bool { return info.PID == s.server.cmd.Process.Pid })
+}
+
+// settle waits until the try-out identities have met as many patients as they will.
+func (s *system) settle(t *testing.T) {
+	t.Helper()
+	if err := s.told(t.Context(), func(info devInfo) bool { return info.Settled }); err != nil {
+		t.Fatalf("the try-out does not settle: %v: %s", err, s.lastLog())
+	}
+}
+
+// told reads dev.json until it says what is waited for.
+func (s *system) told(ctx context.Context, holds func(devInfo) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
+		var info devInfo
 		text, err := os.ReadFile(s.devFile())
-		if err == nil && json.Unmarshal(text, &s.info) == nil && s.info.PID == s.server.cmd.Process.Pid {
+		if err == nil && json.Unmarshal(text, &info) == nil && holds(info) {
+			s.info = info
 			return nil
 		}
 		select {

@@ -53,8 +53,10 @@ const (
 	// Where reads want all of them, a part of a quarter costs reads more than a quarter (measured on
 	// two cores, docs/performance.md).
 	hashShare = 8
-	// queuedHashes is how many logins may wait. At half a second each the last one waits a minute.
+	// queuedHashes is how many logins may wait, and queuedFor how long each: well within what a
+	// browser, and the server's own limit on an answer, wait.
 	queuedHashes = 100
+	queuedFor    = 20 * time.Second
 )
 
 func newHasher(now clock.Clock, processors int) *hasher {
@@ -72,14 +74,18 @@ func errCrowd() error {
 	return errs.New(errs.TooMany, "too many logins at once; try again in a minute")
 }
 
-// hash waits for its turn and derives. The slot then rests, by rest in what the work took.
+// hash waits for its turn, for as long as the crowd lets it hope for one, and derives. The slot then rests, by rest in what the work took.
 func (h *hasher) hash(ctx context.Context, v Verifier, password string, rest float64) ([]byte, error) {
 	defer h.waiting.Add(-1)
 	if h.waiting.Add(1) > queuedHashes+int64(cap(h.slots)) {
 		return nil, errCrowd()
 	}
+	turn := time.NewTimer(queuedFor)
+	defer turn.Stop()
 	select {
 	case h.slots <- struct{}{}:
+	case <-turn.C:
+		return nil, errCrowd()
 	case <-ctx.Done():
 		return nil, errs.Wrap(errs.Unavailable, ctx.Err(), "the login was not finished in time")
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,6 +100,33 @@ func TestHashingRestsWhereProcessorsAreFew(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever gets no turn in time is told to come back while the connection still carries an answer.
+func TestAWaitInTheCrowdEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHasher(time.Now, 1)
+		h.derive = func(Verifier, string) ([]byte, error) {
+			time.Sleep(2 * queuedFor) // of the bubble's clock
+			return make([]byte, 32), nil
+		}
+		var crowd sync.WaitGroup
+		var refused atomic.Int64
+		began := time.Now()
+		for range 3 {
+			crowd.Go(func() {
+				_, err := h.matches(t.Context(), Verifier{}, "x")
+				if errs.Is(err, errs.TooMany) && time.Since(began) == queuedFor {
+					refused.Add(1)
+				}
+			})
+		}
+		crowd.Wait()
+		if refused.Load() != 2 || h.waiting.Load() != 0 {
+			t.Errorf("%d were told to come back, want 2; %d wait", refused.Load(), h.waiting.Load())
+		}
+		time.Sleep(time.Hour) // the last rest ends
+	})
 }
 
 // A login that would be refused for the crowd costs no look at the database.

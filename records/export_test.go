@@ -18,3 +18,12 @@ func (s *Store) TreatsInView(ctx context.Context, clinician tutela.Ref, happens 
 		return err
 	})
 }
+
+// GatheredRead asks for a row as reads do that share a statement.
+func GatheredRead(q store.Querier) func(context.Context, tutela.Locator) (bool, error) {
+	g := &gatherer{q: q}
+	return func(ctx context.Context, l tutela.Locator) (bool, error) {
+		_, found, err := g.current(ctx, l)
+		return found, err
+	}
+}

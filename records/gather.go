@@ -2,10 +2,13 @@ package records
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -34,6 +37,10 @@ const (
 	gatherLanes = 2
 	gatherRows  = 64
 )
+
+// gatherFor bounds a statement. It outlives any one caller, so that no caller's patience bounds it:
+// a database that went silent must not keep the lanes for as long as the network takes to notice.
+const gatherFor = 5 * time.Second
 
 // current is like the function of that name, outside a transaction.
 func (g *gatherer) current(ctx context.Context, l tutela.Locator) (*row, bool, error) {
@@ -88,7 +95,12 @@ func (g *gatherer) answer(batch []*asked) {
 	for i, a := range batch {
 		locators[i] = a.locator
 	}
-	rows, err := currents(batch[0].ctx, g.q, locators)
+	ctx, cancel := context.WithTimeout(batch[0].ctx, gatherFor)
+	defer cancel()
+	rows, err := currents(ctx, g.q, locators)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errs.Wrap(errs.Unavailable, err, "the database does not answer")
+	}
 	for _, a := range batch {
 		a.row, a.err = rows[a.locator], err
 		close(a.done)
