@@ -2,6 +2,9 @@ package records
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/store"
@@ -26,4 +29,31 @@ func GatheredRead(q store.Querier) func(context.Context, tutela.Locator) (bool, 
 		_, found, err := g.current(ctx, l)
 		return found, err
 	}
+}
+
+// errEnough ends a job that was to take one step.
+var errEnough = errors.New("one step is enough")
+
+// BeginRebuild takes the first step of a rebuild that was asked for, as a node does that stops then.
+func (s *Store) BeginRebuild(ctx context.Context) error {
+	st, err := readIndexState(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	job, err := s.db.StartJob(ctx, jobName(st), "stopped", rebuildTTL)
+	if err != nil {
+		return err
+	}
+	step, taken := s.rebuildStep(st, slog.New(slog.DiscardHandler)), false
+	err = job.Run(ctx, func(ctx context.Context, tx *store.Tx, js store.JobState) (store.JobState, error) {
+		if taken {
+			return js, errEnough
+		}
+		taken = true
+		return step(ctx, tx, js)
+	})
+	if !errors.Is(err, errEnough) {
+		return fmt.Errorf("a rebuild ended within one step: %w", err)
+	}
+	return job.Close(ctx)
 }

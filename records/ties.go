@@ -42,6 +42,11 @@ CREATE TABLE ties (
 `}
 }
 
+// tiesByResourceMigration lets a rebuild find the ties of the resources that it comes by.
+func tiesByResourceMigration() store.Migration {
+	return store.Migration{ID: "0203_ties_by_resource", SQL: "CREATE INDEX ties_locator ON ties (locator);"}
+}
+
 func tiesTable() *store.Table {
 	return &store.Table{Name: "ties", Key: 6, Columns: []store.Column{
 		{Name: "kind"}, {Name: "subject"}, {Name: "object"}, {Name: "locator"}, {Name: "since"}, {Name: "until"}, {Name: "mac"},

@@ -33,20 +33,14 @@ func (v *Verification) expectTies(rec *Record, locator int64) error {
 // relations compares the ties with those that follow from the resources: one too many opens a chart or
 // denies a consent's data, one too few withdraws a relationship or what a consent denies.
 func (v *Verification) relations(ctx context.Context, q store.Querier) error {
-	err := q.Query(ctx, `SELECT kind, subject, object, locator, since, until, mac FROM ties`, nil, func(s store.Scanner) error {
-		var t tieAt
-		var mac int64
-		if err := s.Scan(&t.kind, &t.subject, &t.object, &t.locator, &t.from, &t.until, &mac); err != nil {
-			return err
-		}
+	err := eachTie(ctx, q, "", nil, func(r tieRow) {
 		switch {
-		case !v.ties[t]:
-			v.Problem(t.where(), "does not follow from the resource")
-		case mac != v.s.tieMAC(t.tie, t.locator):
-			v.Problem(t.where(), "was tampered with")
+		case !v.ties[r.tieAt]:
+			v.Problem(r.where(), "does not follow from the resource")
+		case r.mac != v.s.tieMAC(r.tie, r.locator):
+			v.Problem(r.where(), "was tampered with")
 		}
-		delete(v.ties, t)
-		return nil
+		delete(v.ties, r.tieAt)
 	})
 	for t := range v.ties {
 		v.Problem(t.where(), "is missing")

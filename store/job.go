@@ -66,18 +66,34 @@ func (db *DB) JobState(ctx context.Context, name string) (JobState, error) {
 // State is how far the job is.
 func (j *Job) State() JobState { return j.state }
 
-// Run takes steps until the job is finished, ctx ends or a step fails. It fails with ErrFenced
+// Run takes steps until the job is finished, ctx ends or a step fails. After each it rests for as
+// long as the step took, so that whoever else wants the writer gets it. It fails with ErrFenced
 // when another node took the job over; then nothing of the current step was written.
 func (j *Job) Run(ctx context.Context, step Step) error {
 	for !j.state.Finished {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		began := j.db.clock()
 		if err := j.step(ctx, step); err != nil {
 			return fmt.Errorf("job %s: %w", j.state.Name, err)
 		}
+		j.rest(ctx, j.db.clock().Sub(began))
 	}
 	return nil
+}
+
+// rest waits, but not so long that the lease could end meanwhile.
+func (j *Job) rest(ctx context.Context, d time.Duration) {
+	if j.state.Finished {
+		return
+	}
+	t := time.NewTimer(min(d, j.ttl/4))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 func (j *Job) step(ctx context.Context, step Step) error {

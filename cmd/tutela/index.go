@@ -6,7 +6,7 @@ import (
 )
 
 type indexCmd struct {
-	Rebuild indexRebuildCmd `cmd:"" help:"Build the blind index anew in the background; searches go on meanwhile."`
+	Rebuild indexRebuildCmd `cmd:"" help:"Build the blind index anew in the background, and put right who treats whom and which consents there are; searches go on meanwhile."`
 	State   indexStateCmd   `cmd:"" help:"The index's version, and how far a rebuild is."`
 }
 
