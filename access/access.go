@@ -101,6 +101,9 @@ func (a *Authorizer) Authorize(ctx context.Context, p tutela.Principal, r Reques
 	if len(g.scopes) == 0 {
 		return Grant{}, errs.New(errs.Denied, "the token's scopes are for a patient, and it names none")
 	}
+	if g.scopes = slices.DeleteFunc(g.scopes, g.peeks); len(g.scopes) == 0 {
+		return Grant{}, errs.New(errs.Denied, "the token's scopes are narrowed by what is hidden from the caller")
+	}
 	if !g.possible() {
 		return Grant{}, errs.New(errs.Denied, "no policy permits this")
 	}

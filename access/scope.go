@@ -67,6 +67,14 @@ func lacksFHIRUser(p tutela.Principal) bool {
 	return slices.Contains(p.Scopes, "fhirUser") && p.FHIRUser.ID == ""
 }
 
+// peeks reports whether a scope's parameters read an element that is hidden from the caller. Callers
+// choose the scopes that they ask for: what such a scope reached would tell what a read does not show.
+func (g Grant) peeks(a allowance) bool {
+	return a.query != nil && slices.ContainsFunc(a.query.Terms, func(t r4.Term) bool {
+		return slices.ContainsFunc(t.Param.Branches, func(b *r4.Branch) bool { return g.Hides(g.question.typ, b.Key()) })
+	})
+}
+
 // answeredBy reports whether a resource matches the allowance's search, where it has one.
 func (a *allowance) answeredBy(f Facts) bool {
 	if a.query == nil {

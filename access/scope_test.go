@@ -114,3 +114,32 @@ func TestTokenWithoutWhatItsScopeNeedsReachesNothing(t *testing.T) {
 		}
 	}
 }
+
+// Billing, which sees no values, could otherwise ask for a token with a narrower scope after another, and
+// find a value by what each of them reaches.
+func TestScopeThatReadsHiddenElementsGrantsNothing(t *testing.T) {
+	a := authorizer(t)
+	for _, scope := range []string{
+		"user/Observation.rs?value-quantity=gt5", "user/Observation.rs?value-quantity:missing=true", "user/Observation.rs?status=final&value-quantity=gt5",
+		"user/Observation.rs?_security=R", "user/Observation.rs?_tag=x", "user/Claim.rs?_profile=urn:x",
+	} {
+		s, _ := tutela.ParseScope(scope)
+		for _, action := range []tutela.Action{tutela.ActionRead, tutela.ActionSearch} {
+			if _, err := a.Authorize(t.Context(), caller(RoleBilling, scope), Request{Action: action, Type: s.Type}); !errs.Is(err, errs.Denied) {
+				t.Errorf("%s: %v", scope, err)
+			}
+			if _, err := a.Authorize(t.Context(), caller(RolePhysician, scope), Request{Action: action, Type: s.Type}); err != nil {
+				t.Errorf("%s, of one who sees all of it: %v", scope, err)
+			}
+		}
+	}
+	g, err := a.Authorize(t.Context(), caller(RoleBilling, "user/Observation.rs?value-quantity=gt5", "user/Observation.rs?status=final"),
+		Request{Action: tutela.ActionRead, Type: "Observation"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	preliminary := `{"resourceType":"Observation","status":"preliminary","code":{"text":"x"},"valueQuantity":{"value":7}}`
+	if g.Admits(factsOf(t, preliminary, other)) || !g.Admits(factsOf(t, laboratory, other)) {
+		t.Error("beside another scope, one that reads what is hidden reaches something")
+	}
+}

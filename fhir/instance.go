@@ -93,6 +93,7 @@ func (h *Handler) remove(ctx context.Context, in *interaction, g access.Grant) (
 
 // write carries out one change; its entry goes with it.
 func (h *Handler) write(ctx context.Context, in *interaction, c records.Change, guards ...records.Guard) (*answer, error) {
+	c.Shows = h.shows(ctx, in)
 	base := h.entry(in)
 	base.Basis = c.Grant.Basis()
 	results, err := h.records.Transact(ctx, base, in.asked(), []records.Change{c}, guards...)
@@ -100,6 +101,19 @@ func (h *Handler) write(ctx context.Context, in *interaction, c records.Change, 
 		return nil, err
 	}
 	return h.written(in, &results[0]), nil
+}
+
+// shows is the caller's Grant to read what it writes: the answer tells no more than a read. It is the
+// zero Grant, which shows nothing, for who may not read, and for who does not want to see it.
+func (h *Handler) shows(ctx context.Context, in *interaction) access.Grant {
+	if in.action == tutela.ActionDelete || prefers(in.header, "return=minimal") || prefers(in.header, "return=OperationOutcome") {
+		return access.Grant{}
+	}
+	g, err := h.access.Authorize(ctx, in.caller, access.Request{Action: tutela.ActionRead, Type: in.typ, Purpose: in.purpose})
+	if err != nil {
+		return access.Grant{}
+	}
+	return g
 }
 
 // written answers a change (FHIR R4, http.html#ops: Prefer, Location, 201 or 200).

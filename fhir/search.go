@@ -159,7 +159,8 @@ func encodeParams(params [][2]string, unknown []string) string {
 	var b strings.Builder
 	sep := byte('?')
 	for _, p := range params {
-		if slices.Contains(unknown, p[0]) {
+		name, _, _ := strings.Cut(p[0], ":")
+		if slices.Contains(unknown, p[0]) || slices.Contains(unknown, name) {
 			continue
 		}
 		b.WriteByte(sep)

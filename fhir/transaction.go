@@ -135,6 +135,9 @@ func (t *transact) add(ctx context.Context, e *entry, ref tutela.Ref) error {
 	if c.Grant, err = t.h.access.Authorize(ctx, t.in.caller, access.Request{Action: sub.action, Type: ref.Type, Purpose: t.in.purpose}); err != nil {
 		return err
 	}
+	if wantsResource(t.in, e) {
+		c.Shows = t.h.shows(ctx, sub)
+	}
 	switch {
 	case t.kept[e.at]:
 		c.Kind = records.Keep

@@ -34,8 +34,9 @@ type Change struct {
 	Ref       tutela.Ref
 	Resource  *r4.Resource // nil for Delete and Keep
 	Grant     access.Grant
-	IfMatch   int64 // the version that must be current, 0 for any
-	MustExist bool  // an Update that may not create; a Delete that tells what is not there
+	Shows     access.Grant // to read: the Result shows no more than it does, and nothing by its zero value
+	IfMatch   int64        // the version that must be current, 0 for any
+	MustExist bool         // an Update that may not create; a Delete that tells what is not there
 
 	sent []byte // where hidden elements were kept in Resource: what the caller sent
 }
@@ -190,7 +191,7 @@ func (w *write) change(ctx context.Context, c *Change) (Result, error) {
 			return Result{}, err
 		}
 		if r4.Equal(c.Resource, was.rec.parsed) {
-			was.rec.JSON = was.seen.Mask(c.Ref.Type, was.rec.JSON)
+			was.rec.JSON = w.shown(ctx, c, was.rec, was.seen)
 			return Result{Record: *was.rec, Unchanged: true}, nil
 		}
 	}
@@ -230,7 +231,18 @@ func (w *write) keep(ctx context.Context, c *Change, old *row) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Record: *rec, Unchanged: true}, nil
+	seen, err := w.s.admit(ctx, w.s.db, c.Shows, c.Ref, old)
+	if rec.JSON = nil; err == nil {
+		rec.JSON = seen.JSON
+	}
+	return Result{Record: *rec, Unchanged: true}, unlessNotFound(err)
+}
+
+// shown is what the caller gets to see of a record that it wrote: of what the write reached, no more
+// than a read shows.
+func (w *write) shown(ctx context.Context, c *Change, rec *Record, reached access.Decision) []byte {
+	read := c.Shows.Decide(w.s.facts(ctx, w.s.db, c.Shows, rec))
+	return read.Mask(c.Ref.Type, reached.Mask(c.Ref.Type, rec.JSON))
 }
 
 // mayRevive makes sure that the Grant admits whom a deleted resource concerned, and what it was.
@@ -344,7 +356,7 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	w.addTies(p.locator, was.ties, w.s.tiesOf(c.Resource, rec.Updated))
 	w.writes = append(w.writes, tutela.Write{Locator: loc, Version: rec.Version, Bucket: tutela.Bucket(bucket),
 		Deleted: rec.Deleted, Digest: sha256.Sum256(sealed)})
-	rec.JSON = d.Mask(c.Ref.Type, rec.JSON)
+	rec.JSON = w.shown(ctx, c, &rec, d)
 	return Result{Record: rec, Created: old == nil || old.deleted()}, nil
 }
 
