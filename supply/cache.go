@@ -1,0 +1,111 @@
+package supply
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Cache remembers what file scanners found, by the scanner's version, the file's path and its bytes.
+// It holds findings alone, in which secrets are struck out. A nil Cache remembers nothing. Safe for
+// concurrent use.
+type Cache struct {
+	path string
+
+	mu   sync.Mutex // guards what follows
+	old  map[string][]Finding
+	used map[string][]Finding
+}
+
+// cacheFormat changes with the form of what is kept.
+const cacheFormat = 1
+
+// cacheFile is how a Cache lies on disk.
+type cacheFile struct {
+	Format   int                  `json:"format"`
+	Findings map[string][]Finding `json:"findings"`
+}
+
+// OpenCache reads what was kept for a tree. What cannot be read is as if nothing was kept.
+func OpenCache(folder, tree string) (*Cache, error) {
+	whole, err := filepath.Abs(tree)
+	if err != nil {
+		return nil, fmt.Errorf("name the cache: %w", err)
+	}
+	sum := sha256.Sum256([]byte(whole))
+	c := &Cache{path: filepath.Join(folder, fmt.Sprintf("%x.json", sum[:8])), used: map[string][]Finding{}}
+	text, err := os.ReadFile(c.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the cache: %w", err)
+	}
+	var kept cacheFile
+	if json.Unmarshal(text, &kept) == nil && kept.Format == cacheFormat {
+		c.old = kept.Findings
+	}
+	return c, nil
+}
+
+// Save keeps what this scan used and what classes that did not run had; the rest is forgotten.
+func (c *Cache) Save(ran []Class) error {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, found := range c.old {
+		if class, _, _ := strings.Cut(key, ":"); !slices.Contains(ran, Class(class)) {
+			c.used[key] = found
+		}
+	}
+	text, err := json.Marshal(cacheFile{cacheFormat, c.used})
+	if err != nil {
+		return fmt.Errorf("encode the cache: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(c.path), 0o700); err != nil {
+		return fmt.Errorf("keep the cache: %w", err)
+	}
+	fresh := c.path + ".new"
+	if err := os.WriteFile(fresh, text, 0o600); err != nil {
+		return fmt.Errorf("keep the cache: %w", err)
+	}
+	return os.Rename(fresh, c.path)
+}
+
+func (c *Cache) key(s FileScanner, path string, text []byte) string {
+	if c == nil {
+		return ""
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00%s\x00%s\x00", s.Class(), s.Version(), path)
+	h.Write(text)
+	return fmt.Sprintf("%s:%x", s.Class(), h.Sum(nil)[:16])
+}
+
+func (c *Cache) get(key string) ([]Finding, bool) {
+	if c == nil {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, ok := c.old[key]
+	if ok {
+		c.used[key] = found
+	}
+	return found, ok
+}
+
+func (c *Cache) put(key string, found []Finding) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.used[key] = found
+}

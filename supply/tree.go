@@ -1,0 +1,183 @@
+package supply
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Limits on what is read of a tree that nobody vouches for.
+const (
+	maxFile  = 8 << 20   // bytes of a file that scanners look into; lock files are all smaller
+	maxFiles = 1_000_000 // entries of a tree
+	maxDepth = 128       // folders within folders
+)
+
+// Tree is a folder that is read and never trusted: links are not followed, nothing outside is
+// reached (os.Root), and what is no plain file is left alone. Close must be called.
+type Tree struct {
+	root  *os.Root
+	Dir   string
+	Files []File   // in the order of their paths
+	Left  []string // what was left out, and why
+}
+
+// File is one plain file of a Tree.
+type File struct {
+	Path string // below the tree, with slashes
+	Size int64
+	tree *Tree
+}
+
+// OpenTree lists a folder, or the one file that is named.
+func OpenTree(dir string) (*Tree, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open what is to be scanned: %w", err)
+	}
+	only := ""
+	if !info.IsDir() {
+		i := strings.LastIndexByte(dir, os.PathSeparator)
+		dir, only = dir[:i+1], dir[i+1:]
+		if dir == "" {
+			dir = "."
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open what is to be scanned: %w", err)
+	}
+	t := &Tree{root: root, Dir: dir}
+	if only != "" {
+		t.Files = []File{{Path: only, Size: info.Size(), tree: t}}
+		return t, nil
+	}
+	if err := t.list(); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return t, nil
+}
+
+// Close gives the folder back.
+func (t *Tree) Close() error { return t.root.Close() }
+
+// FS gives the tree as a file system, for what reads by name.
+func (t *Tree) FS() fs.FS { return t.root.FS() }
+
+// Named lists the files whose base name is one of names.
+func (t *Tree) Named(names ...string) []File {
+	var list []File
+	for _, f := range t.Files {
+		if slices.Contains(names, path.Base(f.Path)) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+var errTooMany = errors.New("there are more files than a scan takes; scan a part of it")
+
+func (t *Tree) list() error {
+	return fs.WalkDir(t.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			t.leave(name, "cannot be read")
+			return skipFolder(d)
+		case d.IsDir():
+			return t.enter(name)
+		case !d.Type().IsRegular():
+			if d.Type()&fs.ModeSymlink == 0 {
+				t.leave(name, "is no plain file")
+			}
+			return nil // what a link leads to is in the tree under its own name, or none of our business
+		case len(t.Files) >= maxFiles:
+			return errTooMany
+		}
+		info, err := d.Info()
+		if err != nil {
+			t.leave(name, "cannot be read")
+			return nil
+		}
+		t.Files = append(t.Files, File{Path: name, Size: info.Size(), tree: t})
+		return nil
+	})
+}
+
+func skipFolder(d fs.DirEntry) error {
+	if d != nil && d.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+// enter says whether a folder is walked.
+func (t *Tree) enter(name string) error {
+	switch base := path.Base(name); {
+	case name == ".":
+		return nil
+	case base == ".git":
+		return fs.SkipDir // its history is looked into as history
+	case installed(base):
+		t.leave(name, "installed packages: their lock file is checked instead")
+		return fs.SkipDir
+	case strings.Count(name, "/") >= maxDepth:
+		t.leave(name, "is nested too deep")
+		return fs.SkipDir
+	}
+	return nil
+}
+
+// installed reports whether a folder of this name is made by a package manager.
+func installed(base string) bool {
+	switch base {
+	case "node_modules", "bower_components", ".venv", "venv", "site-packages", "__pycache__", ".tox", ".gradle", ".terraform", ".bundle":
+		return true
+	}
+	return false
+}
+
+func (t *Tree) leave(name, why string) { t.Left = append(t.Left, name+": "+why) }
+
+// ErrTooLarge says that a file is larger than scanners look into.
+var ErrTooLarge = fmt.Errorf("larger than %d MiB", maxFile>>20)
+
+// Read gives the whole file, or ErrTooLarge.
+func (f File) Read() ([]byte, error) { return f.ReadUpTo(maxFile) }
+
+// ReadUpTo gives the whole file when it has at most limit bytes, or ErrTooLarge.
+func (f File) ReadUpTo(limit int64) ([]byte, error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(r, limit+1))
+	err = errors.Join(err, r.Close())
+	if err == nil && int64(len(text)) > limit {
+		err = ErrTooLarge
+	}
+	if err != nil {
+		return nil, err
+	}
+	return text, nil
+}
+
+// Open opens the file. A link that took its place since it was listed is not followed out of the tree.
+func (f File) Open() (*os.File, error) {
+	r, err := f.tree.root.Open(f.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", f.Path, err)
+	}
+	info, err := r.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("open %s: no plain file", f.Path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
