@@ -1,7 +1,6 @@
 package access
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -40,12 +39,7 @@ func (p *Policies) Lint() []Warning {
 
 func (p *Policies) lint(one *policy) []string {
 	said := &literals{known: p.known()}
-	if body, err := one.cedar.MarshalJSON(); err == nil {
-		var tree any
-		if err := json.Unmarshal(body, &tree); err == nil {
-			said.walk(tree)
-		}
-	}
+	said.hear(one)
 	if len(said.unknown) > 0 {
 		return said.unknown
 	}

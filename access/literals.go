@@ -1,6 +1,7 @@
 package access
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -40,6 +41,18 @@ func (p *Policies) known() map[string][]string {
 
 // of gives the words that were found for an entity type or attribute.
 func (l *literals) of(name string) []string { return slices.Clone(l.found[name]) }
+
+// hear takes in a policy.
+func (l *literals) hear(one *policy) {
+	body, err := one.cedar.MarshalJSON()
+	if err != nil {
+		return
+	}
+	var tree any
+	if err := json.Unmarshal(body, &tree); err == nil {
+		l.walk(tree)
+	}
+}
 
 // walk takes in a part of a policy.
 func (l *literals) walk(tree any) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -36,6 +37,10 @@ func (s *Store) Checks(c CheckConfig) []tutela.Check {
 // CanaryID is the id of the one invented patient that the check writes, finds and deletes. No
 // other patient's data is touched.
 const CanaryID = "tutela-canary"
+
+// Invented reports whether a patient is a check's: the canary, or one that another check calls after it.
+// They are gone in a moment.
+func Invented(id string) bool { return strings.HasPrefix(id, CanaryID) }
 
 const canaryPath = "/fhir/r4/Patient/" + CanaryID
 

@@ -33,10 +33,10 @@ func (s *Server) Checks(c CheckConfig) []tutela.Check {
 		Controls: []string{"P05", "P10", "45 CFR 164.312(a)(1)", "45 CFR 164.312(d)"}, Fresh: checkedFor, Try: token.try,
 	}, {
 		ID: "protect.exposed-operations", Title: "Only the operations that are listed exist",
-		Controls: []string{"P17", "45 CFR 164.312(a)(1)"}, Fresh: checkedFor, Try: exposure.try,
+		Controls: []string{"P13", "45 CFR 164.312(a)(1)"}, Fresh: checkedFor, Try: exposure.try,
 	}, {
 		ID: "protect.rate-limit", Title: "Networks and callers that call too fast are held back",
-		Controls: []string{"P17", "45 CFR 164.308(a)(1)(ii)(B)"}, Fresh: checkedFor, Try: s.tryRates,
+		Controls: []string{"P13", "45 CFR 164.308(a)(1)(ii)(B)"}, Fresh: checkedFor, Try: s.tryRates,
 	}, {
 		ID: "protect.tls-version", Title: "Only TLS 1.2 and 1.3 are spoken",
 		Controls: []string{"P04", "45 CFR 164.312(e)(1)", "45 CFR 164.312(e)(2)(ii)"}, Fresh: checkedFor, Try: version.try,

@@ -19,7 +19,7 @@ func (s *Service) Checks(policies func() *access.Policies) []tutela.Check {
 	c := expiryCheck{s: s, clock: s.cfg.Clock, policies: policies}
 	return []tutela.Check{{
 		ID: "access.break-glass-expires", Title: "An emergency access that is over opens nothing",
-		Controls: []string{"P13", "45 CFR 164.312(a)(2)(ii)"}, Fresh: 24 * time.Hour, Try: c.try,
+		Controls: []string{"P17", "45 CFR 164.312(a)(2)(ii)"}, Fresh: 24 * time.Hour, Try: c.try,
 	}}
 }
 

@@ -32,7 +32,7 @@ func (t *tryOut) care(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	for _, r := range first {
-		if len(treated) >= teams || r.ID == records.CanaryID || slices.Contains(treated, r.ID) {
+		if len(treated) >= teams || records.Invented(r.ID) || slices.Contains(treated, r.ID) {
 			continue
 		}
 		id := fmt.Sprintf("tryout-team-%d", len(treated)+1)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/assure"
+	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -19,7 +20,7 @@ import (
 )
 
 // checks are those that the planes bring.
-func (s *system) checks(srv *server.Server, authorization *oauth.Server) []tutela.Check {
+func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fhir.Handler) []tutela.Check {
 	return slices.Concat(
 		s.identity.Checks(identity.CheckConfig{
 			Base: s.config.base(), TLS: s.trust(), Dormant: time.Duration(s.config.DormantDays) * 24 * time.Hour,
@@ -28,6 +29,8 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server) []tutel
 		srv.Checks(server.CheckConfig{Base: s.config.base(), TLS: s.trust()}),
 		s.records.Checks(records.CheckConfig{Call: s.directClient("assess").do, Dir: s.config.dir}),
 		s.audit.Checks(),
+		s.access.Checks(),
+		api.Checks(),
 		s.emergencies.Checks(s.access.Policies),
 	)
 }

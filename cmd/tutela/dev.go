@@ -269,7 +269,7 @@ func (t *tryOut) link(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if rec.Ref.ID == records.CanaryID {
+	if records.Invented(rec.Ref.ID) {
 		return false, nil // an assessment's, gone in a moment
 	}
 	if err := t.s.identity.LinkPatient(ctx, systemActor("dev"), "patient", rec.Ref); err != nil {

@@ -78,7 +78,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 			return err
 		},
 	})
-	s.planeChecks = s.checks(srv, authorization)
+	s.planeChecks = s.checks(srv, authorization, api)
 	return srv, nil
 }
 
