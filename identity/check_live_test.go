@@ -72,9 +72,17 @@ func (l *live) repair() { l.sabotage.Store(nil) }
 // try tries one of the checks on the server, and has it leave nothing behind.
 func (w *world) try(s *identity.Service, l *live, id string) tutela.Evidence {
 	w.t.Helper()
+	return w.tryWith(s, l, id, nil)
+}
+
+// tryWith is try where there are other tenants.
+func (w *world) tryWith(s *identity.Service, l *live, id string, neighbours func() []identity.Neighbour) tutela.Evidence {
+	w.t.Helper()
 	roots := x509.NewCertPool()
 	roots.AddCert(l.http.Certificate())
-	for _, c := range s.Checks(identity.CheckConfig{Base: l.http.URL, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}) {
+	for _, c := range s.Checks(identity.CheckConfig{
+		Base: l.http.URL, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, Neighbours: neighbours,
+	}) {
 		if c.ID != id {
 			continue
 		}

@@ -24,6 +24,8 @@ type CheckConfig struct {
 	TryOut bool
 	// KeySet fetches the key set that a client publishes; nil: it cannot be fetched.
 	KeySet func(ctx context.Context, address string) ([]byte, error)
+	// Neighbours are the other tenants of this process; nil: there are none.
+	Neighbours func() []Neighbour
 }
 
 // checkedFor is how long the evidence of these checks counts.
@@ -62,6 +64,9 @@ func (s *Service) Checks(c CheckConfig) []tutela.Check {
 	}, {
 		ID: "identity.client-keys", Title: "Applications prove themselves by keys that are strong",
 		Controls: []string{"P05", "P10", hipaa("312(d)")}, Try: newKeysCheck(s, c.KeySet).try,
+	}, {
+		ID: "access.across-tenants", Title: "A token of one tenant is worth nothing in another",
+		Controls: []string{"P11", "P10", hipaa("312(a)(1)")}, Try: newTenantCheck(s, probe, c.Neighbours).try,
 	}}
 	for i := range list {
 		list[i].Fresh = checkedFor

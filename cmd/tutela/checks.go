@@ -24,7 +24,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 	return slices.Concat(
 		s.identity.Checks(identity.CheckConfig{
 			Base: s.config.base(), TLS: s.trust(), Dormant: time.Duration(s.config.DormantDays) * 24 * time.Hour,
-			TryOut: s.config.TryOut, KeySet: authorization.KeySet,
+			TryOut: s.config.TryOut, KeySet: authorization.KeySet, Neighbours: s.neighbours,
 		}),
 		srv.Checks(server.CheckConfig{Base: s.config.base(), TLS: s.trust()}),
 		s.records.Checks(records.CheckConfig{Call: s.directClient("assess").do, Dir: s.config.dir}),
@@ -33,6 +33,14 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		api.Checks(),
 		s.emergencies.Checks(s.access.Policies),
 	)
+}
+
+// neighbours are the other tenants that this process serves.
+func (s *system) neighbours() []identity.Neighbour {
+	if s.house == nil {
+		return nil
+	}
+	return s.house.beside(s)
 }
 
 // assess runs the checks of every plane. Two assessments at once would find each other's traces.

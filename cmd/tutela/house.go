@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/server"
 )
 
@@ -184,7 +185,7 @@ func (t *tenants) open(ctx context.Context, conf config, log *slog.Logger) error
 	if err != nil {
 		return err
 	}
-	s.housed = true
+	s.house = t
 	srv, err := s.assemble(nil)
 	if err == nil {
 		err = s.note(context.WithoutCancel(ctx), tutela.ActionStart)
@@ -195,6 +196,17 @@ func (t *tenants) open(ctx context.Context, conf config, log *slog.Logger) error
 	s.run(ctx)
 	t.systems, t.servers = append(t.systems, s), append(t.servers, srv)
 	return nil
+}
+
+// beside are the other tenants of a system's process, as a check asks for them.
+func (t *tenants) beside(one *system) []identity.Neighbour {
+	var list []identity.Neighbour
+	for _, s := range t.systems {
+		if s != one {
+			list = append(list, identity.Neighbour{Host: s.config.Hosts[0], TLS: s.trust()})
+		}
+	}
+	return list
 }
 
 // serve answers until ctx ends, then stops requests, and every tenant.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/testkit"
+	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -32,10 +33,10 @@ type lodger struct {
 }
 
 // moveIn makes a tenant with a patient and two organizations, called alike in every tenant.
-func moveIn(t *testing.T, root, name, database string) *lodger {
+func moveIn(t *testing.T, root, name, database string, hosts ...string) *lodger {
 	t.Helper()
 	l := &lodger{conf: config{
-		Tenant: tutela.Tenant(name), Origin: name + ".test/ledger", Node: "node-1", Hosts: []string{name + ".test"}, Listen: "127.0.0.1:0",
+		Tenant: tutela.Tenant(name), Origin: name + ".test/ledger", Node: "node-1", Hosts: append([]string{name + ".test"}, hosts...), Listen: "127.0.0.1:0",
 		URL: "https://" + name + ".test", Certificate: certificateTLS, Key: keyTLS, Keys: "keys/provider", TryOut: true, dir: filepath.Join(root, name),
 	}}
 	if err := makeSystem(t.Context(), l.conf, database); err != nil {
@@ -205,6 +206,42 @@ func TestNothingCrossesBetweenTenants(t *testing.T) {
 				t.Errorf("stop: %v", err)
 			}
 		})
+	}
+}
+
+// Each tenant of a house tries its own token on the others, and all of them pass.
+func TestTenantsTryTheirTokensOnEachOther(t *testing.T) {
+	root := t.TempDir()
+	confs := []config{moveIn(t, root, "alpha", "", "localhost").conf, moveIn(t, root, "beta", "").conf}
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	confs[0].URL = "https://" + net.JoinHostPort("localhost", portOf(listener))
+	all := &tenants{}
+	for _, conf := range confs {
+		if err := all.open(t.Context(), conf, slog.New(slog.DiscardHandler)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	door, err := server.NewHouse(server.HouseConfig{Tenants: all.servers, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- all.serve(ctx, door, listener) }()
+	for _, c := range all.systems[0].planeChecks {
+		if c.ID != "access.across-tenants" {
+			continue
+		}
+		if e := c.Try(t.Context()); e.Verdict != tutela.Pass || !strings.Contains(e.Observed, "by 1 other tenants") {
+			t.Errorf("%v: %s", e.Verdict, e.Observed)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -66,7 +66,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	}
 	authorization := s.oauth(people)
 	label := ""
-	if s.housed {
+	if s.house != nil {
 		label = string(s.config.Tenant)
 	}
 	srv := server.New(server.Config{

@@ -27,9 +27,9 @@ import (
 type system struct {
 	config   config
 	role     string
-	readOnly bool // of the ledger
-	housed   bool // beside other tenants in one process
-	fresh    bool // a new system, whose secrets are yet to be made
+	readOnly bool     // of the ledger
+	house    *tenants // those that one process serves, this one among them; nil: it is alone
+	fresh    bool     // a new system, whose secrets are yet to be made
 	log      *slog.Logger
 	db       *store.DB
 	provider keys.Provider
