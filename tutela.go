@@ -57,20 +57,22 @@ const (
 
 // Principal is who is calling, as identity proved it. The zero value is nobody.
 type Principal struct {
-	Tenant    Tenant
-	ID        UserID
-	Kind      ActorKind
-	Username  string
-	Roles     []string
-	Unit      string    // ward or department
-	Scopes    []string  // SMART on FHIR v2 scopes as granted, e.g. "system/*.cruds"
-	Session   string    // id of the session, empty for services
-	Client    string    // OAuth client id
-	Assurance string    // how strongly authenticated (NIST SP 800-63B: aal1, aal2, aal3)
-	FHIRUser  Ref       // the caller's own resource
-	Patient   PatientID // launch context, for patient/ scopes
-	Address   string    // network address of the peer
-	Expires   time.Time // when the token ends
+	Tenant   Tenant
+	ID       UserID
+	Kind     ActorKind
+	Username string
+	Roles    []string
+	// Clearances are the sensitivity labels that the caller may see, by name: HIV, PSY, R …
+	Clearances []string
+	Unit       string    // ward or department
+	Scopes     []string  // SMART on FHIR v2 scopes as granted, e.g. "system/*.cruds"
+	Session    string    // id of the session, empty for services
+	Client     string    // OAuth client id
+	Assurance  string    // how strongly authenticated (NIST SP 800-63B: aal1, aal2, aal3)
+	FHIRUser   Ref       // the caller's own resource
+	Patient    PatientID // launch context, for patient/ scopes
+	Address    string    // network address of the peer
+	Expires    time.Time // when the token ends
 }
 
 // Purpose is a code of HL7 v3 PurposeOfUse (http://terminology.hl7.org/CodeSystem/v3-ActReason).

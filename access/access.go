@@ -8,6 +8,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access/consent"
+	"github.com/tutela-health/tutela/access/label"
 	"github.com/tutela-health/tutela/internal/errs"
 )
 
@@ -74,9 +75,6 @@ func (a *Authorizer) Version() string {
 	return ""
 }
 
-// clearance marks a role that is no role but a sensitivity label that its holder may see.
-const clearance = "clearance:"
-
 // Authorize gives the authority to do what was asked, or errs.Denied. What can be known only of an
 // open resource is left to the Grant.
 func (a *Authorizer) Authorize(ctx context.Context, p tutela.Principal, r Request) (Grant, error) {
@@ -112,22 +110,24 @@ func (a *Authorizer) Authorize(ctx context.Context, p tutela.Principal, r Reques
 
 // questionOf is what of a question is known before any resource is open.
 func questionOf(p tutela.Principal, r Request) question {
-	q := question{kind: p.Kind, assurance: p.Assurance, purpose: r.Purpose, action: r.Action, typ: r.Type}
-	if !slices.ContainsFunc(p.Roles, isClearance) {
-		q.roles = join(p.Roles)
-		return q
+	return question{
+		roles: join(p.Roles), clearances: join(widened(p.Clearances)), kind: p.Kind, assurance: p.Assurance,
+		purpose: r.Purpose, action: r.Action, typ: r.Type,
 	}
-	var roles, clearances []string
-	for _, name := range p.Roles {
-		if isClearance(name) {
-			clearances = append(clearances, name[len(clearance):])
-		} else {
-			roles = append(roles, name)
-		}
+}
+
+// widened are clearances with those that they include, sorted: one order of labels holds for rules, for
+// policies and for people.
+func widened(clearances []string) []string {
+	if len(clearances) == 0 {
+		return nil
 	}
-	slices.Sort(clearances)
-	q.roles, q.clearances = join(roles), join(clearances)
-	return q
+	list := slices.Clone(clearances)
+	if set, err := label.ParseSet(strings.Join(clearances, " ")); err == nil {
+		list = set.Widened().Needs()
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // asking is the question to a patient's consents, as far as it is known before a resource is open.
@@ -136,6 +136,7 @@ func asking(p tutela.Principal, r Request) consent.Question {
 	if p.FHIRUser.ID != "" {
 		q.Caller = []tutela.Ref{p.FHIRUser}
 	}
+	q.Staff = p.Kind == tutela.ActorPerson && !slices.ContainsFunc(p.Roles, actsForPatients)
 	switch r.Action {
 	case tutela.ActionCreate, tutela.ActionUpdate, tutela.ActionDelete:
 		q.Action = consent.Correct
@@ -143,13 +144,16 @@ func asking(p tutela.Principal, r Request) consent.Question {
 	return q
 }
 
+// actsForPatients tells the roles of those who are no staff.
+func actsForPatients(role string) bool {
+	return role == string(RolePatient) || role == string(RoleProxy)
+}
+
 // strays tells a patient's account whose token is for somebody else's chart: it opens neither.
 func strays(p tutela.Principal) bool {
 	return p.Kind == tutela.ActorPerson && slices.Contains(p.Roles, string(RolePatient)) &&
 		p.FHIRUser != tutela.Ref{Type: "Patient", ID: string(p.Patient)}
 }
-
-func isClearance(role string) bool { return strings.HasPrefix(role, clearance) }
 
 // relate finds out whose patients the caller's are.
 func (a *Authorizer) relate(ctx context.Context, g *Grant, p tutela.Principal) error {

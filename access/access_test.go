@@ -25,6 +25,53 @@ func caller(role Role, scopes ...string) tutela.Principal {
 	return p
 }
 
+// What is very restricted is restricted too: a clearance for the one is one for the other, as in the
+// rules of labels.
+func TestClearanceForVeryRestrictedIncludesRestricted(t *testing.T) {
+	a := authorizer(t)
+	labelled := func(labels ...string) Facts {
+		return Facts{Type: "Observation", Patients: []tutela.Bucket{treated},
+			Labels: func() []string { return labels }, Consent: func() Consent { return ConsentNone }}
+	}
+	for _, c := range []struct {
+		cleared, labels []string
+		seen            bool
+	}{
+		{nil, []string{"R"}, false},
+		{[]string{"R"}, []string{"R"}, true},
+		{[]string{"V"}, []string{"R"}, true},
+		{[]string{"V"}, []string{"R", "V"}, true},
+		{[]string{"R"}, []string{"R", "V"}, false},
+		{[]string{"V"}, []string{"HIV"}, false},
+		{[]string{"PSY", "HIV"}, []string{"HIV"}, true},
+		{[]string{"HIV"}, []string{"HIV", "PSY"}, false},
+		{[]string{"HIV"}, []string{unknownLabel}, false},
+	} {
+		p := caller(RolePhysician, "user/*.cruds")
+		p.Clearances = c.cleared
+		g, err := a.Authorize(t.Context(), p, Request{Action: tutela.ActionRead, Type: "Observation"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := g.Admits(labelled(c.labels...)); got != c.seen {
+			t.Errorf("cleared for %v, labelled %v: admitted %v", c.cleared, c.labels, got)
+		}
+		of := Case{Roles: []string{"physician"}, Clearances: c.cleared, Kind: tutela.ActorPerson, Action: tutela.ActionRead, Type: "Observation", Treated: true, Labels: c.labels}
+		if got := a.Policies().Explain(of).Allowed; got != c.seen {
+			t.Errorf("cleared for %v, labelled %v: explained as %v", c.cleared, c.labels, got)
+		}
+	}
+	p := caller(RolePhysician, "user/*.cruds")
+	p.Roles = append(p.Roles, "clearance:HIV")
+	g, err := a.Authorize(t.Context(), p, Request{Action: tutela.ActionRead, Type: "Observation"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.Admits(labelled("HIV")) {
+		t.Error("a role is taken for a clearance")
+	}
+}
+
 func TestZeroValuesDeny(t *testing.T) {
 	if (Grant{}).Admits(Facts{Type: "Patient"}) {
 		t.Error("the zero Grant admits")

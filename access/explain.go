@@ -52,8 +52,8 @@ func (p *Policies) Explain(c Case) Explanation {
 }
 
 func (c Case) question() question {
-	clearances, labels := slices.Sorted(slices.Values(c.Clearances)), slices.Sorted(slices.Values(c.Labels))
-	q := question{roles: join(c.Roles), clearances: join(clearances), kind: c.Kind, assurance: c.Assurance, purpose: c.Purpose,
+	labels := slices.Sorted(slices.Values(c.Labels))
+	q := question{roles: join(c.Roles), clearances: join(widened(c.Clearances)), kind: c.Kind, assurance: c.Assurance, purpose: c.Purpose,
 		action: c.Action, typ: c.Type}
 	q.facts = class{own: c.Own, treated: c.Treated, general: c.General, emergency: c.Emergency, labels: join(labels), consent: c.Consent}
 	if q.facts.consent == "" {

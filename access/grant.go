@@ -256,3 +256,11 @@ func (g Grant) Basis() *tutela.Basis {
 	slices.Sort(all)
 	return &tutela.Basis{Policies: slices.Compact(all)}
 }
+
+// Stranger reports whether the caller is a person to whom a patient is a stranger: one who reaches
+// patients by the type of what he works with. Whether there is such a patient must not tell by what he
+// may write.
+func (g Grant) Stranger(patient tutela.Bucket) bool {
+	c := g.class([]tutela.Bucket{patient})
+	return g.question.kind == tutela.ActorPerson && !c.own && !c.treated && !c.emergency
+}

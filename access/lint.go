@@ -47,7 +47,19 @@ func (p *Policies) lint(one *policy) []string {
 		return []string{"it never applies"}
 	}
 	if one.cedar.Effect() == cedar.Permit {
-		return p.overBroad(one)
+		return append(p.overBroad(one), misleading(one)...)
+	}
+	return nil
+}
+
+// misleading names a permit that shows a part of a resource without what may negate it (FHIR R4,
+// extensibility.html#modifierExtension).
+func misleading(one *policy) []string {
+	for _, typ := range r4.ResourceTypes() {
+		has := slices.ContainsFunc(r4.Members(typ), func(m r4.Member) bool { return m.Name == "modifierExtension" })
+		if has && !one.shows.Whole() && one.shows.Hides(typ, typ+".modifierExtension") {
+			return []string{fmt.Sprintf("it hides modifierExtension of %s, which may change the meaning of what it shows", typ)}
+		}
 	}
 	return nil
 }

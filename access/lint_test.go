@@ -32,6 +32,8 @@ func TestLintNamesWhatIsProbablyNotMeant(t *testing.T) {
 			"it shows every record of every patient to the role physician, with or without a relationship"},
 		{"who runs the house", `permit (principal in Role::"admin", action in [Action::"see"], resource in Class::"demographics");`, "it shows patients to the role admin"},
 		{"nothing wrong", `permit (principal in Role::"nurse", action in [Action::"see"], resource) when { resource.treated && context.purpose == "TREAT" && principal.assurance == "aal3" };`, ""},
+		{"no modifiers", `@elements("show Claim: status") permit (principal in Role::"billing", action in [Action::"see"], resource) when { resource.type == "Claim" };`,
+			"it hides modifierExtension of Claim, which may change the meaning of what it shows"},
 		{"labels", `forbid (principal, action in [Action::"see"], resource) when { resource.labels.contains("HIV") };`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

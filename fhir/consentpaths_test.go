@@ -46,7 +46,7 @@ func TestConsentHoldsOnEveryPath(t *testing.T) {
 			physician, nurse, billed bool // what is left to them
 		}{
 			{"everybody", "", false, false, false},
-			{"one actor", `,"actor":[{"role":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"PRCP"}]},"reference":{"reference":"Practitioner/physician"}}]`, false, true, false}, // billing has no resource of its own: it might be meant
+			{"one actor", `,"actor":[{"role":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"PRCP"}]},"reference":{"reference":"Practitioner/physician"}}]`, false, true, true}, // billing has no resource of its own: it is nobody whom the records know
 			{"a purpose", `,"purpose":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"HPAYMT"}]`, true, true, false},
 			{"a period that is over", `,"period":{"end":"2020"}`, true, true, true},
 			{"a class of data", `,"class":[{"system":"http://hl7.org/fhir/resource-types","code":"Observation"}]`, false, false, false},

@@ -97,7 +97,7 @@ func (s *Store) transactOnce(ctx context.Context, base tutela.Entry, query strin
 	if err != nil {
 		return nil, err
 	}
-	w := &write{s: s, now: s.clock().UTC().Truncate(time.Millisecond), fresh: map[tutela.Bucket]freshKey{}, slots: index.writeSlots()}
+	w := &write{s: s, now: s.clock().UTC().Truncate(time.Millisecond), fresh: map[tutela.Bucket]freshKey{}, slots: index.writeSlots(), coming: s.coming(changes)}
 	results := make([]Result, len(changes))
 	for i := range changes {
 		var err error
@@ -158,7 +158,8 @@ type write struct {
 	writes []tutela.Write
 	slots  []int // slots of the blind index that take terms
 
-	loosened []tieKey // whose ties change
+	loosened []tieKey               // whose ties change
+	coming   map[tutela.Bucket]bool // patients whom this write makes
 }
 
 // freshKey is a patient's first data key, which becomes durable with this write.
@@ -342,7 +343,10 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	}
 	d := c.Grant.Decide(w.s.facts(ctx, w.s.db, c.Grant, &rec))
 	if !d.Admitted() || !rec.Deleted && !d.Covers(c.Ref.Type, c.written(&rec)) {
-		return Result{}, errs.New(errs.Denied, "the caller may not write this %s", c.Ref.Type)
+		return Result{}, mayNotWrite(c.Ref)
+	}
+	if err := w.knows(ctx, c, &rec); err != nil {
+		return Result{}, err
 	}
 	rec.Basis, rec.Emergencies = d.Basis(), c.Grant.Emergencies(rec.Patients)
 	p := place{bucket, int64(loc), rec.Version}

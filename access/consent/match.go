@@ -76,13 +76,13 @@ func (a *actor) fits(q *Question, denial bool) answer {
 	best := no
 	switch {
 	case slices.ContainsFunc(a.role, receives):
-		best = a.party.among(q.Caller, q.Identifiers, q.Complete)
+		best = a.party.caller(q)
 	case slices.Contains(a.role, r4.Token{System: systemParticipation, Code: "CST"}):
 		best = a.party.among(q.Custodians, nil, q.Custodians != nil)
 	case slices.Contains(a.role, r4.Token{System: systemParticipation, Code: "AUT"}):
 		best = a.party.among(q.Data.Authors, nil, q.Data.Authors != nil)
 	case denial:
-		best = a.party.among(q.Caller, q.Identifiers, q.Complete)
+		best = a.party.caller(q)
 	}
 	if a.unclear {
 		best = min(best, unknown)
@@ -103,6 +103,14 @@ func receives(role r4.Token) bool {
 	return false
 }
 
+// caller says whether the reference is one to who asks.
+func (r *reference) caller(q *Question) answer {
+	if ref := r.link.Ref(); q.Staff && r.link.Local() && aPerson(ref.Type) && !slices.Contains(q.Caller, ref) {
+		return no
+	}
+	return r.among(q.Caller, q.Identifiers, q.Complete)
+}
+
 // among says whether the reference is one of those known; all says that they are all there are. An
 // absolute address might be one of our own written out.
 func (r *reference) among(refs []tutela.Ref, identifiers []r4.Token, all bool) answer {
@@ -121,11 +129,12 @@ func (r *reference) among(refs []tutela.Ref, identifiers []r4.Token, all bool) a
 
 // other reports whether a reference is another person's than the one known: one has one resource of a kind.
 func other(r tutela.Ref, refs []tutela.Ref) bool {
-	switch r.Type {
-	case "Practitioner", "Patient", "RelatedPerson":
-		return slices.ContainsFunc(refs, func(known tutela.Ref) bool { return known.Type == r.Type && known.ID != r.ID })
-	}
-	return false
+	return aPerson(r.Type) && slices.ContainsFunc(refs, func(known tutela.Ref) bool { return known.Type == r.Type && known.ID != r.ID })
+}
+
+// aPerson tells the types of which one person has one.
+func aPerson(typ string) bool {
+	return typ == "Practitioner" || typ == "Patient" || typ == "RelatedPerson"
 }
 
 // actionFits compares actions. In a denial access stands for all that needs it, and use for access, since

@@ -33,6 +33,9 @@ type Question struct {
 	// Complete says that Caller and Identifiers leave nothing out; otherwise a denial to anybody else
 	// might mean the caller, and counts.
 	Complete bool
+	// Staff says that the caller acts as a member of staff: as the Practitioner whom Caller names, if it
+	// names one, and as nobody's patient or relative. A denial to another person does not mean him.
+	Staff bool
 	// Custodians are the organizations that keep the data: this one.
 	Custodians []tutela.Ref
 	Purpose    tutela.Purpose

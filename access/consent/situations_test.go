@@ -148,6 +148,8 @@ func readQuestion(t testing.TB, q *consent.Question, words []string) {
 			q.Caller = refs(value)
 		case "npi":
 			q.Identifiers = []r4.Token{{System: "http://hl7.org/fhir/sid/us-npi", Code: value}}
+		case "staff":
+			q.Staff = true
 		case "incomplete":
 			q.Complete = false
 		case "custodian":

@@ -48,11 +48,14 @@ func (s Set) Needs() []string {
 
 // Within reports whether whoever holds the clearances may see what carries the Set. Clearance for very
 // restricted includes that for restricted.
-func (s Set) Within(clearances Set) bool {
-	if clearances&VeryRestricted != 0 {
-		clearances |= Restricted
+func (s Set) Within(clearances Set) bool { return s&^clearances.Widened() == 0 }
+
+// Widened adds to clearances those that they include.
+func (s Set) Widened() Set {
+	if s&VeryRestricted != 0 {
+		s |= Restricted
 	}
-	return s&^clearances == 0
+	return s
 }
 
 // String gives the names with commas between.
