@@ -51,6 +51,7 @@ type commands struct {
 	Index    indexCmd    `cmd:"" help:"The blind index."`
 	Routes   routesCmd   `cmd:"" help:"What the running server exposes, to whom, and how often it was called."`
 	Assess   assessCmd   `cmd:"" help:"Try the controls and write signed evidence into the ledger."`
+	Scan     scanCmd     `cmd:"" help:"Check a team's own software: secrets, faults, dependencies, infrastructure, pipelines."`
 	Version  versionCmd  `cmd:"" help:"Print the version and the cryptographic module."`
 }
 

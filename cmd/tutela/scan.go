@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/supply"
+	"github.com/tutela-health/tutela/supply/report"
+)
+
+type scanCmd struct {
+	scanning
+	Path   string `arg:"" default:"." type:"path" help:"A folder, a file."`
+	Format string `enum:"table,json,sarif,html" default:"table" help:"${enum}."`
+	Output string `short:"o" type:"path" placeholder:"FILE" help:"Write there instead of to standard output."`
+}
+
+// Help gives an example.
+func (scanCmd) Help() string {
+	return `Examples:
+  tutela scan .
+  tutela scan --only secrets --format sarif -o findings.sarif src
+
+It needs no server and no network. What could not be checked is said, and is never clean: where a whole kind of
+check could not run the exit code is 2, where something was found 1.`
+}
+
+// scanning is what scan and gate share.
+type scanning struct {
+	Only    []supply.Class `placeholder:"CLASS" help:"Check these kinds alone: secrets, sast, deps, iac, ci, scm."`
+	NoCache bool           `help:"Look into every file again, also into those that did not change."`
+}
+
+// scanners are all that there are, in the order of the report.
+func scanners() (files []supply.FileScanner, trees []supply.TreeScanner) {
+	return files, trees
+}
+
+// Run scans.
+func (cmd scanCmd) Run(ctx context.Context, c console) error {
+	r, err := cmd.scan(ctx, c, cmd.Path)
+	if err != nil {
+		return err
+	}
+	if err := cmd.write(c, r); err != nil {
+		return err
+	}
+	switch blind := r.Blind(); {
+	case len(blind) > 0:
+		return fmt.Errorf("%s could not be checked: %s", blind[0].Class, blind[0].Blind)
+	case len(r.Counting()) > 0:
+		return errFound
+	}
+	return nil
+}
+
+// scan runs what is asked for.
+func (s scanning) scan(ctx context.Context, c console, path string) (*supply.Report, error) {
+	run, classes, err := s.chosen()
+	if err != nil {
+		return nil, err
+	}
+	tree, err := supply.OpenTree(path)
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	defer func() { _ = tree.Close() }() // it was only read
+	if !s.NoCache {
+		if run.Cache, err = openCache(path); err != nil {
+			fmt.Fprintln(c.err, "tutela: going on without what was remembered:", err)
+		}
+	}
+	run.Clock, run.Tool = clock.System, "tutela "+version().Version
+	var done func()
+	run.Progress, done = progressBar(c.err, "files checked")
+	r, err := run.Run(ctx, tree)
+	done()
+	if err != nil {
+		return nil, err
+	}
+	r.Target = path
+	if err := run.Cache.Save(classes); err != nil {
+		fmt.Fprintln(c.err, "tutela: what was found is not remembered:", err)
+	}
+	return r, nil
+}
+
+// chosen gives the scanners of the classes that are asked for.
+func (s scanning) chosen() (run supply.Scan, classes []supply.Class, err error) {
+	for _, class := range s.Only {
+		if !slices.Contains(supply.Classes(), class) {
+			return run, nil, usage("--only takes %v, and %q is none of them", supply.Classes(), class)
+		}
+	}
+	wanted := func(c supply.Class) bool { return len(s.Only) == 0 || slices.Contains(s.Only, c) }
+	files, trees := scanners()
+	for _, f := range files {
+		if wanted(f.Class()) {
+			run.Files, classes = append(run.Files, f), append(classes, f.Class())
+		}
+	}
+	for _, t := range trees {
+		if wanted(t.Class()) {
+			run.Trees, classes = append(run.Trees, t), append(classes, t.Class())
+		}
+	}
+	for _, class := range s.Only {
+		if !slices.Contains(classes, class) {
+			return run, nil, usage("this version cannot check %s", class)
+		}
+	}
+	if len(classes) == 0 {
+		return run, nil, errors.New("there is nothing to check with")
+	}
+	return run, classes, nil
+}
+
+// openCache opens what was remembered of a tree.
+func openCache(path string) (*supply.Cache, error) {
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return supply.OpenCache(filepath.Join(folder, "tutela", "scan"), path)
+}
+
+// write gives the report in the form asked for.
+func (cmd scanCmd) write(c console, r *supply.Report) error {
+	w := c.out
+	if cmd.Output != "" {
+		f, err := os.OpenFile(cmd.Output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return usage("write the report: %v", err)
+		}
+		return errors.Join(writers()[cmd.Format](f, r), f.Close())
+	}
+	return writers()[cmd.Format](w, r)
+}
+
+// writers are the forms of a report.
+func writers() map[string]func(io.Writer, *supply.Report) error {
+	return map[string]func(io.Writer, *supply.Report) error{
+		"table": report.Table, "json": report.JSON, "sarif": report.SARIF, "html": report.HTML,
+	}
+}
+
+// progressBar shows how far something is, when a person looks: ten times a second at most.
+func progressBar(w io.Writer, what string) (tell func(done, of int), end func()) {
+	f, ok := w.(*os.File)
+	if !ok {
+		return nil, func() {}
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return nil, func() {}
+	}
+	var last time.Time
+	return func(done, of int) {
+			if now := time.Now(); now.Sub(last) > 100*time.Millisecond {
+				last = now
+				fmt.Fprintf(f, "\r%d of %d %s", done, of, what)
+			}
+		}, func() {
+			fmt.Fprint(f, "\r\x1b[K")
+		}
+}
