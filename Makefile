@@ -5,7 +5,7 @@ export GOFIPS140 := certified
 ADDR ?= localhost:8443
 DATA ?= tutela-data
 
-.PHONY: build run test torture oracle bench fuzz lint deps clean
+.PHONY: build run test torture oracle worlds bench fuzz lint deps clean
 
 build: ## bin/tutela
 	go build -trimpath -o bin/tutela ./cmd/tutela
@@ -27,6 +27,9 @@ torture: deps ## kill -9 under load, fifty rounds on each engine
 
 oracle: deps ## random searches over up to sixty charts of TUTELA_TESTDATA, on each engine
 	TUTELA_CHARTS=60 go test -count=1 -timeout 60m -v -run TestSearchAgreesWithOracle ./fhir
+
+worlds: deps ## two thousand pairs of worlds that differ in what a caller may not read, on each engine
+	go test -count=1 -timeout 60m -v -run TestTwoWorldsAreToldAlike ./fhir -rapid.checks=2000
 
 bench: deps ## benchmarks beside their floors; see docs/performance.md
 	go run ./bench
