@@ -34,8 +34,10 @@ type corpus struct {
 	treats []string // patients of the physician
 }
 
+const veryRestricted = `{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"V"}`
+
 // edges are resources with what charts rarely hold: open periods, comparators, several patients,
-// accents, several tags, links, negative and huge numbers.
+// accents, several tags, links, negative and huge numbers, and what is sensitive of one patient, two and none.
 func edges(patients []string) []string {
 	a, b := patients[0], patients[1]
 	list := []string{
@@ -51,11 +53,18 @@ func edges(patients []string) []string {
 		`{"resourceType":"RiskAssessment","id":"edge-risk-2","status":"final","subject":{"reference":"Patient/` + b + `"},"prediction":[{"probabilityDecimal":-0.00}],"occurrencePeriod":{"start":"2012-12-31T23:59:59Z","end":"2013-01-01"}}`,
 		`{"resourceType":"ValueSet","id":"edge-vs","url":"http://x.test/vs|odd","name":"Vs","status":"draft","date":"2020-01"}`,
 		`{"resourceType":"ValueSet","id":"edge-vs-2","url":"http://x.test/vs/two","name":"Vs Two","status":"active","date":"2020-01-31T23:59:59.999-05:00"}`,
+		`{"resourceType":"Patient","id":"edge-famous","meta":{"security":[` + veryRestricted + `]},"name":[{"family":"Ng"}],"gender":"other","birthDate":"1999-12"}`,
+		`{"resourceType":"Observation","id":"edge-secret-two","meta":{"security":[` + veryRestricted + `]},"status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8302-2"}]},"subject":{"reference":"Patient/` + a + `"},"performer":[{"reference":"Patient/` + b + `"}],"effectiveDateTime":"2012-02-29"}`,
+		`{"resourceType":"Observation","id":"edge-secret-nobody","meta":{"security":[` + veryRestricted + `]},"status":"amended","code":{"coding":[{"code":"no-system"}]},"valueQuantity":{"value":5.40,"unit":"mg","system":"http://unitsofmeasure.org","code":"mg"}}`,
 		`{"resourceType":"Practitioner","id":"edge-doctor","name":[{"family":"Ñandú"}],"identifier":[{"system":"http://x.test","value":"a b"}]}`,
 	}
 	list = append(list,
 		rig.CareTeam("edge-team-a", a, "active", "physician", "nurse"), rig.CareTeam("edge-team-b", b, "active", "physician"),
 		rig.CareTeam("edge-team-c", patients[2], "inactive", "physician"))
+	for i, p := range []string{a, a, b, patients[2]} { // as sensitive by a label as by a code
+		list = append(list, fmt.Sprintf(`{"resourceType":"Condition","id":"edge-secret-%[1]d","meta":{"security":[`+veryRestricted+`]},"code":{"coding":[{"system":"http://x.test","code":"same"}]},"subject":{"reference":"Patient/%[2]s"},"recordedDate":"2012-02-29"}`, i, p),
+			fmt.Sprintf(`{"resourceType":"Condition","id":"edge-told-%[1]d","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"F11.20"}]},"subject":{"reference":"Patient/%[2]s"},"recordedDate":"2012-02-29"}`, i, p))
+	}
 	for i := range 20 { // equal in everything but their ids: paging must not confuse them
 		list = append(list, fmt.Sprintf(`{"resourceType":"Observation","id":"edge-same-%d","status":"registered","code":{"coding":[{"system":"http://x.test","code":"same"}]},"subject":{"reference":"Patient/%s"},"effectiveDateTime":"2001-01-01"}`, i, a))
 	}

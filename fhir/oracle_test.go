@@ -82,7 +82,7 @@ type oracle struct {
 	c   *corpus
 	now time.Time
 
-	matched, naive, paged, included atomic.Int64
+	matched, naive, paged, included, discreet atomic.Int64
 }
 
 func (o *oracle) run(t *testing.T) {
@@ -98,9 +98,9 @@ func (o *oracle) run(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	t.Logf("%d searches: %d found something, %d were checked by the naive evaluator, %d had several pages, %d included",
-		oracleSearches, o.matched.Load(), o.naive.Load(), o.paged.Load(), o.included.Load())
-	for what, n := range map[string]int64{"found something": o.matched.Load(), "naive": o.naive.Load(), "paged": o.paged.Load() * 10, "included": o.included.Load() * 20} {
+	t.Logf("%d searches: %d found something, %d were checked by the naive evaluator, %d had several pages, %d included, %d found what is sensitive",
+		oracleSearches, o.matched.Load(), o.naive.Load(), o.paged.Load(), o.included.Load(), o.discreet.Load())
+	for what, n := range map[string]int64{"found something": o.matched.Load(), "naive": o.naive.Load(), "paged": o.paged.Load() * 10, "included": o.included.Load() * 20, "sensitive": o.discreet.Load() * 5} {
 		if n < oracleSearches/4 && !t.Failed() {
 			t.Errorf("%s: too few (%d) of the questions for the test to mean anything", what, n)
 		}
@@ -126,6 +126,9 @@ func (o *oracle) ask(t *testing.T, q question) {
 	}
 	if len(want) > 0 {
 		o.matched.Add(1)
+	}
+	if slices.ContainsFunc(want, func(ref string) bool { return o.c.byRef[ref].sensitive }) {
+		o.discreet.Add(1)
 	}
 	if len(pages) > 1 {
 		o.paged.Add(1)

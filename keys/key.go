@@ -3,7 +3,9 @@ package keys
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -24,6 +26,7 @@ const Overhead = 12 + 16
 // JSON, redacted in logs. When the last holder lets go, its memory is zeroed.
 type Key struct {
 	aead    cipher.AEAD
+	roots   *[Size]byte // of the MACs that are derived; never the key itself
 	version int
 	born    time.Time // when a Ring made it; set before anybody else has the key
 }
@@ -65,6 +68,10 @@ func NewKey(secret []byte, version int) (*Key, error) {
 	if len(secret) != Size {
 		return nil, fmt.Errorf("key of %d bytes, want %d", len(secret), Size)
 	}
+	roots, err := hkdf.Expand(sha256.New, secret, "tutela: derived keys", Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
 	block, err := aes.NewCipher(secret)
 	if err != nil {
 		return nil, fmt.Errorf("schedule key: %w", err)
@@ -74,9 +81,21 @@ func NewKey(secret []byte, version int) (*Key, error) {
 		return nil, fmt.Errorf("build AEAD: %w", err)
 	}
 	zero(reflect.ValueOf(block)) // the AEAD holds its own copy of the schedule
-	k := &Key{aead: aead, version: version}
+	k := &Key{aead: aead, roots: (*[Size]byte)(roots), version: version}
 	runtime.AddCleanup(k, wipe, aead)
+	runtime.AddCleanup(k, func(roots *[Size]byte) { clear(roots[:]) }, k.roots)
 	return k, nil
+}
+
+// MAC derives a MAC for a purpose (HKDF, RFC 5869, 2.3: the key is uniformly random already). It tells
+// nothing of what the key seals, nor of the MACs for other purposes, and is gone when the key is destroyed.
+func (k *Key) MAC(purpose string) (*MAC, error) {
+	defer runtime.KeepAlive(k)
+	secret, err := hkdf.Expand(sha256.New, k.roots[:], purpose, Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive %s key: %w", purpose, err)
+	}
+	return NewMAC(secret), nil
 }
 
 // wipe zeroes the key schedule inside an AEAD. The standard library gives no way to do so;

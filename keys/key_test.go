@@ -293,3 +293,24 @@ func TestNewSecretsAreKeysAndDiffer(t *testing.T) {
 		t.Errorf("%d bytes, want %d that differ", len(a), Size)
 	}
 }
+
+// A MAC is of one key and one purpose, and the same after the key was opened again.
+func TestDerivedMACsAreOfKeyAndPurpose(t *testing.T) {
+	t.Parallel()
+	sum := func(fill byte, version int, purpose string) int64 {
+		m, err := testKey(t, bytes.Repeat([]byte{fill}, Size), version).MAC(purpose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Sum64([]byte("value"))
+	}
+	want := sum(1, 1, "a")
+	if got := sum(1, 2, "a"); got != want {
+		t.Error("the same key gives another MAC")
+	}
+	for name, got := range map[string]int64{"another key": sum(2, 1, "a"), "another purpose": sum(1, 1, "b"), "the key itself": NewMAC(bytes.Repeat([]byte{1}, Size)).Sum64([]byte("value"))} {
+		if got == want {
+			t.Errorf("%s gives the same MAC", name)
+		}
+	}
+}

@@ -5,8 +5,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/tutela-health/tutela/store"
 )
@@ -22,6 +20,9 @@ type position struct {
 func beginning() position {
 	return position{math.MinInt64, math.MinInt64, math.MinInt64}
 }
+
+// behind is the position behind everything.
+func behind() position { return position{math.MaxInt64, math.MaxInt64, math.MaxInt64} }
 
 func (p position) compare(q position) int {
 	return cmp.Or(cmp.Compare(p.Bucket, q.Bucket), cmp.Compare(p.Updated, q.Updated), cmp.Compare(p.Locator, q.Locator))
@@ -53,110 +54,37 @@ func (l listed) after(_ context.Context, _ store.Querier, p position, n int) ([]
 	return l.positions[i:min(i+n, len(l.positions))], nil
 }
 
-// postings is a source of resources that carry one of several tokens, in some buckets or all. It
-// asks for each token's first rows in one statement and merges them.
-type postings struct {
-	table   string
-	tokens  []int64
-	buckets []int64 // none: all
-}
-
-func (s postings) after(ctx context.Context, q store.Querier, p position, n int) ([]position, error) {
-	arm, args := s.arms(p, width(n))
-	var found []position
-	for part := range slices.Chunk(args, maxArms) {
-		more, err := union(ctx, q, arm, part, width(n))
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, more...)
-	}
-	if len(args) > maxArms {
-		slices.SortFunc(found, position.compare)
-		found = slices.Compact(found)
-	}
-	return found[:min(n, len(found))], nil
-}
-
-// maxArms bounds one statement; SQLite takes at most 500 arms.
-const maxArms = 256
-
-// union asks for the first rows of all arms together. The limit stands in the text, as one of few:
-// SQLite compiles a statement anew for each value that is bound to a LIMIT, which takes ten times as
-// long as to run it.
-func union(ctx context.Context, q store.Querier, arm string, args [][]any, limit int) ([]position, error) {
-	text, all := arm, args[0]
-	if len(args) > 1 {
-		arms := make([]string, width(len(args))) // the last arm is repeated, so that few statements are prepared
-		all = nil
-		for i := range arms {
-			arms[i] = "SELECT * FROM (" + arm + ") AS arm"
-			all = append(all, args[min(i, len(args)-1)]...)
-		}
-		text = "SELECT bucket, locator FROM (" + strings.Join(arms, " UNION ") + ") AS merged ORDER BY bucket, locator" + limitTo(limit)
-	}
-	var found []position
-	err := q.Query(ctx, text, all, func(sc store.Scanner) error {
-		var c position
-		if err := sc.Scan(&c.Bucket, &c.Locator); err != nil {
-			return err
-		}
-		found = append(found, c)
-		return nil
-	})
-	return found, err
-}
-
-func limitTo(n int) string { return " LIMIT " + strconv.Itoa(n) }
-
-// arms gives the text of one arm of the union and the arguments of each.
-func (s postings) arms(p position, limit int) (text string, args [][]any) {
-	text = "SELECT bucket, locator FROM " + s.table
-	if len(s.buckets) == 0 {
-		for _, t := range s.tokens {
-			args = append(args, []any{t, p.Bucket, p.Locator})
-		}
-		return text + " WHERE token = ? AND (bucket, locator) > (?, ?) ORDER BY bucket, locator" + limitTo(limit), args
-	}
-	for _, b := range s.buckets {
-		from := int64(math.MinInt64)
-		switch {
-		case b < p.Bucket:
-			continue
-		case b == p.Bucket:
-			from = p.Locator
-		}
-		for _, t := range s.tokens {
-			args = append(args, []any{t, b, from})
-		}
-	}
-	return text + " WHERE token = ? AND bucket = ? AND locator > ? ORDER BY locator" + limitTo(limit), args
-}
-
 // kinds is a source of all resources of a type, in some buckets or all, by bucket and time.
 type kinds struct {
 	kind    int64
-	buckets []int64
+	buckets []int64 // sorted; none: all
 }
 
 func (s kinds) after(ctx context.Context, q store.Querier, p position, n int) ([]position, error) {
 	const all = `SELECT bucket, updated, locator FROM locators
 WHERE kind = ? AND (bucket, updated, locator) > (?, ?, ?) ORDER BY bucket, updated, locator`
-	const one = `SELECT bucket, updated, locator FROM locators
-WHERE kind = ? AND bucket = ? AND (updated, locator) > (?, ?) ORDER BY updated, locator`
 	if len(s.buckets) == 0 {
-		return scanPositions(ctx, q, all, n, s.kind, p.Bucket, p.Updated, p.Locator)
+		return timed(ctx, q, all, n, s.kind, p.Bucket, p.Updated, p.Locator)
 	}
+	return overBuckets(s.buckets, p, n, func(group []int64) ([]position, error) {
+		if len(group) <= few {
+			return s.oneByOne(ctx, q, group, p, n)
+		}
+		return s.together(ctx, q, group, p, n)
+	})
+}
+
+// oneByOne asks each bucket for its first rows, which an index gives in order.
+func (s kinds) oneByOne(ctx context.Context, q store.Querier, group []int64, p position, n int) ([]position, error) {
+	const text = `SELECT bucket, updated, locator FROM locators
+WHERE kind = ? AND bucket = ? AND (updated, locator) > (?, ?) ORDER BY updated, locator`
 	var found []position
-	for _, b := range s.buckets { // sorted
-		from := position{Updated: math.MinInt64, Locator: math.MinInt64}
-		switch {
-		case b < p.Bucket:
-			continue
-		case b == p.Bucket:
+	for _, b := range group {
+		from := beginning()
+		if b == p.Bucket {
 			from = p
 		}
-		more, err := scanPositions(ctx, q, one, n-len(found), s.kind, b, from.Updated, from.Locator)
+		more, err := timed(ctx, q, text, n-len(found), s.kind, b, from.Updated, from.Locator)
 		if err != nil {
 			return nil, err
 		}
@@ -167,8 +95,16 @@ WHERE kind = ? AND bucket = ? AND (updated, locator) > (?, ?) ORDER BY updated, 
 	return found, nil
 }
 
-// scanPositions asks for the first n rows of a statement.
-func scanPositions(ctx context.Context, q store.Querier, text string, n int, args ...any) ([]position, error) {
+// together asks for the first rows of many buckets in one statement.
+func (s kinds) together(ctx context.Context, q store.Querier, group []int64, p position, n int) ([]position, error) {
+	args := append([]any{s.kind}, padded(group, width(len(group)))...)
+	text := `SELECT bucket, updated, locator FROM locators WHERE kind = ? AND bucket IN (` + marks(len(args)-1) + `)
+AND NOT (bucket = ? AND (updated, locator) <= (?, ?)) ORDER BY bucket, updated, locator`
+	return timed(ctx, q, text, n, append(args, p.Bucket, p.Updated, p.Locator)...)
+}
+
+// timed asks for the first n rows of a statement.
+func timed(ctx context.Context, q store.Querier, text string, n int, args ...any) ([]position, error) {
 	var found []position
 	err := q.Query(ctx, text+limitTo(width(n)), args, func(s store.Scanner) error {
 		var c position
@@ -179,4 +115,26 @@ func scanPositions(ctx context.Context, q store.Querier, text string, n int, arg
 		return nil
 	})
 	return found[:min(n, len(found))], err
+}
+
+// few is how many buckets are asked one by one: each gives its first rows, however many it has. More
+// are asked together, which reads all their rows that fit, and is worth it where most have few.
+const few = 4
+
+// overBuckets asks groups of buckets for candidates behind a position, first a few buckets and then
+// more, until there are n. What it costs depends on those buckets alone: whether others have
+// anything that fits, nobody learns by the time that it takes.
+func overBuckets(buckets []int64, p position, n int, ask func(group []int64) ([]position, error)) ([]position, error) {
+	var found []position
+	at, _ := slices.BinarySearch(buckets, p.Bucket)
+	for size := few; at < len(buckets) && len(found) < n; size = min(size*16, 1024) {
+		group := buckets[at:min(at+size, len(buckets))]
+		at += len(group)
+		more, err := ask(group)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	return found[:min(n, len(found))], nil
 }

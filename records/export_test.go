@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"testing"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -56,4 +58,17 @@ func (s *Store) BeginRebuild(ctx context.Context) error {
 		return fmt.Errorf("a rebuild ended within one step: %w", err)
 	}
 	return job.Close(ctx)
+}
+
+// RulesOfTheIndex is the version of the rules by which the newest layout tells what is sensitive.
+func RulesOfTheIndex() int { return map[layout]int{layoutInPatient: 1}[layoutNow] }
+
+// OrdinaryTerms are what the index key alone gives of a resource.
+func (s *Store) OrdinaryTerms(t *testing.T, resource string) []int64 {
+	t.Helper()
+	res, err := r4.Parse([]byte(resource))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.tokens(res)
 }

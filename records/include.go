@@ -32,7 +32,7 @@ func (s *Store) Include(ctx context.Context, q *r4.Query, matches []*Record, gra
 		if err != nil {
 			return err
 		}
-		in.view, in.terms = view, s.tables.terms[index.slot].Name
+		in.view, in.terms = view, s.serving(index)
 		for _, inc := range q.Includes {
 			for _, m := range matches {
 				if err := in.forward(ctx, inc, m); err != nil {
@@ -56,7 +56,7 @@ func (s *Store) Include(ctx context.Context, q *r4.Query, matches []*Record, gra
 type inclusion struct {
 	s      *Store
 	view   store.Querier
-	terms  string // table of the serving slot
+	terms  slot
 	grants Grants
 	have   map[tutela.Locator]bool
 	list   []*Record
@@ -116,7 +116,7 @@ func (in *inclusion) backward(ctx context.Context, q *r4.Query, inc r4.Include, 
 		Values: []r4.Operand{{Text: m.Ref.String(), Reference: r4.Reference{Type: m.Ref.Type, ID: m.Ref.ID}}},
 	}}}
 	plans := in.s.plans(g, reverse)
-	chosen, err := in.s.choose(ctx, in.view, in.terms, plans)
+	chosen, err := in.s.choose(ctx, in.view, in.terms.table, plans)
 	if err != nil {
 		return err
 	}

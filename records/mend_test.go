@@ -25,15 +25,16 @@ func exec(t *testing.T, r *rig.Rig, statement string, args ...any) {
 	}
 }
 
-// rebuilt carries a rebuild to its end, and looks meanwhile at what must hold throughout.
-func rebuilt(t *testing.T, r *rig.Rig, throughout func()) {
+// until runs what runs in the background until the index has a version, and looks meanwhile at what
+// must hold throughout.
+func until(t *testing.T, r *rig.Rig, version int64, throughout func()) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	var background sync.WaitGroup
 	background.Go(func() { r.Records.Run(ctx, "test", slog.New(slog.DiscardHandler)) })
 	defer background.Wait()
 	defer stop()
-	for state, err := r.Records.IndexState(t.Context()); state.Building; state, err = r.Records.IndexState(t.Context()) {
+	for state, err := r.Records.IndexState(t.Context()); state.Version < version || state.Building; state, err = r.Records.IndexState(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +92,7 @@ func TestRebuildMendsTies(t *testing.T) {
 		if err := r.Records.BeginRebuild(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		rebuilt(t, r, func() { want(t, r, "nurse", "Observation/of-p0", http.StatusOK) })
+		until(t, r, 2, func() { want(t, r, "nurse", "Observation/of-p0", http.StatusOK) })
 		if got := problems(t, r); got != "" {
 			t.Fatalf("after the rebuild: %s", got)
 		}

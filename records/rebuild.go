@@ -61,7 +61,7 @@ func (s *Store) Rebuild(ctx context.Context) error {
 		if _, err := tx.Exec(ctx, "DELETE FROM "+s.tables.terms[1-st.slot].Name); err != nil {
 			return err
 		}
-		st.phase = phaseBuilding
+		st.phase, st.made[1-st.slot] = phaseBuilding, layoutNow
 		return s.announce(ctx, tx, st)
 	})
 	s.index.forget()
@@ -91,11 +91,15 @@ func (s *Store) Run(ctx context.Context, owner string, log *slog.Logger) {
 	}
 }
 
-// rebuildOnce carries a rebuild to its end, if one was asked for.
+// rebuildOnce carries a rebuild to its end, if one was asked for. It asks for one where the index is of
+// an older making.
 func (s *Store) rebuildOnce(ctx context.Context, owner string, log *slog.Logger) error {
 	st, err := readIndexState(ctx, s.db)
-	if err != nil || st.phase == phaseIdle {
+	if err != nil || st.phase == phaseIdle && st.made[st.slot] == layoutNow {
 		return err
+	}
+	if st.phase == phaseIdle {
+		return s.Rebuild(ctx)
 	}
 	if err := wait(ctx, settle); err != nil { // every node knows of the phase
 		return err
@@ -113,7 +117,7 @@ func (s *Store) rebuildOnce(ctx context.Context, owner string, log *slog.Logger)
 	if err := s.catchUp(ctx, st); err != nil {
 		return err
 	}
-	next := indexState{version: st.version + 1, slot: 1 - st.slot, phase: phaseDraining}
+	next := indexState{version: st.version + 1, slot: 1 - st.slot, phase: phaseDraining, made: st.made}
 	err = s.db.Update(ctx, func(tx *store.Tx) error { return s.announce(ctx, tx, next) })
 	s.index.forget()
 	if err != nil {
@@ -135,7 +139,7 @@ func (s *Store) drain(ctx context.Context, st indexState) error {
 		if _, err := tx.Exec(ctx, "DELETE FROM "+s.tables.terms[1-st.slot].Name); err != nil {
 			return err
 		}
-		return s.announce(ctx, tx, indexState{version: st.version, slot: st.slot})
+		return s.announce(ctx, tx, indexState{version: st.version, slot: st.slot, made: st.made})
 	})
 	s.index.forget()
 	return err

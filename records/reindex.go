@@ -17,7 +17,6 @@ import (
 // follows from it. Ties are read before that: those of a resource that is made meanwhile are not
 // among them, and so are left alone.
 func (s *Store) rebuildStep(st indexState, log *slog.Logger) store.Step {
-	table := s.tables.terms[1-st.slot]
 	return func(ctx context.Context, tx *store.Tx, js store.JobState) (store.JobState, error) {
 		if js.Total == 0 {
 			if _, err := tx.QueryRow(ctx, "SELECT count(*) FROM locators WHERE kind <> 0", nil, &js.Total); err != nil {
@@ -36,7 +35,7 @@ func (s *Store) rebuildStep(st indexState, log *slog.Logger) store.Step {
 		if err != nil {
 			return js, err
 		}
-		follow, err := s.reindexAll(ctx, tx, table, locators)
+		follow, err := s.reindexAll(ctx, tx, st, locators)
 		if err != nil {
 			return js, err
 		}
@@ -93,7 +92,6 @@ func (s *Store) catchUp(ctx context.Context, st indexState) error {
 	if at, ok := startOf(job); ok {
 		began = at.Add(-late).UnixMilli()
 	}
-	table := s.tables.terms[1-st.slot]
 	for after := int64(math.MinInt64); ; {
 		n := 0
 		err := s.db.Update(ctx, func(tx *store.Tx) error {
@@ -105,7 +103,7 @@ func (s *Store) catchUp(ctx context.Context, st indexState) error {
 			if n > 0 {
 				after = locators[n-1]
 			}
-			_, err = s.reindexAll(ctx, tx, table, locators)
+			_, err = s.reindexAll(ctx, tx, st, locators)
 			return err
 		})
 		if err != nil || n < rebuildStep {
@@ -114,15 +112,15 @@ func (s *Store) catchUp(ctx context.Context, st indexState) error {
 	}
 }
 
-// reindexAll indexes resources, and gives the ties that follow from them.
-func (s *Store) reindexAll(ctx context.Context, tx *store.Tx, table *store.Table, locators []int64) (map[tieAt]bool, error) {
+// reindexAll indexes resources into the idle slot, and gives the ties that follow from them.
+func (s *Store) reindexAll(ctx context.Context, tx *store.Tx, st indexState, locators []int64) (map[tieAt]bool, error) {
 	rows, err := currents(ctx, tx, locators)
 	if err != nil {
 		return nil, err
 	}
 	follow := map[tieAt]bool{}
 	for _, l := range locators {
-		ties, err := s.reindex(ctx, tx, table, rows[l])
+		ties, err := s.reindex(ctx, tx, st, rows[l])
 		if err != nil {
 			return nil, err
 		}
@@ -176,15 +174,16 @@ func (s *Store) lock(ctx context.Context, tx *store.Tx, condition string, limit 
 
 // reindex writes the terms of one resource, in place of those that a write may have put there, and
 // gives its ties.
-func (s *Store) reindex(ctx context.Context, tx *store.Tx, table *store.Table, r *row) ([]tie, error) {
+func (s *Store) reindex(ctx context.Context, tx *store.Tx, st indexState, r *row) ([]tie, error) {
 	if r == nil || r.deleted() {
 		return nil, nil
 	}
-	terms, ties, err := s.derived(ctx, tx, r)
+	idle := 1 - st.slot
+	terms, ties, err := s.derived(ctx, tx, st.made[idle], r)
 	if err != nil || len(terms) == 0 {
 		return ties, err
 	}
-	rows := termRows(table, terms, r.bucket, r.locator)
+	rows := termRows(s.tables.terms[idle], terms, r.bucket, r.locator)
 	if err := tx.Delete(ctx, rows); err != nil {
 		return nil, err
 	}
@@ -192,7 +191,7 @@ func (s *Store) reindex(ctx context.Context, tx *store.Tx, table *store.Table, r
 }
 
 // derived opens a live row and works out what follows from it; nothing when its key was destroyed.
-func (s *Store) derived(ctx context.Context, q store.Querier, r *row) (terms []int64, ties []tie, err error) {
+func (s *Store) derived(ctx context.Context, q store.Querier, l layout, r *row) (terms []int64, ties []tie, err error) {
 	plain, err := s.open(ctx, q, r)
 	if errs.Is(err, errs.NotFound) {
 		return nil, nil, nil
@@ -208,14 +207,6 @@ func (s *Store) derived(ctx context.Context, q store.Querier, r *row) (terms []i
 	if err != nil {
 		return nil, nil, err
 	}
-	return s.tokens(res), s.tiesOf(res, rec.Updated), nil
-}
-
-// termsAndKind computes what a live record has in the index.
-func (s *Store) termsAndKind(rec *Record) (terms []int64, kind int64, err error) {
-	res, err := r4.Parse(rec.JSON)
-	if err != nil {
-		return nil, 0, err
-	}
-	return s.tokens(res), s.kind(res.Type()), nil
+	terms, err = s.termsIn(ctx, l, s.contentOf(res), r.bucket, s.termKey)
+	return terms, s.tiesOf(res, rec.Updated), err
 }

@@ -42,13 +42,12 @@ func (s *Store) Search(ctx context.Context, g access.Grant, q *r4.Query, count i
 		if err != nil {
 			return err
 		}
-		terms := s.tables.terms[index.slot].Name
 		if after == nil {
-			if chosen, err = s.choose(ctx, view, terms, plans); err != nil {
+			if chosen, err = s.choose(ctx, view, s.serving(index).table, plans); err != nil {
 				return err
 			}
 		}
-		src := s.source(q, terms, plans, chosen)
+		src := s.source(q, s.serving(index), plans, chosen)
 		if q.Sort != r4.SortNone {
 			if src, err = byTime(ctx, view, src, q.Sort == r4.SortUpdatedDesc); err != nil {
 				return err
@@ -107,8 +106,18 @@ func (s *Store) plans(g access.Grant, q *r4.Query) []narrowing {
 	return plans
 }
 
+// slot is the one of the index that serves.
+type slot struct {
+	table string
+	made  layout
+}
+
+func (s *Store) serving(index indexState) slot {
+	return slot{s.tables.terms[index.slot].Name, index.made[index.slot]}
+}
+
 // source makes the chosen plan's source; -1 is everything of the type.
-func (s *Store) source(q *r4.Query, terms string, plans []narrowing, chosen int) source {
+func (s *Store) source(q *r4.Query, in slot, plans []narrowing, chosen int) source {
 	if chosen < 0 {
 		return kinds{kind: s.kind(q.Type)}
 	}
@@ -118,8 +127,13 @@ func (s *Store) source(q *r4.Query, terms string, plans []narrowing, chosen int)
 		return listedSource(n.locators)
 	case len(n.tokens) == 0:
 		return kinds{kind: s.kind(q.Type), buckets: n.buckets}
+	case in.made < layoutInPatient:
+		return postings{table: in.table, tokens: n.tokens, buckets: n.buckets}
 	default:
-		return postings{table: terms, tokens: n.tokens, buckets: n.buckets}
+		return carrying{
+			open:     postings{table: in.table, tokens: n.tokens, buckets: n.buckets},
+			discreet: discreet{s: s, table: in.table, marker: s.marker(q.Type), tokens: n.tokens, buckets: n.buckets},
+		}
 	}
 }
 
@@ -168,7 +182,7 @@ func weight(n narrowing) int {
 	return len(n.tokens)
 }
 
-// size counts a plan's candidates up to a limit.
+// size counts a plan's candidates up to a limit; sensitive ones, of which every plan has few, are left out.
 func size(ctx context.Context, view store.Querier, terms string, n narrowing, limit int) (int, error) {
 	if len(n.tokens) == 0 {
 		return limit, nil

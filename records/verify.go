@@ -10,6 +10,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -174,7 +175,7 @@ func (v *Verification) index(ctx context.Context, q store.Querier) error {
 			break
 		}
 		for _, r := range page {
-			if err := v.expect(ctx, q, r, want); err != nil {
+			if err := v.expect(ctx, q, state.made[state.slot], r, want); err != nil {
 				return err
 			}
 			at = r.locator
@@ -214,7 +215,7 @@ func currentPage(ctx context.Context, q store.Querier, after int64) ([]*row, err
 }
 
 // expect adds the terms that a row ought to have, and compares what else the plaintext tells.
-func (v *Verification) expect(ctx context.Context, q store.Querier, r *row, want map[term]bool) error {
+func (v *Verification) expect(ctx context.Context, q store.Querier, l layout, r *row, want map[term]bool) error {
 	where := fmt.Sprintf("locators %016x", uint64(r.locator))
 	rec, err := v.s.record(ctx, q, tutela.Ref{}, r)
 	if errs.Is(err, errs.NotFound) {
@@ -233,15 +234,20 @@ func (v *Verification) expect(ctx context.Context, q store.Querier, r *row, want
 	if rec.Deleted {
 		return nil
 	}
-	terms, kind, err := v.s.termsAndKind(rec)
+	res, err := r4.Parse(rec.JSON)
 	if err != nil {
 		return err
 	}
-	if kind != r.kind {
+	if v.s.kind(res.Type()) != r.kind {
 		v.Problem(where, "is filed under another type")
+	}
+	terms, err := v.s.termsIn(ctx, l, v.s.contentOf(res), r.bucket, v.s.termKey)
+	if err != nil {
+		return err
 	}
 	for _, t := range terms {
 		want[term{t, r.bucket, r.locator}] = true
 	}
-	return v.expectTies(rec, r.locator)
+	v.expectTies(res, rec.Updated, r.locator)
+	return nil
 }

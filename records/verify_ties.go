@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/store"
@@ -19,15 +20,10 @@ func (t tieAt) where() string {
 }
 
 // expectTies adds the ties that follow from a live record.
-func (v *Verification) expectTies(rec *Record, locator int64) error {
-	res, err := r4.Parse(rec.JSON)
-	if err != nil {
-		return err
-	}
-	for _, t := range v.s.tiesOf(res, rec.Updated) {
+func (v *Verification) expectTies(res *r4.Resource, updated time.Time, locator int64) {
+	for _, t := range v.s.tiesOf(res, updated) {
 		v.ties[tieAt{t, locator}] = true
 	}
-	return nil
 }
 
 // relations compares the ties with those that follow from the resources: one too many opens a chart or

@@ -97,7 +97,7 @@ func (s *Store) transactOnce(ctx context.Context, base tutela.Entry, query strin
 	if err != nil {
 		return nil, err
 	}
-	w := &write{s: s, now: s.clock().UTC().Truncate(time.Millisecond), fresh: map[tutela.Bucket]freshKey{}, slots: index.writeSlots(), coming: s.coming(changes)}
+	w := &write{s: s, now: s.clock().UTC().Truncate(time.Millisecond), fresh: map[tutela.Bucket]freshKey{}, index: index, coming: s.coming(changes)}
 	results := make([]Result, len(changes))
 	for i := range changes {
 		var err error
@@ -156,7 +156,7 @@ type write struct {
 	op     store.Op
 	fresh  map[tutela.Bucket]freshKey
 	writes []tutela.Write
-	slots  []int // slots of the blind index that take terms
+	index  indexState // of the slots that take terms
 
 	loosened []tieKey               // whose ties change
 	coming   map[tutela.Bucket]bool // patients whom this write makes
@@ -201,10 +201,10 @@ func (w *write) change(ctx context.Context, c *Change) (Result, error) {
 
 // replaced is the live version that a change replaces; its zero value is none.
 type replaced struct {
-	rec   *Record
-	seen  access.Decision
-	terms []int64
-	ties  []tie
+	rec  *Record
+	seen access.Decision
+	said content
+	ties []tie
 }
 
 // replaced opens what a change replaces. Only who may see it learns whether it has the version that
@@ -288,7 +288,7 @@ func (w *write) opened(ctx context.Context, c *Change, old *row) (replaced, erro
 		return replaced{}, notFound(c.Ref)
 	}
 	rec.Emergencies = c.Grant.Emergencies(rec.Patients)
-	return replaced{rec, d, w.s.tokens(rec.parsed), w.s.tiesOf(rec.parsed, rec.Updated)}, nil
+	return replaced{rec, d, w.s.contentOf(rec.parsed), w.s.tiesOf(rec.parsed, rec.Updated)}, nil
 }
 
 // keepHidden gives the update as it is to be written: what the caller does not see of the resource
@@ -322,7 +322,7 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 		}
 	}
 	var plain []byte
-	var terms []int64
+	var says content
 	bucket := int64(tutela.BucketGeneral)
 	if rec.Deleted {
 		bucket = old.bucket
@@ -334,7 +334,7 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	} else {
 		rec.JSON = c.Resource.SetMeta(c.Ref.ID, strconv.FormatInt(rec.Version, 10), rec.Updated)
 		plain = liveBody(rec.Updated, rec.JSON)
-		terms = w.s.tokens(c.Resource)
+		says = w.s.contentOf(c.Resource)
 		rec.Patients = w.s.patients(c)
 		bucket = bucketOf(rec.Patients)
 	}
@@ -356,7 +356,9 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	}
 	w.addVersion(p, sealed, old)
 	w.claim(c, p, rec.Updated, old)
-	w.addTerms(p, terms, old, was.terms)
+	if err := w.addTerms(ctx, p, says, old, was.said); err != nil {
+		return Result{}, err
+	}
 	w.addTies(p.locator, was.ties, w.s.tiesOf(c.Resource, rec.Updated))
 	w.writes = append(w.writes, tutela.Write{Locator: loc, Version: rec.Version, Bucket: tutela.Bucket(bucket),
 		Deleted: rec.Deleted, Digest: sha256.Sum256(sealed)})
@@ -471,19 +473,30 @@ func (w *write) claim(c *Change, p place, updated time.Time, old *row) {
 	w.op.Claims = append(w.op.Claims, claim)
 }
 
-// addTerms brings the blind index from the old terms to the new.
-func (w *write) addTerms(p place, terms []int64, old *row, oldTerms []int64) {
-	if old != nil && old.bucket == p.bucket {
-		terms, oldTerms = minus(terms, oldTerms), minus(oldTerms, terms)
-	}
-	for _, slot := range w.slots {
-		if len(oldTerms) > 0 {
-			w.op.Deletes = append(w.op.Deletes, termRows(w.s.tables.terms[slot], oldTerms, old.bucket, p.locator))
+// addTerms brings the blind index from what the old version says to what the new one does.
+func (w *write) addTerms(ctx context.Context, p place, says content, old *row, said content) error {
+	for _, slot := range w.index.writeSlots() {
+		come, err := w.s.termsIn(ctx, w.index.made[slot], says, p.bucket, w.termKey)
+		if err != nil {
+			return err
 		}
-		if len(terms) > 0 {
-			w.op.Inserts = append(w.op.Inserts, termRows(w.s.tables.terms[slot], terms, p.bucket, p.locator))
+		var gone []int64
+		if old != nil {
+			if gone, err = w.s.termsIn(ctx, w.index.made[slot], said, old.bucket, w.s.termKey); err != nil {
+				return err
+			}
+		}
+		if old != nil && old.bucket == p.bucket {
+			come, gone = minus(come, gone), minus(gone, come)
+		}
+		if len(gone) > 0 {
+			w.op.Deletes = append(w.op.Deletes, termRows(w.s.tables.terms[slot], gone, old.bucket, p.locator))
+		}
+		if len(come) > 0 {
+			w.op.Inserts = append(w.op.Inserts, termRows(w.s.tables.terms[slot], come, p.bucket, p.locator))
 		}
 	}
+	return nil
 }
 
 func termRows(t *store.Table, terms []int64, bucket, locator int64) store.Rows {

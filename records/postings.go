@@ -1,0 +1,122 @@
+package records
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tutela-health/tutela/store"
+)
+
+// postings is a source of resources that carry one of several ordinary tokens, in some buckets or all.
+type postings struct {
+	table   string
+	tokens  []int64
+	buckets []int64 // sorted; none: all
+}
+
+func (s postings) after(ctx context.Context, q store.Querier, p position, n int) ([]position, error) {
+	if len(s.buckets) == 0 {
+		text := "SELECT bucket, locator FROM " + s.table + " WHERE token = ? AND (bucket, locator) > (?, ?) ORDER BY bucket, locator"
+		var arms [][]any
+		for _, t := range s.tokens {
+			arms = append(arms, []any{t, p.Bucket, p.Locator})
+		}
+		return firsts(ctx, q, text, arms, n)
+	}
+	return overBuckets(s.buckets, p, n, func(group []int64) ([]position, error) {
+		if len(group) <= few {
+			return s.oneByOne(ctx, q, group, p, n)
+		}
+		return s.together(ctx, q, group, p, n)
+	})
+}
+
+// oneByOne asks for the first rows of each token in each bucket.
+func (s postings) oneByOne(ctx context.Context, q store.Querier, group []int64, p position, n int) ([]position, error) {
+	var arms [][]any
+	for _, b := range group {
+		for _, t := range s.tokens {
+			arms = append(arms, arm(t, b, p))
+		}
+	}
+	return firsts(ctx, q, armOf(s.table), arms, n)
+}
+
+// together asks for the first rows of all tokens in many buckets.
+func (s postings) together(ctx context.Context, q store.Querier, group []int64, p position, n int) ([]position, error) {
+	tokens, buckets := padded(s.tokens, width(len(s.tokens))), padded(group, width(len(group)))
+	text := "SELECT DISTINCT bucket, locator FROM " + s.table + " WHERE token IN (" + marks(len(tokens)) + ") AND bucket IN (" + marks(len(buckets)) +
+		") AND NOT (bucket = ? AND locator <= ?) ORDER BY bucket, locator" + limitTo(width(n))
+	found, err := places(ctx, q, text, slices.Concat(tokens, buckets, []any{p.Bucket, p.Locator}))
+	return found[:min(n, len(found))], err
+}
+
+// armOf is the statement that asks for one token in one bucket, and arm its arguments: behind p.
+func armOf(table string) string {
+	return "SELECT bucket, locator FROM " + table + " WHERE token = ? AND bucket = ? AND locator > ? ORDER BY locator"
+}
+
+func arm(token, bucket int64, p position) []any {
+	from := int64(math.MinInt64)
+	if bucket == p.Bucket {
+		from = p.Locator
+	}
+	return []any{token, bucket, from}
+}
+
+// maxArms bounds one statement; SQLite takes at most 500 arms.
+const maxArms = 256
+
+// firsts merges the first n rows that a statement gives for each of several lists of arguments.
+func firsts(ctx context.Context, q store.Querier, text string, arms [][]any, n int) ([]position, error) {
+	text += limitTo(width(n))
+	var found []position
+	for part := range slices.Chunk(arms, maxArms) {
+		more, err := union(ctx, q, text, part, width(n))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	if len(arms) > maxArms {
+		slices.SortFunc(found, position.compare)
+		found = slices.Compact(found)
+	}
+	return found[:min(n, len(found))], nil
+}
+
+// union asks for the first rows of all arms together. The limit stands in the text, as one of few:
+// SQLite compiles a statement anew for each value that is bound to a LIMIT, which takes ten times as
+// long as to run it.
+func union(ctx context.Context, q store.Querier, arm string, args [][]any, limit int) ([]position, error) {
+	text, all := arm, args[0]
+	if len(args) > 1 {
+		arms := make([]string, width(len(args))) // the last arm is repeated, so that few statements are prepared
+		all = nil
+		for i := range arms {
+			arms[i] = "SELECT * FROM (" + arm + ") AS arm"
+			all = append(all, args[min(i, len(args)-1)]...)
+		}
+		text = "SELECT bucket, locator FROM (" + strings.Join(arms, " UNION ") + ") AS merged ORDER BY bucket, locator" + limitTo(limit)
+	}
+	return places(ctx, q, text, all)
+}
+
+// places reads positions without a time.
+func places(ctx context.Context, q store.Querier, text string, args []any) ([]position, error) {
+	var found []position
+	err := q.Query(ctx, text, args, func(sc store.Scanner) error {
+		var c position
+		if err := sc.Scan(&c.Bucket, &c.Locator); err != nil {
+			return err
+		}
+		found = append(found, c)
+		return nil
+	})
+	return found, err
+}
+
+func limitTo(n int) string { return " LIMIT " + strconv.Itoa(n) }
