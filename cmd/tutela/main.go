@@ -52,6 +52,7 @@ type commands struct {
 	Routes   routesCmd   `cmd:"" help:"What the running server exposes, to whom, and how often it was called."`
 	Assess   assessCmd   `cmd:"" help:"Try the controls and write signed evidence into the ledger."`
 	Scan     scanCmd     `cmd:"" help:"Check a team's own software: secrets, faults, dependencies, infrastructure, pipelines."`
+	Gate     gateCmd     `cmd:"" help:"Say whether a tree may go on, by its policy: the same on a laptop and in CI."`
 	Version  versionCmd  `cmd:"" help:"Print the version and the cryptographic module."`
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/supply"
+	"github.com/tutela-health/tutela/supply/gate"
 	"github.com/tutela-health/tutela/supply/report"
 )
 
@@ -61,17 +62,33 @@ func (cmd scanCmd) Run(ctx context.Context, c console) error {
 	return nil
 }
 
-// scan runs what is asked for.
+// scan looks at a tree as a person does: with its waivers, and with what other tools' files leave out.
 func (s scanning) scan(ctx context.Context, c console, path string) (*supply.Report, error) {
-	run, classes, err := s.chosen()
-	if err != nil {
-		return nil, err
-	}
 	tree, err := supply.OpenTree(path)
 	if err != nil {
 		return nil, usage("%v", err)
 	}
 	defer func() { _ = tree.Close() }() // it was only read
+	policy, err := gate.Load(tree.FS())
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	r, err := s.scanTree(ctx, c, path, tree)
+	if err != nil {
+		return nil, err
+	}
+	for _, why := range policy.Show(r, time.Now()) {
+		fmt.Fprintln(c.err, "tutela:", report.Plain(why))
+	}
+	return r, nil
+}
+
+// scanTree runs what is asked for.
+func (s scanning) scanTree(ctx context.Context, c console, path string, tree *supply.Tree) (*supply.Report, error) {
+	run, classes, err := s.chosen()
+	if err != nil {
+		return nil, err
+	}
 	if !s.NoCache {
 		if run.Cache, err = openCache(path); err != nil {
 			fmt.Fprintln(c.err, "tutela: going on without what was remembered:", err)

@@ -27,7 +27,7 @@ func Table(w io.Writer, r *supply.Report) error {
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "SEVERITY\tRULE\tPLACE\tWHAT")
 		for _, f := range counting {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", f.Severity, plain(f.Rule.ID), plain(At(f.Place)), plain(sentence(f)))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", f.Severity, Plain(f.Rule.ID), Plain(At(f.Place)), Plain(sentence(f)))
 		}
 		if err := t.Flush(); err != nil {
 			return err
@@ -38,7 +38,7 @@ func Table(w io.Writer, r *supply.Report) error {
 		tellChecked(w, c)
 	}
 	for _, d := range r.Data {
-		fmt.Fprintf(w, "data     %s: %d entries, the newest of %s (%s)\n", plain(d.Name), d.Entries, d.Newest.Format(time.DateOnly), age(r.Began, d.Newest))
+		fmt.Fprintf(w, "data     %s: %d entries, the newest of %s (%s)\n", Plain(d.Name), d.Entries, d.Newest.Format(time.DateOnly), age(r.Began, d.Newest))
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", Summary(r))
 	return err
@@ -46,9 +46,9 @@ func Table(w io.Writer, r *supply.Report) error {
 
 func tellChecked(w io.Writer, c supply.Checked) {
 	if c.Blind != "" {
-		fmt.Fprintf(w, "BLIND    %s: %s\n", c.Class, plain(c.Blind))
+		fmt.Fprintf(w, "BLIND    %s: %s\n", c.Class, Plain(c.Blind))
 	} else {
-		fmt.Fprintf(w, "checked  %s: %s\n", c.Class, plain(strings.TrimPrefix(c.Detail+fmt.Sprintf(", %d files", c.Files), ", ")))
+		fmt.Fprintf(w, "checked  %s: %s\n", c.Class, Plain(strings.TrimPrefix(c.Detail+fmt.Sprintf(", %d files", c.Files), ", ")))
 	}
 	const shown = 10
 	for i, why := range c.Failed {
@@ -56,7 +56,7 @@ func tellChecked(w io.Writer, c supply.Checked) {
 			fmt.Fprintf(w, "         … and %d more (all of them with --format json)\n", len(c.Failed)-shown)
 			break
 		}
-		fmt.Fprintf(w, "         could not check %s\n", plain(why))
+		fmt.Fprintf(w, "         could not check %s\n", Plain(why))
 	}
 }
 
@@ -120,8 +120,8 @@ func sentence(f supply.Finding) string {
 	return text
 }
 
-// plain takes out what would move a terminal's cursor or break a line.
-func plain(s string) string {
+// Plain takes out what would move a terminal's cursor or break a line.
+func Plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
 			return '\u00b7'
