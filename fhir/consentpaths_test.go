@@ -34,8 +34,9 @@ func reveals(t *testing.T, r *rig.Rig, as, id, patient string) (open []string) {
 	return open
 }
 
-// Microsoft #3979: a Consent that is stored and not enforced. Each of these holds on every path that
-// returns data, for those whom it speaks of, and for nobody else.
+// microsoft/fhir-server#3979: somebody asked how patients can say who sees what. Consents can be stored there; nothing reads
+// them when data is asked for. Here each of these holds on every path that returns data, for those whom it speaks of, and
+// for nobody else.
 func TestConsentHoldsOnEveryPath(t *testing.T) {
 	t.Parallel()
 	const paths = 10

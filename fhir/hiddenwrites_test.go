@@ -40,8 +40,8 @@ func told(a rig.Answer, id string) string {
 	return http.StatusText(a.Status) + head + strings.ReplaceAll(string(a.Body), "Observation/"+id, "Observation/ID")
 }
 
-// LinuxForHealth #2669: a 403 where there is something and an empty answer where there is not tells which.
-// No request of one who may not see a resource may be answered otherwise than if it were not there.
+// LinuxForHealth/FHIR#2669: a 403 where there is something and an empty answer where there is nothing tell which; of
+// types without a scope, see TestTypesOutsideTheScopesAreSilent. No request of one who may not see a resource may be answered otherwise than if it were not there.
 func TestHiddenAnswersLikeMissing(t *testing.T) {
 	t.Parallel()
 	rig.Each(t, func(t *testing.T, r *rig.Rig) {
