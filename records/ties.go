@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/store"
 )
@@ -79,12 +80,27 @@ func (s *Store) tiesOf(res *r4.Resource, now time.Time) []tie {
 	return slices.Compact(ties)
 }
 
-func (s *Store) consentTies(res *r4.Resource) []tie {
-	ref, ok := r4.ParseReference(res.Root().Child("patient").Child("reference").Text())
-	if !ok || !ref.Local() || ref.Type != "Patient" {
+func (s *Store) consentTies(consent *r4.Resource) []tie {
+	patients := consenting(consent)
+	if len(patients) == 0 {
 		return nil
 	}
-	return []tie{{kind: tieConsents, subject: int64(s.Bucket(tutela.PatientID(ref.ID))), until: forever}}
+	return []tie{{kind: tieConsents, subject: int64(s.Bucket(patients[0])), until: forever}}
+}
+
+// consenting is the patient whose Consent it is, or nobody where it does not say so by a reference to one
+// of this server's.
+func consenting(consent *r4.Resource) []tutela.PatientID {
+	return patientsAt(consent.Root().Child("patient"))
+}
+
+// bindsSomebody refuses an active Consent that would have no effect, since nobody can tell whose it is: who
+// sends a denial must not believe that it holds. Nil, a deleted resource, and other types pass.
+func bindsSomebody(res *r4.Resource) error {
+	if res == nil || res.Type() != "Consent" || res.Root().Child("status").Text() != "active" || len(consenting(res)) > 0 {
+		return nil
+	}
+	return errs.New(errs.Unprocessable, "an active Consent must name its patient by a reference such as Patient/1 on this server: otherwise it would bind nobody")
 }
 
 func (t tie) compare(o tie) int {

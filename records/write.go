@@ -348,6 +348,9 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	if err := w.knows(ctx, c, &rec); err != nil {
 		return Result{}, err
 	}
+	if err := bindsSomebody(c.Resource); err != nil {
+		return Result{}, err
+	}
 	rec.Basis, rec.Emergencies = d.Basis(), c.Grant.Emergencies(rec.Patients)
 	p := place{bucket, int64(loc), rec.Version}
 	sealed, err := w.seal(ctx, p, rec.Patients, plain)
