@@ -138,6 +138,12 @@ const (
 	ActionUserLink     Action = "user.link" // a person of an outside provider became an account's owner
 	ActionUserUnlink   Action = "user.unlink"
 
+	ActionClearanceAsk    Action = "clearance.ask"    // an administrator says what an account is to be cleared for; what it loses is gone
+	ActionClearanceGive   Action = "clearance.give"   // the privacy officer gave what was asked for
+	ActionClearanceRefuse Action = "clearance.refuse" // and did not
+	ActionClearanceEnd    Action = "clearance.end"    // the privacy officer took all of an account's away
+	ActionClearanceList   Action = "clearance.list"
+
 	ActionProviderCreate Action = "provider.create"
 	ActionProviderUpdate Action = "provider.update"
 	ActionProviderDelete Action = "provider.delete"

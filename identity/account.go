@@ -69,8 +69,10 @@ func (a account) over(now time.Time) bool { return !a.Ends.IsZero() && !now.Befo
 // enrolled reports whether a second factor is there.
 func (a account) enrolled() bool { return a.TOTP != "" || len(a.Passkeys) > 0 }
 
-// strip takes away all that proves the account's owner, here and at outside providers.
+// strip takes away all that proves the account's owner, here and at outside providers. Who owns it next
+// is not cleared for anything.
 func (a *account) strip() {
+	a.Clearances, a.Clearing = nil, nil
 	a.Verifier, a.TOTP, a.Recovery, a.Passkeys, a.Outside = Verifier{}, "", nil, nil, nil
 }
 

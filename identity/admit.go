@@ -9,6 +9,16 @@ import (
 	"github.com/tutela-health/tutela/internal/httpx"
 )
 
+// entering refuses a login from an address from which the account may not call: the same check that each
+// use of the session gets. Who proved everything elsewhere hears what a wrong code says.
+func (s *Service) entering(ctx context.Context, a account) error {
+	err := s.From(ctx, "", a.principal(s.ring.Tenant()))
+	if errs.Is(err, errs.Unauthenticated) {
+		return wrongCode()
+	}
+	return err
+}
+
 // From refuses a client, and the account for which it calls, at an address from which one of them
 // may not call. Outside a request there is no address to refuse. The ledger has an entry for each
 // account, client and address, one a minute at most.

@@ -52,6 +52,7 @@ func (m amendment) details() []string {
 	}{
 		{"username", b.Username != a.Username}, {"name", b.Name != a.Name}, {"email", b.Email != a.Email},
 		{"external id", b.External != a.External}, {"unit", b.Unit != a.Unit}, {"groups", !sameSet(b.Groups, a.Groups)},
+		{"clearances", !sameSet(b.Clearances, a.Clearances)}, {"clearances asked for", !sameSet(asked(b), asked(a))},
 		{"end date", !b.Ends.Equal(a.Ends)}, {"provisioner", b.Provisioner != a.Provisioner},
 	} {
 		if d.changed {
@@ -64,6 +65,14 @@ func (m amendment) details() []string {
 // idle reports whether nothing changes.
 func (m amendment) idle() bool {
 	return !m.joins() && !m.leaves() && !m.removed() && !m.returns() && !m.otherRoles() && len(m.details()) == 0
+}
+
+// asked are the labels that an account was said to be cleared for, however long ago.
+func asked(a account) []string {
+	if a.Clearing == nil {
+		return nil
+	}
+	return a.Clearing.Labels
 }
 
 func sameSet(a, b []string) bool {

@@ -33,6 +33,8 @@ type Config struct {
 	Origins []string
 	// Roles are those that there are; nil accepts any name. A role that access does not know may nothing.
 	Roles []string
+	// Labels are the sensitivity labels that accounts are cleared for; nil accepts any name.
+	Labels []string
 	// Privileged are roles that no SCIM client gives, takes or touches the holders of, beside the
 	// administrator's and those of services.
 	Privileged []string
@@ -53,6 +55,7 @@ type Service struct {
 	fresh    func() bool
 	name     string
 	roles    []string
+	labels   []string
 	above    []string // roles out of the reach of SCIM and outside providers
 	idle     time.Duration
 	absolute time.Duration
@@ -76,7 +79,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		return nil, fmt.Errorf("open identity key: %w", err)
 	}
 	s := &Service{
-		db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, name: c.Name, roles: c.Roles,
+		db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, name: c.Name, roles: c.Roles, labels: c.Labels,
 		idle: c.Idle, absolute: c.Absolute, names: keys.NewMAC(secret), hasher: newHasher(c.Clock, runtime.GOMAXPROCS(0)),
 		above:  append([]string{roleAdmin, roleService, roleProvisioner}, c.Privileged...),
 		begins: pace.New(c.Clock, passkeyBudget, passkeyRefill),

@@ -166,6 +166,9 @@ func (s *Service) judged(ctx context.Context, it item[attempt], f Factor, judge 
 // logIn begins the attempt's session, or steps the one up that it belongs to. The cookie is new
 // either way: one that was planted before is worth nothing (session fixation). more are further entries.
 func (s *Service) logIn(ctx context.Context, it item[attempt], a account, f Factor, amr []string, more ...tutela.Entry) (Login, error) {
+	if err := s.entering(ctx, a); err != nil {
+		return Login{}, err
+	}
 	ses, action, err := s.sessionOf(ctx, it.Value, a, amr)
 	if err != nil {
 		return Login{}, err

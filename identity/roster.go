@@ -28,11 +28,12 @@ const (
 	ColumnExternal = "external_id"
 	ColumnActive   = "active"
 	ColumnEnd      = "end_date"
+	ColumnCleared  = "clearances"
 )
 
 // RosterColumns are all that there may be.
 func RosterColumns() []string {
-	return []string{ColumnUsername, ColumnName, ColumnEmail, ColumnRoles, ColumnExternal, ColumnActive, ColumnEnd}
+	return []string{ColumnUsername, ColumnName, ColumnEmail, ColumnRoles, ColumnExternal, ColumnActive, ColumnEnd, ColumnCleared}
 }
 
 // RosterRow is one person.
@@ -45,6 +46,7 @@ type RosterRow struct {
 	External string
 	Active   bool
 	Ends     time.Time // access ends then by itself; zero: it does not
+	Cleared  []string  // sensitivity labels; those that are new wait for the privacy officer
 }
 
 // RosterProblem is a line that cannot be followed, and why.
@@ -98,7 +100,7 @@ func (s *Service) ImportRoster(ctx context.Context, by tutela.Principal, r Roste
 		if err != nil {
 			return err
 		}
-		p := s.planRoster(r, o, all)
+		p := s.planRoster(by.ID, r, o, all)
 		if report = p.report(); !o.Apply {
 			return nil
 		}
@@ -136,6 +138,7 @@ func (r RosterReport) refusal(o RosterOptions) error {
 // rosterPlan is what following a roster takes.
 type rosterPlan struct {
 	s          *Service
+	by         tutela.UserID
 	roster     Roster
 	options    RosterOptions
 	accounts   map[tutela.UserID]account // that a roster is about
@@ -150,9 +153,9 @@ type rosterPlan struct {
 	problems   []RosterProblem
 }
 
-func (s *Service) planRoster(r Roster, o RosterOptions, all []account) *rosterPlan {
+func (s *Service) planRoster(by tutela.UserID, r Roster, o RosterOptions, all []account) *rosterPlan {
 	p := &rosterPlan{
-		s: s, roster: r, options: o, accounts: map[tutela.UserID]account{}, byName: map[string]account{},
+		s: s, by: by, roster: r, options: o, accounts: map[tutela.UserID]account{}, byName: map[string]account{},
 		byExternal: map[string]account{}, seen: map[tutela.UserID]int{}, names: map[string]int{}, externals: map[string]int{},
 		problems: slices.Clone(r.Problems),
 	}
@@ -288,6 +291,9 @@ func (p *rosterPlan) fit(a *account, row RosterRow) error {
 	if p.has(ColumnEnd) {
 		a.Ends = row.Ends
 	}
+	if err := p.clear(a, row); err != nil {
+		return err
+	}
 	if len(a.Roles) == 0 && row.Active && a.revision == 0 {
 		return errs.New(errs.Unprocessable, "names somebody new and no role")
 	}
@@ -298,6 +304,23 @@ func (p *rosterPlan) fit(a *account, row RosterRow) error {
 		return errs.New(errs.Unprocessable, "names an account that an administrator disabled: enable it first, or say active false")
 	case p.has(ColumnActive) || p.has(ColumnEnd):
 		a.Disabled = false
+	}
+	return nil
+}
+
+// clear says what a row's person is to be cleared for, where the roster says it. An account that nobody
+// has taken up is not cleared yet: the next roster asks again.
+func (p *rosterPlan) clear(a *account, row RosterRow) error {
+	if !p.has(ColumnCleared) {
+		return nil
+	}
+	if err := p.s.checkLabels(row.Cleared); err != nil {
+		return err
+	}
+	if a.clearable() == nil {
+		a.seek(row.Cleared, p.by, p.s.clock())
+	} else {
+		a.seek(nil, p.by, p.s.clock())
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ type User struct {
 	Enrolled  bool             `json:"-"` // a second factor is there; without one a person may do nothing
 	Linked    bool             `json:"-"` // to an outside provider, which may prove both factors
 	Waiting   bool             `json:"-"` // nobody has a password, a factor or an invitation's answer yet
+	// Clearances are the sensitivity labels that the account may see; Clearing are those asked for.
+	Clearances []string  `json:"clearances,omitempty"`
+	Clearing   *Clearing `json:"clearing,omitempty"`
 	Employment
 }
 
@@ -177,7 +180,7 @@ func (s *Service) Users(ctx context.Context) ([]User, error) {
 func (u User) principal(t tutela.Tenant) tutela.Principal {
 	return tutela.Principal{
 		Tenant: t, ID: u.ID, Kind: u.Kind, Username: u.Username, Roles: u.Roles, Unit: u.Unit,
-		FHIRUser: u.FHIRUser, Patient: u.Patient,
+		Clearances: u.Clearances, FHIRUser: u.FHIRUser, Patient: u.Patient,
 	}
 }
 

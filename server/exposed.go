@@ -75,6 +75,7 @@ func operations() map[string]exposed {
 		"GET /account/recovery", "POST /account/recovery", "GET /account/passkeys/new", "POST /account/passkeys/options",
 		"POST /account/passkeys", "POST /account/passkeys/remove")
 	add(administrator, form, "GET /admin/users", "POST /admin/users", "POST /admin/users/withdraw", "GET /admin/users/{id}", "POST /admin/users/{id}/roles",
+		"POST /admin/users/{id}/clearances",
 		"POST /admin/users/{id}/disable", "POST /admin/users/{id}/enable", "POST /admin/users/{id}/sessions/end", "POST /admin/users/{id}/reset",
 		"POST /admin/users/{id}/unlink", "GET /admin/providers", "GET /admin/providers/new", "POST /admin/providers", "GET /admin/providers/{id}",
 		"POST /admin/providers/{id}", "POST /admin/providers/{id}/try", "POST /admin/providers/{id}/remove", "GET /admin/clients",
@@ -88,6 +89,8 @@ func operations() map[string]exposed {
 		"GET /api/v1/users", "POST /api/v1/users/{id}/invitation", "GET /api/v1/invitations", "DELETE /api/v1/invitations/{id}",
 		"POST /api/v1/keys/signing/rotate", "POST /api/v1/break-glass", "GET /api/v1/break-glass", "DELETE /api/v1/break-glass/{id}",
 		"POST /api/v1/break-glass/{id}/revoke", "POST /api/v1/break-glass/{id}/review",
+		"GET /api/v1/clearances", "POST /api/v1/users/{id}/clearances", "DELETE /api/v1/users/{id}/clearances",
+		"POST /api/v1/users/{id}/clearances/give", "POST /api/v1/users/{id}/clearances/refuse",
 		"POST /api/v1/downtime", "POST /api/v1/downtime/{id}/report")
 	add(proven, work, "POST /api/v1/assess", "POST /api/v1/index/rebuild", "POST /api/v1/users/import")
 

@@ -40,6 +40,7 @@ func (s *Server) routes(mux *router) {
 	s.call(mux, "DELETE /api/v1/invitations/{id}", tutela.ActionUserUninvite, s.withdrawInvitation)
 	s.call(mux, "POST /api/v1/keys/signing/rotate", tutela.ActionSignerRotate, s.rotateSigner)
 	s.breakGlassRoutes(mux)
+	s.clearanceRoutes(mux)
 	s.call(mux, "POST /api/v1/downtime", tutela.ActionDowntimeCreate, s.downtime)
 	s.call(mux, "POST /api/v1/downtime/{id}/report", tutela.ActionDowntimeReport, s.downtimeReport)
 }

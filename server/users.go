@@ -22,6 +22,7 @@ type listedUser struct {
 	Email     string    `json:"email,omitempty"`
 	Kind      string    `json:"kind"`
 	Roles     []string  `json:"roles"`
+	Cleared   []string  `json:"clearances,omitempty"`
 	Unit      string    `json:"unit,omitempty"`
 	State     string    `json:"state"`
 	External  string    `json:"external_id,omitempty"`
@@ -45,7 +46,7 @@ func (s *Server) users(ctx context.Context, c *call) (any, error) {
 	for i, u := range all {
 		list[i] = listedUser{
 			ID: string(u.ID), Username: u.Username, Name: u.Name.String(), Email: u.Email, Kind: string(u.Kind), Roles: append([]string{}, u.Roles...),
-			Unit: u.Unit, State: u.State(), External: u.External, Directory: u.Provisioner, Created: u.Created, LastLogin: u.LastLogin, Ends: u.Ends,
+			Cleared: u.Clearances, Unit: u.Unit, State: u.State(), External: u.External, Directory: u.Provisioner, Created: u.Created, LastLogin: u.LastLogin, Ends: u.Ends,
 		}
 	}
 	return list, nil

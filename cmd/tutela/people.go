@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/access/label"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity/federation"
 	"github.com/tutela-health/tutela/identity/pages"
@@ -11,7 +12,7 @@ import (
 // pages makes people's pages.
 func (s *system) pages(api *fhir.Handler) (*pages.Pages, error) {
 	return pages.New(pages.Config{
-		Identity: s.identity, Base: s.config.base(), Log: s.log, Roles: givenRoles(), Patients: patientFinder(api), Federation: s.federation(),
+		Identity: s.identity, Base: s.config.base(), Log: s.log, Roles: givenRoles(), Labels: givenLabels(), Patients: patientFinder(api), Federation: s.federation(),
 	})
 }
 
@@ -38,4 +39,19 @@ func givenRoles() []pages.Role {
 		{Name: string(access.RolePrivacy), Label: "Privacy officer"},
 		{Name: string(access.RoleAdmin), Label: "Administrator"},
 	}
+}
+
+// givenLabels are the sensitivity labels that people are cleared for, in the order of the pages.
+func givenLabels() []pages.Role {
+	words := map[string]string{
+		"R": "Restricted (R)", "V": "Very restricted, and restricted (V)", "42CFRPart2": "Substance use programme (42 CFR Part 2)",
+		"SUD": "Substance use (SUD)", "PSY": "Mental health (PSY)", "PSYTHPN": "Psychotherapy notes (PSYTHPN)", "HIV": "HIV and AIDS (HIV)",
+		"STD": "Sexually transmitted disease (STD)", "SEX": "Sexuality and reproduction (SEX)", "SDV": "Assault, abuse, domestic violence (SDV)",
+		"GDIS": "Genetic disease (GDIS)", "OTHER": "Other labels (OTHER)",
+	}
+	var list []pages.Role
+	for _, name := range label.Set(label.All).Needs() {
+		list = append(list, pages.Role{Name: name, Label: words[name]})
+	}
+	return list
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/access/emergency"
+	"github.com/tutela-health/tutela/access/label"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -193,6 +194,7 @@ func (s *system) decide() error {
 // IP address cannot have any (WebAuthn, 5.1.2: the RP ID is a domain).
 func (s *system) people() identity.Config {
 	c := identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh, Admit: s.gateway.Networks.Admit}
+	c.Labels = label.Set(label.All).Needs()
 	for _, r := range access.Roles() {
 		c.Roles = append(c.Roles, string(r))
 	}

@@ -19,6 +19,10 @@ type usersCmd struct {
 	List   usersListCmd   `cmd:"" help:"Accounts, what they may, and when they last logged in."`
 	Import usersImportCmd `cmd:"" help:"Make accounts follow a roster of the people who work here."`
 	Invite usersInviteCmd `cmd:"" help:"Print the link by which a person takes up an account that a roster or directory made."`
+
+	Clear      usersClearCmd      `cmd:"" help:"Say for which sensitivity labels an account is to be cleared."`
+	Clearances usersClearancesCmd `cmd:"" help:"Who is cleared for what, and what waits for the privacy officer."`
+	Decide     usersDecideCmd     `cmd:"" help:"Give or refuse clearances that were asked for, or take an account's away."`
 }
 
 type usersListCmd struct {
@@ -37,6 +41,7 @@ type userLine struct {
 	Kind      string    `json:"kind"`
 	Roles     []string  `json:"roles"`
 	State     string    `json:"state"`
+	Cleared   []string  `json:"clearances"`
 	Directory string    `json:"directory"`
 	LastLogin time.Time `json:"last_login"`
 	Ends      time.Time `json:"ends"`
@@ -57,9 +62,9 @@ func (cmd usersListCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "USERNAME\tNAME\tKIND\tROLES\tSTATE\tLAST LOGIN\tENDS\tDIRECTORY")
+	fmt.Fprintln(w, "USERNAME\tNAME\tKIND\tROLES\tCLEARED FOR\tSTATE\tLAST LOGIN\tENDS\tDIRECTORY")
 	for _, u := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u.Username, u.Name, u.Kind, strings.Join(u.Roles, " "), u.State,
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u.Username, u.Name, u.Kind, strings.Join(u.Roles, " "), strings.Join(u.Cleared, " "), u.State,
 			when(u.LastLogin), when(u.Ends), u.Directory)
 	}
 	return w.Flush()
@@ -98,7 +103,7 @@ func (usersImportCmd) Help() string {
 	return `Example: tutela users import --data tutela-data --leavers roster.csv          (says what would be done)
          tutela users import --data tutela-data --leavers --apply roster.csv  (does it)
 
-The first line names the columns, in any order: username, name, email, roles, external_id, active, end_date.
+The first line names the columns, in any order: username, name, email, roles, external_id, active, end_date, clearances.
 Who is new gets an account and waits for an invitation (tutela users invite). Whose active is false, whose
 end_date has passed, or with --leavers who is not in the file, loses every session and token at once.
 Administrators are not a roster's matter. A line that cannot be followed is named, and nothing is done.`

@@ -5,6 +5,7 @@ package pages
 func notice(done string) string {
 	return map[string]string{
 		"roles":     "The roles are saved. All sessions and tokens of the account have ended.",
+		"labels":    "What the account is no longer cleared for is gone. What is new waits for the privacy officer.",
 		"disable":   "The account is disabled. All its sessions and tokens have ended.",
 		"enable":    "The account is enabled.",
 		"ended":     "All sessions of the account have ended.",

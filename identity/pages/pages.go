@@ -19,6 +19,9 @@ type Config struct {
 	Log  *slog.Logger
 	// Roles are those that an administrator can give, in the order in which they are shown.
 	Roles []Role
+	// Labels are the sensitivity labels that an administrator can ask to clear people for; none
+	// leaves the form out.
+	Labels []Role
 	// Patients finds patients by name whose record the caller may open, for applications that
 	// work with one; nil offers the account's own alone.
 	Patients FindPatients
@@ -29,7 +32,7 @@ type Config struct {
 // FindPatients finds patients by name that a caller may see, and leaves an entry like any search.
 type FindPatients func(ctx context.Context, by tutela.Principal, name string) ([]PatientChoice, error)
 
-// Role is a role as the administration shows it.
+// Role is a role, or a label, as the administration shows it.
 type Role struct {
 	Name  string
 	Label string
@@ -48,6 +51,7 @@ type Pages struct {
 	base     string
 	log      *slog.Logger
 	roles    []Role
+	labels   []Role
 	patients FindPatients
 	outside  *federation.Service // nil: there are no providers
 	html     map[string]*template.Template
@@ -66,7 +70,7 @@ func New(c Config) (*Pages, error) {
 		return nil, err
 	}
 	return &Pages{
-		identity: c.Identity, base: c.Base, log: c.Log, roles: c.Roles, patients: c.Patients, outside: c.Federation,
+		identity: c.Identity, base: c.Base, log: c.Log, roles: c.Roles, labels: c.Labels, patients: c.Patients, outside: c.Federation,
 		html: html, assets: files, origin: http.NewCrossOriginProtection(),
 	}, nil
 }

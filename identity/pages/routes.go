@@ -96,6 +96,7 @@ func (p *Pages) adminRoutes(mux Mux) {
 	mux.Handle("POST /admin/users/withdraw", p.guarded(administrator, admin, "/admin/users", withdrawInvitation))
 	mux.Handle("GET /admin/users/{id}", p.guarded(administrator, admin, "", user))
 	mux.Handle("POST /admin/users/{id}/roles", p.guarded(administrator, admin, "/admin/users", changeUser("roles", setRoles)))
+	mux.Handle("POST /admin/users/{id}/clearances", p.guarded(administrator, admin, "/admin/users", changeUser("labels", askClearance)))
 	mux.Handle("POST /admin/users/{id}/disable", p.guarded(administrator, admin, "/admin/users", changeUser("disable", disableUser)))
 	mux.Handle("POST /admin/users/{id}/enable", p.guarded(administrator, admin, "/admin/users", changeUser("enable", enableUser)))
 	mux.Handle("POST /admin/users/{id}/sessions/end", p.guarded(administrator, admin, "/admin/users", changeUser("ended", endUserSessions)))

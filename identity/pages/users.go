@@ -61,14 +61,14 @@ func (v *visit) drawUsers(status int, b usersBody, wrong problem) error {
 	if b.Open, err = v.pages.identity.Invitations(v.r.Context(), v.by()); err != nil {
 		return err
 	}
-	b.Roles, b.RolesWrong = v.roleBoxes(b.Form.Roles), wrong.Field == "roles"
+	b.Roles, b.RolesWrong = boxes(v.pages.roles, b.Form.Roles), wrong.Field == "roles"
 	return render(v, "users", status, page[usersBody]{Title: "People", Place: "users", Me: v.me(), Token: v.token(),
 		Notice: notice(v.r.URL.Query().Get("done")), Problem: wrong, Body: b})
 }
 
-func (v *visit) roleBoxes(held []string) []roleBox {
+func boxes(all []Role, held []string) []roleBox {
 	var list []roleBox
-	for _, r := range v.pages.roles {
+	for _, r := range all {
 		list = append(list, roleBox{r, slices.Contains(held, r.Name)})
 	}
 	return list
@@ -154,6 +154,10 @@ type userBody struct {
 	RolesWrong bool
 	Link       *inviteLink
 	Outside    []linkRow
+
+	Labels      []roleBox // for which the account is cleared, or is to be
+	LabelsWrong bool
+	Asked       []string // of them, those that wait for the privacy officer
 }
 
 // user shows one account.
@@ -173,7 +177,9 @@ func (v *visit) drawUser(status int, b userBody, wrong problem) error {
 		return err
 	}
 	b.User, b.Sessions = userRow{u, u.State()}, len(sessions)
-	b.Roles, b.RolesWrong = v.roleBoxes(u.Roles), wrong.Field == "roles"
+	b.Roles, b.RolesWrong = boxes(v.pages.roles, u.Roles), wrong.Field == "roles"
+	b.Asked = u.Asked(v.pages.identity.Now())
+	b.Labels, b.LabelsWrong = boxes(v.pages.labels, append(b.Asked, u.Clearances...)), wrong.Field == "labels"
 	return render(v, "user", status, page[userBody]{Title: u.Username, Place: "users", Me: v.me(), Token: v.token(),
 		Notice: notice(v.r.URL.Query().Get("done")), Problem: wrong, Body: b})
 }
@@ -183,7 +189,7 @@ func changeUser(done string, f func(*visit, tutela.UserID) error) func(*visit) e
 	return func(v *visit) error {
 		id := tutela.UserID(v.r.PathValue("id"))
 		if err := f(v, id); err != nil {
-			status, wrong, err := amiss(map[bool]string{true: "roles"}[done == "roles"], err)
+			status, wrong, err := amiss(map[string]string{"roles": "roles", "labels": "labels"}[done], err)
 			if err != nil {
 				return err
 			}
@@ -199,6 +205,10 @@ func setRoles(v *visit, id tutela.UserID) error {
 		return errs.New(errs.Unprocessable, "choose at least one role, or disable the account")
 	}
 	return v.pages.identity.SetRoles(v.r.Context(), v.by(), id, v.r.PostForm["role"])
+}
+
+func askClearance(v *visit, id tutela.UserID) error {
+	return v.pages.identity.AskClearance(v.r.Context(), v.by(), id, v.r.PostForm["label"])
 }
 
 func disableUser(v *visit, id tutela.UserID) error {

@@ -22,7 +22,7 @@ import (
 const MaxRows = 20_000
 
 // Parse reads a roster. The first line names the columns, in any order: username, and what else there
-// is of name, email, roles (words between spaces or semicolons), external_id, active (true or false,
+// is of name, email, roles and clearances (words between spaces or semicolons), external_id, active (true or false,
 // yes or no; empty is true) and end_date (2026-12-31, the last day; until midnight UTC). Commas or
 // semicolons stand between columns, whichever the first line has.
 func Parse(file []byte) identity.Roster {
@@ -114,7 +114,9 @@ func read(record, columns []string) (row identity.RosterRow, problem string) {
 		case identity.ColumnExternal:
 			row.External = value
 		case identity.ColumnRoles:
-			row.Roles = strings.FieldsFunc(value, func(c rune) bool { return c == ' ' || c == ';' || c == ',' || c == '|' })
+			row.Roles = words(value)
+		case identity.ColumnCleared:
+			row.Cleared = words(value)
 		case identity.ColumnActive:
 			row.Active, ok = truth(value)
 		case identity.ColumnEnd:
@@ -127,6 +129,11 @@ func read(record, columns []string) (row identity.RosterRow, problem string) {
 		}
 	}
 	return row, ""
+}
+
+// words reads what stands between spaces, semicolons, commas or bars.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == ';' || c == ',' || c == '|' })
 }
 
 // truth reads whether somebody works here. Nothing said means yes.

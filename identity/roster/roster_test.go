@@ -12,14 +12,14 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	file := "\ufeffUserName, name,Email,roles,external_id,active,end_date\r\n" +
-		"ann,\"Lee, Ann\",ann@clinic.test,nurse physician,E-1,,\r\n" +
+	file := "\ufeffUserName, name,Email,roles,external_id,active,end_date,clearances\r\n" +
+		"ann,\"Lee, Ann\",ann@clinic.test,nurse physician,E-1,,,PSY HIV\r\n" +
 		"\r\n" +
-		"bob,Bob,,nurse;billing,E-2,No,2026-12-31\r\n"
+		"bob,Bob,,nurse;billing,E-2,No,2026-12-31,\r\n"
 	got := roster.Parse([]byte(file))
 	want := identity.Roster{Columns: identity.RosterColumns(), Rows: []identity.RosterRow{
-		{Line: 2, Username: "ann", Name: "Lee, Ann", Email: "ann@clinic.test", Roles: []string{"nurse", "physician"}, External: "E-1", Active: true},
-		{Line: 4, Username: "bob", Name: "Bob", Roles: []string{"nurse", "billing"}, External: "E-2", Ends: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{Line: 2, Username: "ann", Name: "Lee, Ann", Email: "ann@clinic.test", Roles: []string{"nurse", "physician"}, External: "E-1", Active: true, Cleared: []string{"PSY", "HIV"}},
+		{Line: 4, Username: "bob", Name: "Bob", Roles: []string{"nurse", "billing"}, External: "E-2", Ends: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), Cleared: []string{}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

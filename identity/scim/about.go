@@ -36,8 +36,12 @@ func (h *Handler) typeObject(r resource) object {
 		"schemas": []any{urnType}, "id": r.name, "name": r.name, "endpoint": r.path, "description": r.about, "schema": r.urn,
 		"meta": object{"resourceType": "ResourceType", "location": h.base + "/ResourceTypes/" + r.name},
 	}
-	if r.extension != "" {
-		o["schemaExtensions"] = []any{object{"schema": r.extension, "required": false}}
+	if len(r.extensions) > 0 {
+		var list []any
+		for _, urn := range r.extensions {
+			list = append(list, object{"schema": urn, "required": false})
+		}
+		o["schemaExtensions"] = list
 	}
 	return o
 }
@@ -74,8 +78,10 @@ func (h *Handler) schemaObjects() []object {
 		var core []attribute
 		for _, a := range r.attributes {
 			switch {
-			case a.name == r.extension:
+			case a.name == urnEnterprise:
 				list = append(list, h.schemaObject(a.name, "EnterpriseUser", "What an organisation says of a person.", a.sub))
+			case a.name == urnTutela:
+				list = append(list, h.schemaObject(a.name, "Clearances", "What a person is cleared for here.", a.sub))
 			case a.name != "meta" && a.name != "id" && a.name != "externalId": // common to all (RFC 7643, 3.1)
 				core = append(core, a)
 			}

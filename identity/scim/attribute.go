@@ -43,6 +43,7 @@ const (
 	urnUser       = "urn:ietf:params:scim:schemas:core:2.0:User"
 	urnGroup      = "urn:ietf:params:scim:schemas:core:2.0:Group"
 	urnEnterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	urnTutela     = "urn:ietf:params:scim:schemas:extension:tutela:2.0:User"
 	urnList       = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 	urnPatch      = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 	urnError      = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -51,7 +52,7 @@ const (
 // resource is a type of resource.
 type resource struct {
 	name, path, urn, about string
-	extension              string // URN, where there is one
+	extensions             []string // URNs
 	attributes             []attribute
 	ignored                []string // of the standard's attributes, those that are not kept
 	refused                []string // not kept, and a change of one alone is refused
@@ -74,7 +75,7 @@ func common(more ...attribute) []attribute {
 // users is the User (RFC 7643, 4.1) as far as it is kept.
 func users() resource {
 	return resource{
-		name: "User", path: "/Users", urn: urnUser, extension: urnEnterprise, about: "A person's account.",
+		name: "User", path: "/Users", urn: urnUser, extensions: []string{urnEnterprise, urnTutela}, about: "A person's account.",
 		attributes: common(
 			attribute{name: "externalId", kind: text, exact: true, about: "The person's id in the directory."},
 			attribute{name: "userName", kind: text, required: true, unique: true, about: "What the person logs in with: 2 to 64 of a-z, 0-9 and . _ @ -"},
@@ -94,6 +95,9 @@ func users() resource {
 			}},
 			attribute{name: urnEnterprise, kind: complexed, sub: []attribute{
 				{name: "department", kind: text, about: "The person's ward or department."},
+			}},
+			attribute{name: urnTutela, kind: complexed, change: readOnly, sub: []attribute{
+				{name: "clearances", kind: text, multi: true, exact: true, change: readOnly, about: "Sensitivity labels that the person is cleared for. No directory gives or takes any."},
 			}},
 		),
 		ignored: []string{
@@ -140,14 +144,13 @@ func (r resource) withoutURN(name string) (schema, rest string) {
 	if after, ok := cutFold(name, r.urn+":"); ok {
 		return "", after
 	}
-	if r.extension == "" {
-		return "", name
-	}
-	if strings.EqualFold(name, r.extension) {
-		return r.extension, ""
-	}
-	if after, ok := cutFold(name, r.extension+":"); ok {
-		return r.extension, after
+	for _, urn := range r.extensions {
+		if strings.EqualFold(name, urn) {
+			return urn, ""
+		}
+		if after, ok := cutFold(name, urn+":"); ok {
+			return urn, after
+		}
 	}
 	return "", name
 }

@@ -12,7 +12,7 @@ import (
 // userObject is an account as SCIM shows it.
 func (v *visit) userObject(u identity.User) object {
 	o := object{
-		"schemas": []any{urnUser}, "id": string(u.ID), "userName": u.Username, "active": !u.Disabled,
+		"id": string(u.ID), "userName": u.Username, "active": !u.Disabled,
 		"meta": v.meta(users(), string(u.ID), u.Created, u.Changed),
 	}
 	put(o, "externalId", u.External)
@@ -30,10 +30,20 @@ func (v *visit) userObject(u identity.User) object {
 	if in := v.groupsOf(u); len(in) > 0 {
 		o["groups"] = in
 	}
+	schemas := []any{urnUser}
 	if u.Unit != "" {
-		o["schemas"] = []any{urnUser, urnEnterprise}
+		schemas = append(schemas, urnEnterprise)
 		o[urnEnterprise] = object{"department": u.Unit}
 	}
+	if len(u.Clearances) > 0 {
+		var list []any
+		for _, label := range u.Clearances {
+			list = append(list, label)
+		}
+		schemas = append(schemas, urnTutela)
+		o[urnTutela] = object{"clearances": list}
+	}
+	o["schemas"] = schemas
 	return versioned(o)
 }
 

@@ -259,7 +259,7 @@ func TestTheServerDescribesItself(t *testing.T) {
 		n.do(http.MethodGet, "/Schemas/"+typ["schema"].(string), "").want(t, "its schema", http.StatusOK)
 	}
 	schemas := n.do(http.MethodGet, "/Schemas", "").want(t, "schemas", http.StatusOK)
-	if schemas.body["totalResults"] != 3.0 || strings.Contains(schemas.raw, `"password"`) || strings.Contains(schemas.raw, `"roles"`) {
+	if schemas.body["totalResults"] != 4.0 || strings.Contains(schemas.raw, `"password"`) || strings.Contains(schemas.raw, `"roles"`) {
 		t.Errorf("schemas: %s", schemas.raw)
 	}
 	for _, path := range []string{"/ResourceTypes/Role", "/Schemas/urn:x", "/Bulk", "/Me", "/Users/x/y"} {
