@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tutela-health/tutela/internal/chromium"
 	"github.com/tutela-health/tutela/internal/testkit"
 )
 
@@ -76,12 +77,12 @@ type saw struct {
 // result waits for the application's page to tell what it did.
 func (a *smartApp) result(c *chrome) saw {
 	c.t.Helper()
-	c.run(chromedp.WaitVisible(chromedp.Search(`//pre[@id="result"][text()]`)))
-	if where := ask(c, chromedp.Location()); !strings.HasPrefix(where, a.URL+"/app.html") {
+	c.Run(chromedp.WaitVisible(chromedp.Search(`//pre[@id="result"][text()]`)))
+	if where := chromium.Ask(c.Browser, chromedp.Location()); !strings.HasPrefix(where, a.URL+"/app.html") {
 		c.t.Errorf("the application is at %s", where)
 	}
 	var got saw
-	must(c.t, json.Unmarshal([]byte(ask(c, chromedp.Text(chromedp.CSS("#result")))), &got))
+	must(c.t, json.Unmarshal([]byte(chromium.Ask(c.Browser, chromedp.Text(chromedp.CSS("#result")))), &got))
 	scopes := strings.Fields(got.Scope)
 	slices.Sort(scopes)
 	got.Scope = strings.Join(scopes, " ")
@@ -97,9 +98,9 @@ func (h *house) fhirclient(t *testing.T) {
 	chart := a.register(t, h, "Chart", "launch launch/patient openid fhirUser online_access patient/Patient.rs patient/Observation.rs user/Practitioner.rs")
 
 	a.becomes(chart, "launch openid fhirUser online_access patient/Patient.rs patient/Observation.rs user/Practitioner.rs")
-	c.open(h.launch(t, person, chart, patient))
+	c.Open(h.launch(t, person, chart, patient))
 	c.signIn(person)
-	c.click(`button[value="allow"]`)
+	c.Click(`button[value="allow"]`)
 	want := saw{
 		Scope:   "fhirUser launch online_access openid patient/Observation.rs patient/Patient.rs user/Practitioner.rs",
 		Context: patient, FHIRUser: "Practitioner/fritz", Patient: patient, User: "fritz", Banner: true,
@@ -132,13 +133,13 @@ func (h *house) fhirclient(t *testing.T) {
 // standalone opens the application itself; the person picks a patient and agrees.
 func (h *house) standalone(c *chrome, a *smartApp, patient string) {
 	c.t.Helper()
-	c.open(a.URL + "/launch.html?iss=" + url.QueryEscape(h.info.FHIR))
-	c.fill("name", h.family(c.t, patient))
-	c.click(`form[role="search"] button`)
-	c.click(`input[value="` + patient + `"]`)
-	c.click(`button[value="allow"]`)
-	c.run(chromedp.WaitVisible(chromedp.CSS("fieldset.scopes code")))
-	c.click(`button[value="allow"]`)
+	c.Open(a.URL + "/launch.html?iss=" + url.QueryEscape(h.info.FHIR))
+	c.Fill("name", h.family(c.t, patient))
+	c.Click(`form[role="search"] button`)
+	c.Click(`input[value="` + patient + `"]`)
+	c.Click(`button[value="allow"]`)
+	c.Run(chromedp.WaitVisible(chromedp.CSS("fieldset.scopes code")))
+	c.Click(`button[value="allow"]`)
 }
 
 // launch has the organisation's own application, in which a person works, start another for a patient.

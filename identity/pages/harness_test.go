@@ -6,10 +6,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"log/slog"
 	"math/big"
@@ -39,7 +37,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 // site is people's pages on a server of their own, over HTTPS, on a clock that tests move.
 type site struct {
 	base     string
-	pin      string // of the server's key, as Chromium takes it
+	shown    *x509.Certificate // by the server
 	roots    *x509.CertPool
 	identity *identity.Service
 	pages    *pages.Pages
@@ -157,8 +155,7 @@ func (s *site) certificate(t *testing.T) tls.Certificate {
 	check(t, err)
 	s.roots = x509.NewCertPool()
 	s.roots.AddCert(cert)
-	sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
-	s.pin = base64.StdEncoding.EncodeToString(sum[:])
+	s.shown = cert
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
