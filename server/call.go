@@ -51,11 +51,17 @@ func (s *Server) call(mux *router, pattern string, action tutela.Action, f callF
 const maxCallBody = 1 << 20
 
 func (s *Server) newCall(r *http.Request, action tutela.Action) *call {
-	p := httpx.Principal(r.Context())
-	return &call{caller: p, request: r, entry: tutela.Entry{
+	c := s.callOf(r.Context(), httpx.Principal(r.Context()), action)
+	c.request = r
+	return c
+}
+
+// callOf is a call that came over no route of the API.
+func (s *Server) callOf(ctx context.Context, p tutela.Principal, action tutela.Action) *call {
+	return &call{caller: p, entry: tutela.Entry{
 		Time: s.cfg.Clock(), Actor: tutela.Actor{ID: p.ID, Kind: p.Kind, Name: p.Username, Roles: p.Roles, Unit: p.Unit},
 		Session: p.Session, Client: p.Client, Address: p.Address, Assurance: p.Assurance,
-		Request: httpx.RequestID(r.Context()), Action: action, PolicyVersion: s.cfg.Access.Version(),
+		Request: httpx.RequestID(ctx), Action: action, PolicyVersion: s.cfg.Access.Version(),
 	}}
 }
 

@@ -73,7 +73,9 @@ func operations() map[string]exposed {
 		"POST /account/verify/passkey", "POST /account/verify/with/{id}", "POST /account/providers/{id}/link", "POST /account/providers/{id}/unlink",
 		"GET /account/password", "POST /account/password", "GET /account/totp", "POST /account/totp", "POST /account/totp/remove",
 		"GET /account/recovery", "POST /account/recovery", "GET /account/passkeys/new", "POST /account/passkeys/options",
-		"POST /account/passkeys", "POST /account/passkeys/remove")
+		"POST /account/passkeys", "POST /account/passkeys/remove",
+		"GET /emergency", "POST /emergency", "POST /emergency/end", "GET /emergency/reviews", "GET /emergency/reviews/{id}",
+		"POST /emergency/reviews/{id}", "POST /emergency/reviews/{id}/revoke", "GET /accesses", "POST /accesses")
 	add(administrator, form, "GET /admin/users", "POST /admin/users", "POST /admin/users/withdraw", "GET /admin/users/{id}", "POST /admin/users/{id}/roles",
 		"POST /admin/users/{id}/clearances",
 		"POST /admin/users/{id}/disable", "POST /admin/users/{id}/enable", "POST /admin/users/{id}/sessions/end", "POST /admin/users/{id}/reset",

@@ -28,7 +28,13 @@ import (
 // newWholeSite assembles every plane that mounts operations.
 func newWholeSite(t *testing.T, change func(*server.Config)) *site {
 	t.Helper()
-	return newSite(t, func(c *server.Config) {
+	return newWholeRigged(t, rig.Config{}, change)
+}
+
+// newWholeRigged is newWholeSite over a system that differs.
+func newWholeRigged(t *testing.T, system rig.Config, change func(*server.Config)) *site {
+	t.Helper()
+	return newRigged(t, system, func(c *server.Config) {
 		people, err := pages.New(pages.Config{Identity: c.Identity, Base: "https://" + rig.Host, Log: c.Log})
 		if err != nil {
 			t.Fatal(err)

@@ -41,10 +41,13 @@ func newSite(t *testing.T, change func(*server.Config)) *site {
 func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *site {
 	t.Helper()
 	s := &site{Rig: rig.Open(t, system)}
-	log := slog.New(slog.DiscardHandler)
+	log, now := slog.New(slog.DiscardHandler), system.Clock
+	if now == nil {
+		now = clock.System
+	}
 	c := server.Config{
-		Hosts: []string{rig.Host, "::1"}, Identity: s.Identity, Access: s.Access, Audit: s.Audit, Clock: clock.System, Log: log,
-		FHIR:   fhir.New(fhir.Config{Records: s.Records, Access: s.Access, Audit: s.Audit, Clock: clock.System, Log: log, Base: rig.Base}),
+		Hosts: []string{rig.Host, "::1"}, Identity: s.Identity, Access: s.Access, Audit: s.Audit, Clock: now, Log: log,
+		FHIR:   fhir.New(fhir.Config{Records: s.Records, Access: s.Access, Audit: s.Audit, Clock: now, Log: log, Base: rig.Base}),
 		TryOut: &server.TryOut{Secret: secret},
 		API: server.API{
 			Emergencies: s.Emergencies, Bucket: s.Records.Bucket, Keys: s.DB.WrappedKeys, Provider: "local", RebuildIndex: s.Records.Rebuild,

@@ -18,6 +18,7 @@ func (s *Server) routes(mux *router) {
 	}
 	if s.cfg.Pages != nil {
 		s.cfg.Pages.Routes(mux)
+		s.cfg.Pages.DeskRoutes(mux, desk{s})
 	}
 	if s.cfg.OAuth != nil {
 		s.cfg.OAuth.Routes(mux)

@@ -33,7 +33,8 @@ type Case struct {
 // maxCases bounds each half of what Cases gives.
 const maxCases = 500
 
-// slack is how long after its end an access may still be written that began before.
+// slack is how long after its end an access may still be written that began before, and how far a node's
+// clock may lie behind that of the node which opened the emergency.
 const slack = 10 * time.Minute
 
 // Cases gives those whose review is open, the oldest last, and after them the newest closed ones.
@@ -55,6 +56,25 @@ func (s *Service) Cases(ctx context.Context) ([]Case, error) {
 		list = append(list, c)
 	}
 	return list, nil
+}
+
+// Case gives one, with the entries about it and of every access under it, in the ledger's order.
+func (s *Service) Case(ctx context.Context, id string) (Case, []tutela.Entry, error) {
+	r, err := s.find(ctx, id)
+	if err != nil {
+		return Case{}, nil, err
+	}
+	c, err := s.told(ctx, r)
+	if err != nil {
+		return Case{}, nil, fmt.Errorf("read emergency %s from the ledger: %w", id, err)
+	}
+	last := r.until.Add(slack)
+	if r.reviewed.After(last) {
+		last = r.reviewed.Add(time.Millisecond)
+	}
+	var entries []tutela.Entry
+	err = s.search(ctx, r, r.opened.Add(-slack), last, func(e tutela.Entry, _ words) { entries = append(entries, e) })
+	return c, entries, err
 }
 
 // Mine gives the caller's emergencies that are open to his session.
@@ -82,7 +102,7 @@ func (s *Service) Mine(ctx context.Context, by tutela.Principal) ([]Access, erro
 // told completes a row by what the ledger says.
 func (s *Service) told(ctx context.Context, r row) (Case, error) {
 	c := Case{ID: r.id, Patient: r.patient, Opened: r.opened, Until: r.until, Reviewed: r.reviewed}
-	err := s.search(ctx, r, r.opened, r.until.Add(slack), c.opening)
+	err := s.search(ctx, r, r.opened.Add(-slack), r.until.Add(slack), c.opening)
 	if err == nil && !r.reviewed.IsZero() {
 		err = s.search(ctx, r, r.reviewed, r.reviewed.Add(time.Millisecond), c.review)
 	}

@@ -28,6 +28,21 @@ func identitySession(t *testing.T, h *house, p person) identity.Session {
 	return session
 }
 
+// What was done under an emergency on a node whose clock lies behind is the emergency's too.
+func TestAReviewSeesAccessesOfASlowClock(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		officer, doctor := h.hire(t, "officer", "privacy"), h.hire(t, "doctor", "physician")
+		h.broke(t, doctor, "ann")
+		h.advance(-3 * time.Second)
+		expect(t, h.as(t, doctor, "GET", "Patient/ann", ""), 200)
+		h.advance(3 * time.Second)
+		list := decoded[[]kase](t, h.as(t, officer, "GET", "/api/v1/break-glass", ""))
+		if len(list) != 1 || list[0].Accesses != 1 {
+			t.Errorf("%+v", list)
+		}
+	})
+}
+
 func TestAReviewStaysOpenUntilItsVerdict(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		officer, doctor := h.hire(t, "officer", "privacy"), h.hire(t, "doctor", "physician")

@@ -24,5 +24,9 @@ func notice(done string) string {
 		"provider":  "The provider was saved.",
 		"answers":   "The provider answers, and what it says of itself is good.",
 		"gone":      "The provider was removed, and every account's link to it.",
+		"broken":    "The chart is open to you. The privacy officer will review it.",
+		"unbroken":  "The access has ended. Its review stays open.",
+		"revoked":   "The access has ended.",
+		"reviewed":  "The review is closed.",
 	}[done]
 }

@@ -54,6 +54,7 @@ type Pages struct {
 	labels   []Role
 	patients FindPatients
 	outside  *federation.Service // nil: there are no providers
+	desk     Desk                // nil: there is none, and no page that needs it
 	html     map[string]*template.Template
 	assets   map[string]http.Handler
 	origin   *http.CrossOriginProtection

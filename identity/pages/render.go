@@ -14,8 +14,8 @@ var htmlFiles embed.FS
 // names are the pages; each is a file in html that fills the layout.
 func names() []string {
 	return []string{
-		"account", "client", "clients", "codes", "confirm", "consent", "continue", "enrol", "error", "factor",
-		"invitation", "login", "logout", "newpasskey", "password", "patient", "provider", "providers", "totp", "user", "users",
+		"accesses", "account", "client", "clients", "codes", "confirm", "consent", "continue", "emergency", "enrol", "error", "factor",
+		"invitation", "login", "logout", "newpasskey", "password", "patient", "provider", "providers", "review", "reviews", "totp", "user", "users",
 	}
 }
 
@@ -55,6 +55,7 @@ type page[T any] struct {
 type viewer struct {
 	Username string
 	Admin    bool
+	Offers   Offers
 }
 
 // problem is what was wrong with the form that led here. Field is the id of the input, or "".

@@ -9,7 +9,9 @@ import (
 const home = "/account"
 
 // returnable are the places of ours that a login may return to; every other is refused.
-func returnable() []string { return []string{"/oauth2/authorize", "/account", "/admin", "/console"} }
+func returnable() []string {
+	return []string{"/oauth2/authorize", "/account", "/admin", "/emergency", "/accesses", "/console"}
+}
 
 // localReturn gives a place to return to when it is one of ours, else home. Browsers read "//host",
 // "/\host" and tabs in ways of their own, so nothing but a plain path with a query passes.

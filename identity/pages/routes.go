@@ -21,6 +21,21 @@ func (p *Pages) Routes(mux Mux) {
 	p.adminRoutes(mux)
 }
 
+// DeskRoutes names the addresses of the pages about emergency access and about the ledger, over the planes
+// that keep them. It belongs to setting up, before the first page is served.
+func (p *Pages) DeskRoutes(mux Mux, d Desk) {
+	p.desk = d
+	mux.Handle("GET /emergency", p.handle(person, emergency))
+	mux.Handle("POST /emergency", p.handle(person, breakGlass))
+	mux.Handle("POST /emergency/end", p.handle(person, endEmergency))
+	mux.Handle("GET /emergency/reviews", p.handle(person, reviews))
+	mux.Handle("GET /emergency/reviews/{id}", p.handle(person, review))
+	mux.Handle("POST /emergency/reviews/{id}", p.handle(person, closeReview))
+	mux.Handle("POST /emergency/reviews/{id}/revoke", p.handle(person, revokeEmergency))
+	mux.Handle("GET /accesses", p.handle(person, accesses))
+	mux.Handle("POST /accesses", p.handle(person, accesses))
+}
+
 // Public names the routes that answer a caller whom nobody has proved: where one signs in, where
 // an invitation is taken up, and the files that pages load.
 func Public() []string {

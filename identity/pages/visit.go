@@ -142,7 +142,7 @@ func (v *visit) me() *viewer {
 	if v.user.ID == "" {
 		return nil
 	}
-	return &viewer{Username: v.user.Username, Admin: isAdmin(v.user)}
+	return &viewer{Username: v.user.Username, Admin: isAdmin(v.user), Offers: v.offers()}
 }
 
 // by is the account that acts, as identity decides on it and the ledger names it.

@@ -91,7 +91,7 @@ func (p *Page) element(t html.Token) {
 	if t.Data != "input" || name == "" || len(p.Forms) == 0 || has(t, "disabled") {
 		return
 	}
-	if attribute(t, "type") == "checkbox" && !has(t, "checked") {
+	if kind := attribute(t, "type"); (kind == "checkbox" || kind == "radio") && !has(t, "checked") {
 		return
 	}
 	p.Forms[len(p.Forms)-1].Fields.Add(name, attribute(t, "value"))
