@@ -159,6 +159,8 @@ const (
 	ActionAssess         Action = "assess.run"
 	ActionEvidence       Action = "assess.evidence"
 	ActionReindex        Action = "index.rebuild"
+	ActionPolicyExplain  Action = "policy.explain" // what somebody may with a resource, and why
+	ActionPolicyDiff     Action = "policy.diff"    // what other policies would have decided on the requests of late
 	ActionPolicyReload   Action = "policy.reload" // changed policy files took force, or were refused
 	ActionMetrics        Action = "metrics.read"
 

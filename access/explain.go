@@ -34,12 +34,13 @@ type Explanation struct {
 }
 
 // Explain answers a Case and says why.
-func (p *Policies) Explain(c Case) Explanation {
-	q := c.question()
+func (p *Policies) Explain(c Case) Explanation { return p.explain(c.question()) }
+
+func (p *Policies) explain(q question) Explanation {
 	d := p.decide(q)
 	e := Explanation{Allowed: d.allow, Policies: d.policies}
 	if d.allow {
-		e.Hidden = hidden(d, c.Type)
+		e.Hidden = hidden(d, q.typ)
 		return e
 	}
 	for i := range p.policies {

@@ -91,7 +91,7 @@ func operations() map[string]exposed {
 		"GET /api/v1/users", "POST /api/v1/users/{id}/invitation", "GET /api/v1/invitations", "DELETE /api/v1/invitations/{id}",
 		"POST /api/v1/keys/signing/rotate", "POST /api/v1/break-glass", "GET /api/v1/break-glass", "DELETE /api/v1/break-glass/{id}",
 		"POST /api/v1/break-glass/{id}/revoke", "POST /api/v1/break-glass/{id}/review",
-		"GET /api/v1/clearances", "POST /api/v1/users/{id}/clearances", "DELETE /api/v1/users/{id}/clearances",
+		"GET /api/v1/clearances", "POST /api/v1/policy/explain", "POST /api/v1/users/{id}/clearances", "DELETE /api/v1/users/{id}/clearances",
 		"POST /api/v1/users/{id}/clearances/give", "POST /api/v1/users/{id}/clearances/refuse",
 		"POST /api/v1/downtime", "POST /api/v1/downtime/{id}/report")
 	add(proven, work, "POST /api/v1/assess", "POST /api/v1/index/rebuild", "POST /api/v1/users/import")

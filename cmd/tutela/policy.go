@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -117,7 +118,13 @@ func (cmd policyCheckCmd) Run(c console) error {
 
 type policyExplainCmd struct {
 	policyDir
-	Role      []string         `required:"" help:"A role of the caller; may be repeated."`
+	As       string `help:"A real request: the account whose request it is. Needs --resource and a running server."`
+	Resource string `placeholder:"TYPE/ID" help:"A real request: for this resource."`
+	By       string `help:"The try-out identity to ask as; the privacy officer where it is left out."`
+	Data     string `default:"tutela-data" type:"path" help:"Where the system lives."`
+	Tenant   string `help:"The tenant, where the system has several."`
+
+	Role      []string         `help:"A supposed request: a role of the caller; may be repeated."`
 	Clearance []string         `help:"A sensitivity label that the caller may see; may be repeated."`
 	Kind      tutela.ActorKind `default:"person" enum:"person,service" help:"person or service."`
 	Assurance string           `default:"aal2" help:"How strongly the caller is authenticated: aal1, aal2, aal3."`
@@ -132,11 +139,22 @@ type policyExplainCmd struct {
 
 // Help gives an example.
 func (policyExplainCmd) Help() string {
-	return "Example: tutela policy explain --role billing --type Observation --action search-type\n\nScopes of tokens are not policies: they narrow further."
+	return `Example: tutela policy explain --role billing --type Observation --action search-type
+         tutela policy explain --as physician --resource Observation/123 --data tutela-data
+
+The first supposes everything; scopes of tokens are not policies, and narrow further. The second takes the
+account and the resource as they are. It is the privacy officer's, shows nothing of the resource but what
+decides (labels, consent, who is treated), and is in the ledger. Emergencies are not counted.`
 }
 
 // Run asks the policies.
-func (cmd policyExplainCmd) Run(c console) error {
+func (cmd policyExplainCmd) Run(ctx context.Context, c console) error {
+	if cmd.As != "" || cmd.Resource != "" {
+		return cmd.real(ctx, c)
+	}
+	if len(cmd.Role) == 0 {
+		return usage("say --role ROLE, or --as USERNAME and --resource TYPE/ID")
+	}
 	p, err := cmd.load()
 	if err != nil {
 		return usage("%v", err)
