@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cedar-policy/cedar-go"
+
 	"github.com/tutela-health/tutela"
 )
 
@@ -28,7 +30,16 @@ func (a *Authorizer) tryBreadth(context.Context) tutela.Evidence {
 		return tutela.Evidence{On: "the policies in force", Observed: "no policy is in force: nothing can be permitted, and nothing was tried"}
 	}
 	e := tutela.Evidence{On: "the policies in force, version " + p.version, Verdict: tutela.Pass}
-	found, asked := p.Broad()
+	var found []string
+	for i := range p.policies {
+		if one := &p.policies[i]; one.cedar.Effect() == cedar.Permit {
+			for _, text := range p.overBroad(one) {
+				found = append(found, fmt.Sprintf("policy %s: %s", one.id, text))
+			}
+		}
+	}
+	together, asked := p.Broad()
+	found = append(found, together...)
 	e.Observed = fmt.Sprintf("%d policies, each by itself and together in %d questions, gave no records to callers without a role or to those who run the house, "+
 		"no patient without a relationship to those who treat, nobody everything of everybody, and nothing sensitive or denied by consent", len(p.policies), asked)
 	if len(found) > 0 {

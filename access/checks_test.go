@@ -1,10 +1,8 @@
 package access
 
 import (
-	"io/fs"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/tutela-health/tutela"
 )
@@ -12,28 +10,12 @@ import (
 // shippedBut are the shipped policies with a text of one file replaced.
 func shippedBut(t *testing.T, file, old, replacement string) *Policies {
 	t.Helper()
-	files, err := ShippedFiles()
-	if err != nil {
-		t.Fatal(err)
+	all := shippedFiles(t)
+	text := string(all[file].Data)
+	if !strings.Contains(text, old) {
+		t.Fatalf("%s has no %q", file, old)
 	}
-	all := fstest.MapFS{}
-	names, err := fs.Glob(files, "*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if name == file {
-			if !strings.Contains(string(text), old) {
-				t.Fatalf("%s has no %q", file, old)
-			}
-			text = []byte(strings.Replace(string(text), old, replacement, 1))
-		}
-		all[name] = &fstest.MapFile{Data: text}
-	}
+	all[file].Data = []byte(strings.Replace(text, old, replacement, 1))
 	p, err := LoadPolicies(all)
 	if err != nil {
 		t.Fatal(err)

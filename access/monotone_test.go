@@ -9,8 +9,8 @@ import (
 	"github.com/tutela-health/tutela/internal/errs"
 )
 
-// shippedWith are the shipped policies with one of a house's own.
-func shippedWith(t *testing.T, policy string) *Policies {
+// shippedFiles are the files of the shipped policies, to be changed.
+func shippedFiles(t *testing.T) fstest.MapFS {
 	t.Helper()
 	files, err := ShippedFiles()
 	if err != nil {
@@ -28,6 +28,13 @@ func shippedWith(t *testing.T, policy string) *Policies {
 		}
 		all[name] = &fstest.MapFile{Data: text}
 	}
+	return all
+}
+
+// shippedWith are the shipped policies with one of a house's own.
+func shippedWith(t *testing.T, policy string) *Policies {
+	t.Helper()
+	all := shippedFiles(t)
 	if policy != "" {
 		all["own.cedar"] = &fstest.MapFile{Data: []byte(policy)}
 	}

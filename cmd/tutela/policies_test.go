@@ -126,6 +126,7 @@ func TestPolicyCommands(t *testing.T) {
 	}{
 		{[]string{"check"}, exitClean, "nothing to say against them"},
 		{[]string{"check", broad}, exitFound, "warning: a.cedar, line 1: policy a: it permits callers who have no role at all"},
+		{[]string{"check", broad}, exitFound, "warning: the policies together: the role physician reaches"},
 		{[]string{"check", t.TempDir()}, exitFound, "error: no *.cedar file"},
 		{[]string{"show"}, exitClean, "limit.consent"},
 		{[]string{"show", broad, "--format", "json"}, exitClean, `"effect":"permit"`},

@@ -109,7 +109,11 @@ func (cmd policyCheckCmd) Run(c console) error {
 	for _, w := range warnings {
 		fmt.Fprintln(c.out, "warning:", w)
 	}
-	if len(warnings) > 0 {
+	together, _ := p.Broad()
+	for _, text := range together {
+		fmt.Fprintln(c.out, "warning: the policies together:", text)
+	}
+	if len(warnings)+len(together) > 0 {
 		return errFound
 	}
 	_, err = fmt.Fprintf(c.out, "%d policies, version %s: nothing to say against them\n", len(p.Rules()), p.Version())
