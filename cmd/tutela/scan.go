@@ -13,6 +13,7 @@ import (
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/supply"
 	"github.com/tutela-health/tutela/supply/gate"
+	"github.com/tutela-health/tutela/supply/infra"
 	"github.com/tutela-health/tutela/supply/pipeline"
 	"github.com/tutela-health/tutela/supply/report"
 )
@@ -42,7 +43,7 @@ type scanning struct {
 
 // scanners are all that there are, in the order of the report.
 func scanners() (files []supply.FileScanner, trees []supply.TreeScanner) {
-	return []supply.FileScanner{pipeline.Scanner{}}, trees
+	return []supply.FileScanner{pipeline.Scanner{}}, []supply.TreeScanner{infra.Scanner{}}
 }
 
 // Run scans.

@@ -214,3 +214,10 @@ func all(n Node, at []string, visits *int, yield func([]string, Node) bool) bool
 	}
 	return true
 }
+
+// Custom reports whether the value has a tag of its own, such as CloudFormation's !Ref: what it stands
+// for is not known from the file.
+func (n Node) Custom() bool {
+	h := n.here()
+	return h != nil && strings.HasPrefix(h.Tag, "!") && !strings.HasPrefix(h.Tag, "!!")
+}
