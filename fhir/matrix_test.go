@@ -21,23 +21,29 @@ import (
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	s := readSpec(t)
-	rig.Each(t, func(t *testing.T, r *rig.Rig) {
-		w := world(t, r)
-		for _, role := range slices.Sorted(maps.Keys(s.cells)) {
-			m := &matrix{r: r, spec: s, role: role, as: "matrix-" + role, all: w}
-			m.enroll(t)
-			m.read(t)
-			m.search(t)
-			m.bundles(t)
-		}
-		for _, role := range slices.Sorted(maps.Keys(s.cells)) {
-			m := &matrix{r: r, spec: s, role: role, as: "matrix-" + role, all: w}
-			m.write(t)
-		}
-		if diff := cmp.Diff(len(w), stillThere(t, r, w)); diff != "" {
-			t.Errorf("resources after all attempts (-want +got):\n%s", diff)
-		}
-	})
+	for _, engine := range rig.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			r, other := rig.Open(t, rig.Config{Engine: engine}), rig.Open(t, rig.Config{Engine: engine, Tenant: "other"})
+			rig.Neighbours(t, r, other)
+			w := world(t, r, other)
+			for _, role := range slices.Sorted(maps.Keys(s.cells)) {
+				m := &matrix{r: r, other: other, spec: s, role: role, as: "matrix-" + role, all: w}
+				m.enroll(t)
+				m.read(t)
+				m.search(t)
+				m.bundles(t)
+				m.cross(t)
+			}
+			for _, role := range slices.Sorted(maps.Keys(s.cells)) {
+				m := &matrix{r: r, spec: s, role: role, as: "matrix-" + role, all: w}
+				m.write(t)
+			}
+			if diff := cmp.Diff(len(w), stillThere(t, r, other, w)); diff != "" {
+				t.Errorf("resources after all attempts (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 // thing is one resource of the world.
@@ -49,17 +55,25 @@ type thing struct {
 	text   string
 }
 
-// world stores a resource of every type in every situation.
-func world(t *testing.T, r *rig.Rig) []thing {
+// home is the tenant in which something is.
+func (x thing) home(r, other *rig.Rig) *rig.Rig {
+	if x.at.name == "foreign" {
+		return other
+	}
+	return r
+}
+
+// world stores a resource of every type in every situation, in one tenant and in the other.
+func world(t *testing.T, r, other *rig.Rig) []thing {
 	t.Helper()
 	var all []thing
 	for _, s := range specimens() {
 		for i, at := range situations() {
-			if s.typ == "Patient" && i > 3 || s.param == "" && s.typ != "Patient" && at.patient != "" || at.patient == "" && !nobodys(s.typ) {
+			if !at.possible(s) {
 				continue
 			}
 			x := thing{s, at, i, s.typ + "/" + s.id(at), s.stored(at, s.id(at))}
-			r.Put(t, x.text)
+			x.home(r, other).Put(t, x.text)
 			all = append(all, x)
 		}
 	}
@@ -75,10 +89,10 @@ func nobodys(typ string) bool {
 		"Practitioner", "Organization", "Medication", "Questionnaire"}, typ)
 }
 
-func stillThere(t *testing.T, r *rig.Rig, all []thing) (n int) {
+func stillThere(t *testing.T, r, other *rig.Rig, all []thing) (n int) {
 	t.Helper()
 	for _, x := range all {
-		if r.Get(t, rig.Loader, x.ref).Status == http.StatusOK {
+		if x.home(r, other).Get(t, rig.Loader, x.ref).Status == http.StatusOK {
 			n++
 		}
 	}
@@ -87,7 +101,7 @@ func stillThere(t *testing.T, r *rig.Rig, all []thing) (n int) {
 
 // matrix is one role's part.
 type matrix struct {
-	r        *rig.Rig
+	r, other *rig.Rig
 	spec     spec
 	role, as string
 	all      []thing
@@ -175,6 +189,9 @@ func (m *matrix) search(t *testing.T) {
 		got := m.found(t, s.typ+"?_count=3&_total=accurate", len(want), "match")
 		if diff := cmp.Diff(sorted(want), got); diff != "" {
 			m.errorf(t, s.typ, "search (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(sorted(want), m.found(t, s.typ+"?_count=1000", -1, "match")); diff != "" { // as tutela export asks
+			m.errorf(t, s.typ, "export (-want +got):\n%s", diff)
 		}
 		if s.param == "" {
 			continue
@@ -291,10 +308,37 @@ func (m *matrix) bundles(t *testing.T) {
 	}
 }
 
+// cross takes the role's token to the other tenant, where every request is answered like one with nonsense.
+func (m *matrix) cross(t *testing.T) {
+	t.Helper()
+	told := func(token string, c rig.Call) string {
+		c.Header["Authorization"] = "Bearer " + token
+		a := m.other.Do(t, c)
+		return fmt.Sprint(a.Status, " ", a.Header.Get("WWW-Authenticate"), " ", string(a.Body))
+	}
+	nonsense := told("tut_nonsense", get("Patient/foreign"))
+	for _, x := range m.all {
+		if x.at.name != "foreign" {
+			continue
+		}
+		for _, c := range []rig.Call{
+			get(x.ref), get(x.ref + "/_history"), get(x.ref + "/_history/1"), get(x.typ), get(x.typ + "?_id=" + x.id(x.at) + "&_summary=count"), get(x.ref, "If-None-Match", `W/"1"`),
+			post("", bundle("batch", req{method: "GET", url: x.ref})), post(x.typ, x.text), put(x.ref, x.text), del(x.ref),
+		} {
+			if got := told(m.r.Token(t, m.as), c); got != nonsense || !strings.HasPrefix(got, "401 ") {
+				m.errorf(t, "other tenant: "+c.Method+" "+c.Path, "%s, unlike nonsense: %s", got, nonsense)
+			}
+		}
+	}
+}
+
 // write tries to create, to update and to delete.
 func (m *matrix) write(t *testing.T) {
 	t.Helper()
 	for _, x := range m.all {
+		if x.at.name == "foreign" && m.role == string(access.RoleService) {
+			continue // by that name it would make one of its own here
+		}
 		cell := m.cell(t, x)
 		body := x.text
 		if strings.Contains(cell, "m") {

@@ -16,12 +16,26 @@ func situations() []situation {
 	return []situation{
 		{name: "own", patient: "own"}, {name: "treated", patient: "treated"}, {name: "once", patient: "once"}, {name: "never", patient: "never"},
 		{name: "own-r", patient: "own", with: restrictedMeta}, {name: "treated-r", patient: "treated", with: restrictedMeta},
-		{name: "treated-hiv", patient: "treated", with: hivExtension}, {name: "nobody"},
+		{name: "treated-hiv", patient: "treated", with: hivExtension}, {name: "nobody"}, {name: "foreign", patient: "foreign"},
 	}
 }
 
 // situation is in whose chart a resource lies, and what makes it sensitive.
 type situation struct{ name, patient, with string }
+
+// possible tells whether there is a resource of a type in a situation. In another tenant there is every type.
+func (at situation) possible(s specimen) bool {
+	switch {
+	case at.name == "foreign":
+		return true
+	case s.typ == "Patient":
+		return at.patient != "" && at.with == ""
+	case at.patient == "":
+		return nobodys(s.typ)
+	default:
+		return s.param != ""
+	}
+}
 
 const hivExtension = `"extension":[{"url":"http://x.test/why","valueCoding":{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"B20"}}],`
 

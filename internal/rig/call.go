@@ -32,7 +32,7 @@ func (r *Rig) Do(t testing.TB, c Call) Answer {
 	path, query, _ := strings.Cut(target(c.Path), "?")
 	req := httptest.NewRequestWithContext(t.Context(), c.Method, "/", strings.NewReader(c.Body))
 	req.URL = &url.URL{Path: path, RawQuery: query} // as sent, also where no client would send it
-	req.Host = Host
+	req.Host = r.Host()
 	if c.Host != "" {
 		req.Host = c.Host
 	}

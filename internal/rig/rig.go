@@ -1,7 +1,9 @@
 package rig
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -33,6 +35,7 @@ const (
 
 // Config says what a Rig differs in. Its zero value is SQLite on the machine's clock.
 type Config struct {
+	Tenant string // its name; its host is Tenant.test. Empty: "rig", at Host
 	Engine store.Engine
 	Clock  clock.Clock
 	Log    *slog.Logger
@@ -51,11 +54,31 @@ type Rig struct {
 
 	Emergencies *emergency.Service
 
+	tenant  tutela.Tenant
 	changes *store.Invalidations
 	server  *server.Server
 
 	mu     sync.Mutex
 	tokens map[string]string // guarded by mu
+}
+
+// Host is the tenant's name on the network.
+func (r *Rig) Host() string { return string(r.tenant) + ".test" }
+
+// Neighbours serves tenants from one House: from now on each is found by its host, as in one process.
+func Neighbours(t testing.TB, rigs ...*Rig) {
+	t.Helper()
+	c := server.HouseConfig{Log: slog.New(slog.DiscardHandler)}
+	for _, r := range rigs {
+		c.Tenants = append(c.Tenants, r.server)
+	}
+	house, err := server.NewHouse(c)
+	if err != nil {
+		t.Fatalf("serve tenants together: %v", err)
+	}
+	for _, r := range rigs {
+		r.Handler = house
+	}
 }
 
 // Engines are those that every test of behaviour runs on.
@@ -81,7 +104,7 @@ func Open(t testing.TB, c Config) *Rig {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Rig{tokens: map[string]string{}}
+	r := &Rig{tokens: map[string]string{}, tenant: tutela.Tenant(cmp.Or(c.Tenant, "rig"))}
 	if err := r.wire(t, c); err != nil {
 		t.Fatalf("open rig: %v", err)
 	}
@@ -125,7 +148,7 @@ func (r *Rig) openKeys(ctx context.Context, dir string, now clock.Clock) error {
 	if err != nil {
 		return err
 	}
-	c := keys.Config{Tenant: "rig", Shelf: r.DB, Provider: provider, Clock: now}
+	c := keys.Config{Tenant: r.tenant, Shelf: r.DB, Provider: provider, Clock: now}
 	if err := keys.Init(ctx, c); err != nil {
 		return err
 	}
@@ -135,7 +158,7 @@ func (r *Rig) openKeys(ctx context.Context, dir string, now clock.Clock) error {
 
 func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	var err error
-	r.Audit, err = audit.Open(ctx, audit.Config{DB: r.DB, Keys: r.Ring, Tenant: "rig", Node: "rig", Origin: Host, Clock: c.Clock, Log: c.Log})
+	r.Audit, err = audit.Open(ctx, audit.Config{DB: r.DB, Keys: r.Ring, Tenant: r.tenant, Node: "rig", Origin: r.Host(), Clock: c.Clock, Log: c.Log})
 	if err != nil {
 		return err
 	}
@@ -177,9 +200,9 @@ func (r *Rig) session(ctx context.Context, id string) (emergency.Login, error) {
 }
 
 func (r *Rig) serve(c Config) {
-	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: Base})
+	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
-		Hosts: []string{Host}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
+		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
 		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies},
 		// No rate: a test's clock may stand still, and then nothing would refill.
 		Gateway: server.Gateway{Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
