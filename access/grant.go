@@ -188,38 +188,6 @@ func (g Grant) possible() bool {
 	return false
 }
 
-// Reach gives the buckets outside of which nothing of the type is admitted, sorted; not ok when the
-// Grant is not limited so. A search looks nowhere else.
-func (g Grant) Reach() (buckets []tutela.Bucket, ok bool) {
-	if g.policies == nil {
-		return nil, true
-	}
-	only := len(g.scopes) > 0 && !slices.ContainsFunc(g.scopes, func(a allowance) bool { return !a.own })
-	if !only && (g.policies.looks || g.at(class{}).allow) {
-		return nil, false
-	}
-	if g.own != tutela.BucketGeneral {
-		buckets = append(buckets, g.own)
-	}
-	if only {
-		return buckets, true
-	}
-	if g.at(class{general: true}).allow {
-		buckets = append(buckets, tutela.BucketGeneral)
-	}
-	if g.at(class{treated: true}).allow {
-		buckets = append(buckets, g.treated...)
-	}
-	if g.at(class{emergency: true}).allow {
-		buckets = append(buckets, g.broken...)
-	}
-	if len(g.treated)+len(g.broken) > 1 {
-		buckets = append(buckets, tutela.BucketShared) // of several patients, all of them the caller's
-	}
-	slices.Sort(buckets)
-	return slices.Compact(buckets), true
-}
-
 // Hides reports whether an element of the type is hidden from the caller in any resource that the
 // Grant could admit; path is a search parameter's, as r4.Branch.Key names it. What reads
 // it must not narrow, order or widen an answer.

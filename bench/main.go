@@ -36,6 +36,7 @@ type options struct {
 	engine string
 	units  bool
 	logins int
+	panels bool
 }
 
 func run(ctx context.Context) error {
@@ -45,6 +46,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.engine, "engine", "", "sqlite or postgres; both when empty")
 	flag.BoolVar(&o.units, "units", true, "run the packages' own benchmarks too")
 	flag.IntVar(&o.logins, "logins", 200, "how many people sign in at once beside reads, in the first round of each engine")
+	flag.BoolVar(&o.panels, "panels", true, "search as a clinician among 100,000 others' resources, in the first round of each engine")
 	flag.Parse()
 	if flag.Arg(0) == floorCommand {
 		return serveFloor(flag.Arg(1), flag.Arg(2))
@@ -111,7 +113,7 @@ func (o options) engineRounds(ctx context.Context, engine, temp string, d data) 
 		}
 		r := &round{data: d, system: s, cluster: c, out: out}
 		if i == 0 {
-			r.logins = o.logins
+			r.logins, r.panels = o.logins, o.panels
 		}
 		if err := r.run(ctx); err != nil {
 			return fmt.Errorf("round %d: %w", i+1, err)

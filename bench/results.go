@@ -74,6 +74,7 @@ func marks(postgres bool) []mark {
 		{name: "memory creating", atMost: 200},
 		{name: "memory under read", atMost: 200},
 		{name: "read as a person, share of the loader's", atLeast: 0.95},
+		{name: fmt.Sprintf("search among others, of %d, times the loader's", panels()[0]), atMost: 2},
 		{name: "read beside logins, share of reads alone", atLeast: 0.75},
 	}
 	if postgres {

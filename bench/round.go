@@ -26,13 +26,14 @@ type round struct {
 	system  *system
 	cluster *cluster // nil: SQLite
 	logins  int      // people who sign in at once; 0: not in this round
+	panels  bool     // search as a clinician among many others' records
 	out     *results
 }
 
 // run measures one round on one engine.
 func (r *round) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, r.system.stop()) }()
-	for _, step := range []func(context.Context) error{r.load, r.create, r.readAndSearch, r.asPeople, r.besideLogins} {
+	for _, step := range []func(context.Context) error{r.load, r.create, r.readAndSearch, r.asPeople, r.besideLogins, r.besidePanels} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -56,17 +56,17 @@ func (l listed) after(_ context.Context, _ store.Querier, p position, n int) ([]
 
 // kinds is a source of all resources of a type, in some buckets or all, by bucket and time.
 type kinds struct {
-	kind    int64
-	buckets []int64 // sorted; none: all
+	kind  int64
+	where area
 }
 
 func (s kinds) after(ctx context.Context, q store.Querier, p position, n int) ([]position, error) {
 	const all = `SELECT bucket, updated, locator FROM locators
 WHERE kind = ? AND (bucket, updated, locator) > (?, ?, ?) ORDER BY bucket, updated, locator`
-	if len(s.buckets) == 0 {
+	if s.where.all {
 		return timed(ctx, q, all, n, s.kind, p.Bucket, p.Updated, p.Locator)
 	}
-	return overBuckets(s.buckets, p, n, func(group []int64) ([]position, error) {
+	return overBuckets(s.where.buckets, p, n, func(group []int64) ([]position, error) {
 		if len(group) <= few {
 			return s.oneByOne(ctx, q, group, p, n)
 		}

@@ -40,11 +40,11 @@ func (s carrying) after(ctx context.Context, q store.Querier, p position, n int)
 // or all. It asks the markers which patients have any, and then for the terms of each of these:
 // what it costs grows with their number.
 type discreet struct {
-	s       *Store
-	table   string
-	marker  int64
-	tokens  []int64
-	buckets []int64 // sorted; none: all
+	s      *Store
+	table  string
+	marker int64
+	tokens []int64
+	where  area
 }
 
 // manyTokens is from where on it is no worse to open what carries the marker than to look for terms.
@@ -77,14 +77,14 @@ func (d discreet) between(ctx context.Context, q store.Querier, p, end position,
 // next is where to go on when there may be more.
 func (d discreet) marked(ctx context.Context, q store.Querier, from int64, size int) (list []int64, next int64, more bool, err error) {
 	text, args, last := " AND bucket >= ?", []any{d.marker, from}, int64(math.MaxInt64)
-	if len(d.buckets) > 0 {
-		at, _ := slices.BinarySearch(d.buckets, from)
-		group := d.buckets[at:min(at+size, len(d.buckets))]
+	if !d.where.all {
+		at, _ := slices.BinarySearch(d.where.buckets, from)
+		group := d.where.buckets[at:min(at+size, len(d.where.buckets))]
 		if len(group) == 0 {
 			return nil, 0, false, nil
 		}
 		args = append([]any{d.marker}, padded(group, width(len(group)))...)
-		text, last, more = " AND bucket IN ("+marks(len(args)-1)+")", group[len(group)-1], at+size < len(d.buckets)
+		text, last, more = " AND bucket IN ("+marks(len(args)-1)+")", group[len(group)-1], at+size < len(d.where.buckets)
 	}
 	err = q.Query(ctx, "SELECT DISTINCT bucket FROM "+d.table+" WHERE token = ?"+text+" ORDER BY bucket"+limitTo(size), args, func(sc store.Scanner) error {
 		var b int64
@@ -92,7 +92,7 @@ func (d discreet) marked(ctx context.Context, q store.Querier, from int64, size 
 		list = append(list, b)
 		return err
 	})
-	if len(d.buckets) == 0 && len(list) == size {
+	if d.where.all && len(list) == size {
 		last, more = list[size-1], list[size-1] < math.MaxInt64
 	}
 	if !more {

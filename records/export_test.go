@@ -24,6 +24,12 @@ func (s *Store) TreatsInView(ctx context.Context, clinician tutela.Ref, happens 
 	})
 }
 
+// ForgetTreats makes the next question for whom a clinician treats one to the database.
+func (s *Store) ForgetTreats(clinician tutela.Ref) func() {
+	k := tieKey{tieTreats, s.clinician(clinician)}
+	return func() { s.ties.forget(k) }
+}
+
 // GatheredRead asks for a row as reads do that share a statement.
 func GatheredRead(q store.Querier) func(context.Context, tutela.Locator) (bool, error) {
 	g := &gatherer{q: q}

@@ -116,11 +116,10 @@ func (in *inclusion) backward(ctx context.Context, q *r4.Query, inc r4.Include, 
 		Values: []r4.Operand{{Text: m.Ref.String(), Reference: r4.Reference{Type: m.Ref.Type, ID: m.Ref.ID}}},
 	}}}
 	plans := in.s.plans(g, reverse)
-	chosen, err := in.s.choose(ctx, in.view, in.terms.table, plans)
+	_, src, err := in.s.choose(ctx, in.view, reverse, in.terms, plans)
 	if err != nil {
 		return err
 	}
-	src := in.s.source(reverse, in.terms, plans, chosen)
 	return in.s.matches(ctx, in.view, g, reverse, src, beginning(), maxBatch, func(_ position, rec *Record) bool {
 		in.add(rec)
 		return len(in.list) < MaxIncluded

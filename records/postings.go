@@ -12,13 +12,13 @@ import (
 
 // postings is a source of resources that carry one of several ordinary tokens, in some buckets or all.
 type postings struct {
-	table   string
-	tokens  []int64
-	buckets []int64 // sorted; none: all
+	table  string
+	tokens []int64
+	where  area
 }
 
 func (s postings) after(ctx context.Context, q store.Querier, p position, n int) ([]position, error) {
-	if len(s.buckets) == 0 {
+	if s.where.all {
 		text := "SELECT bucket, locator FROM " + s.table + " WHERE token = ? AND (bucket, locator) > (?, ?) ORDER BY bucket, locator"
 		var arms [][]any
 		for _, t := range s.tokens {
@@ -26,7 +26,7 @@ func (s postings) after(ctx context.Context, q store.Querier, p position, n int)
 		}
 		return firsts(ctx, q, text, arms, n)
 	}
-	return overBuckets(s.buckets, p, n, func(group []int64) ([]position, error) {
+	return overBuckets(s.where.buckets, p, n, func(group []int64) ([]position, error) {
 		if len(group) <= few {
 			return s.oneByOne(ctx, q, group, p, n)
 		}

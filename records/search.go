@@ -3,7 +3,6 @@ package records
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/tutela-health/tutela"
@@ -42,12 +41,12 @@ func (s *Store) Search(ctx context.Context, g access.Grant, q *r4.Query, count i
 		if err != nil {
 			return err
 		}
+		src := s.source(q, s.serving(index), plans, chosen)
 		if after == nil {
-			if chosen, err = s.choose(ctx, view, s.serving(index).table, plans); err != nil {
+			if chosen, src, err = s.choose(ctx, view, q, s.serving(index), plans); err != nil {
 				return err
 			}
 		}
-		src := s.source(q, s.serving(index), plans, chosen)
 		if q.Sort != r4.SortNone {
 			if src, err = byTime(ctx, view, src, q.Sort == r4.SortUpdatedDesc); err != nil {
 				return err
@@ -63,133 +62,6 @@ func (s *Store) Search(ctx context.Context, g access.Grant, q *r4.Query, count i
 		return err
 	})
 	return page, err
-}
-
-// plans are the useful narrowings of a query, that of the Grant included in each.
-func (s *Store) plans(g access.Grant, q *r4.Query) []narrowing {
-	var buckets []int64
-	limited := false
-	limit := func(b []int64) {
-		if limited {
-			buckets = slices.DeleteFunc(buckets, func(x int64) bool { return !slices.Contains(b, x) })
-		} else {
-			buckets, limited = slices.Clone(b), true
-		}
-	}
-	if reach, ok := g.Reach(); ok {
-		own := make([]int64, len(reach))
-		for i, b := range reach {
-			own[i] = int64(b)
-		}
-		limit(own)
-	}
-	var plans []narrowing
-	for i := range q.Terms {
-		switch n := s.narrow(q, &q.Terms[i]); {
-		case n.useless():
-		case len(n.buckets) > 0:
-			limit(n.buckets)
-		default:
-			plans = append(plans, n)
-		}
-	}
-	if limited && len(buckets) == 0 {
-		return []narrowing{{ids: true}} // nothing can be admitted: nowhere to look
-	}
-	if limited {
-		slices.Sort(buckets)
-		for i := range plans {
-			plans[i].buckets = buckets
-		}
-		plans = append(plans, narrowing{buckets: buckets}) // everything of the type in those buckets
-	}
-	return plans
-}
-
-// slot is the one of the index that serves.
-type slot struct {
-	table string
-	made  layout
-}
-
-func (s *Store) serving(index indexState) slot {
-	return slot{s.tables.terms[index.slot].Name, index.made[index.slot]}
-}
-
-// source makes the chosen plan's source; -1 is everything of the type.
-func (s *Store) source(q *r4.Query, in slot, plans []narrowing, chosen int) source {
-	if chosen < 0 {
-		return kinds{kind: s.kind(q.Type)}
-	}
-	n := plans[chosen]
-	switch {
-	case n.ids:
-		return listedSource(n.locators)
-	case len(n.tokens) == 0:
-		return kinds{kind: s.kind(q.Type), buckets: n.buckets}
-	case in.made < layoutInPatient:
-		return postings{table: in.table, tokens: n.tokens, buckets: n.buckets}
-	default:
-		return carrying{
-			open:     postings{table: in.table, tokens: n.tokens, buckets: n.buckets},
-			discreet: discreet{s: s, table: in.table, marker: s.marker(q.Type), tokens: n.tokens, buckets: n.buckets},
-		}
-	}
-}
-
-// enough is how many candidates a plan may have to be taken without looking at the others.
-const enough = 32
-
-// choose takes the plan with the fewest candidates, counting no further than needed.
-func (*Store) choose(ctx context.Context, view store.Querier, terms string, plans []narrowing) (int, error) {
-	if len(plans) == 0 {
-		return -1, nil
-	}
-	if len(plans) == 1 {
-		return 0, nil
-	}
-	if i := slices.IndexFunc(plans, func(n narrowing) bool { return n.ids }); i >= 0 {
-		return i, nil
-	}
-	order := make([]int, len(plans))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return weight(plans[a]) - weight(plans[b]) })
-	best, least := order[0], math.MaxInt
-	for limit := enough; limit <= 4096; limit *= 8 {
-		for _, i := range order {
-			n, err := size(ctx, view, terms, plans[i], limit)
-			if err != nil {
-				return 0, err
-			}
-			if n < least {
-				best, least = i, n
-			}
-			if n < limit/2 {
-				return i, nil
-			}
-		}
-	}
-	return best, nil
-}
-
-// weight orders plans by what they cost to look at.
-func weight(n narrowing) int {
-	if len(n.tokens) == 0 {
-		return math.MaxInt32 // a whole type: last
-	}
-	return len(n.tokens)
-}
-
-// size counts a plan's candidates up to a limit; sensitive ones, of which every plan has few, are left out.
-func size(ctx context.Context, view store.Querier, terms string, n narrowing, limit int) (int, error) {
-	if len(n.tokens) == 0 {
-		return limit, nil
-	}
-	src := postings{table: terms, tokens: n.tokens, buckets: n.buckets}
-	found, err := src.after(ctx, view, beginning(), limit)
-	return len(found), err
 }
 
 // fill opens candidates until the page is full, and looks one match further to know whether
@@ -338,7 +210,7 @@ func addTimes(ctx context.Context, view store.Querier, all []position) error {
 
 // Count counts the live resources of a type, no further than a limit. It opens none.
 func (s *Store) Count(ctx context.Context, typ string, limit int) (int, error) {
-	found, err := kinds{kind: s.kind(typ)}.after(ctx, s.db, beginning(), limit)
+	found, err := kinds{kind: s.kind(typ), where: area{all: true}}.after(ctx, s.db, beginning(), limit)
 	return len(found), err
 }
 

@@ -138,16 +138,7 @@ func TestSensitiveIsFoundByThoseWhoMaySeeIt(t *testing.T) {
 // pagesOfOne gives the ids that a caller finds, sorted.
 func pagesOfOne(t *testing.T, r *rig.Rig, as, query string) []string {
 	t.Helper()
-	var list []string
-	for path := query + "&_count=1"; path != ""; {
-		b := r.Get(t, as, path).Bundle(t)
-		for _, e := range b.Entry {
-			list = append(list, e.FullURL[len(rig.Base+"/Condition/"):])
-		}
-		path = b.Next()
-	}
-	slices.Sort(list)
-	return list
+	return everyPage(t, r, as, query+"&_count=1", func(rig.Bundle) {})
 }
 
 // TestOlderIndexIsMadeAnewUnseen starts from an index in which everything has ordinary terms. It is
