@@ -8,8 +8,10 @@ type Report struct {
 	Tool       string      `json:"tool"` // "tutela VERSION"
 	Began      time.Time   `json:"began"`
 	Took       float64     `json:"tookSeconds"`
-	Files      int         `json:"files"`  // in the tree
-	Cached     int         `json:"cached"` // of them unchanged since the last scan
+	Files      int         `json:"files"`                   // in the tree
+	Cached     int         `json:"cached"`                  // of them unchanged since the last scan
+	LeftOut    []string    `json:"leftOut,omitempty"`       // on purpose, and why
+	Failed     []string    `json:"couldNotCheck,omitempty"` // what no scanner could look into, and why
 	Findings   []Finding   `json:"findings"`
 	Components []Component `json:"components,omitempty"`
 	Checked    []Checked   `json:"checked"`

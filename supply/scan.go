@@ -56,12 +56,12 @@ type Scan struct {
 
 // Run scans a tree.
 func (s Scan) Run(ctx context.Context, t *Tree) (*Report, error) {
-	r := &Report{Target: t.Dir, Tool: s.Tool, Began: s.Clock().UTC(), Files: len(t.Files), Findings: []Finding{}}
+	r := &Report{Target: t.Dir, Tool: s.Tool, Began: s.Clock().UTC(), Files: len(t.Files), LeftOut: t.Left, Failed: t.Failed, Findings: []Finding{}}
 	tally := newTally(s.Files)
 	if err := s.files(ctx, t, tally); err != nil {
 		return nil, err
 	}
-	r.Findings, r.Checked, r.Cached = tally.found, tally.checked(t), int(tally.cached.Load())
+	r.Findings, r.Checked, r.Cached = tally.found, tally.checked(), int(tally.cached.Load())
 	for _, scanner := range s.Trees {
 		got, err := scanner.Scan(ctx, t)
 		if err != nil {
@@ -204,11 +204,11 @@ func (t *tally) progress(tell func(done, of int), of int) {
 }
 
 // checked says what the classes looked at.
-func (t *tally) checked(tree *Tree) []Checked {
+func (t *tally) checked() []Checked {
 	var list []Checked
 	for _, c := range t.order {
 		slices.Sort(t.failed[c])
-		list = append(list, Checked{Class: c, Files: t.looked[c], Failed: slices.Concat(t.failed[c], tree.Left)})
+		list = append(list, Checked{Class: c, Files: t.looked[c], Failed: t.failed[c]})
 	}
 	slices.SortStableFunc(t.found, func(a, b Finding) int { return cmp.Compare(a.Place.Path, b.Place.Path) })
 	return list

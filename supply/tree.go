@@ -21,10 +21,11 @@ const (
 // Tree is a folder that is read and never trusted: links are not followed, nothing outside is
 // reached (os.Root), and what is no plain file is left alone. Close must be called.
 type Tree struct {
-	root  *os.Root
-	Dir   string
-	Files []File   // in the order of their paths
-	Left  []string // what was left out, and why
+	root   *os.Root
+	Dir    string
+	Files  []File   // in the order of their paths
+	Left   []string // what is left out on purpose, and why
+	Failed []string // what is there and cannot be looked into, and why
 }
 
 // File is one plain file of a Tree.
@@ -86,13 +87,13 @@ func (t *Tree) list() error {
 	return fs.WalkDir(t.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			t.leave(name, "cannot be read")
+			t.fail(name, "cannot be read")
 			return skipFolder(d)
 		case d.IsDir():
 			return t.enter(name)
 		case !d.Type().IsRegular():
 			if d.Type()&fs.ModeSymlink == 0 {
-				t.leave(name, "is no plain file")
+				t.fail(name, "is no plain file")
 			}
 			return nil // what a link leads to is in the tree under its own name, or none of our business
 		case len(t.Files) >= maxFiles:
@@ -100,7 +101,7 @@ func (t *Tree) list() error {
 		}
 		info, err := d.Info()
 		if err != nil {
-			t.leave(name, "cannot be read")
+			t.fail(name, "cannot be read")
 			return nil
 		}
 		t.Files = append(t.Files, File{Path: name, Size: info.Size(), tree: t})
@@ -123,10 +124,10 @@ func (t *Tree) enter(name string) error {
 	case base == ".git":
 		return fs.SkipDir // its history is looked into as history
 	case installed(base):
-		t.leave(name, "installed packages: their lock file is checked instead")
+		t.Left = append(t.Left, name+": installed packages, whose lock file is checked instead")
 		return fs.SkipDir
 	case strings.Count(name, "/") >= maxDepth:
-		t.leave(name, "is nested too deep")
+		t.fail(name, "is nested too deep")
 		return fs.SkipDir
 	}
 	return nil
@@ -141,7 +142,16 @@ func installed(base string) bool {
 	return false
 }
 
-func (t *Tree) leave(name, why string) { t.Left = append(t.Left, name+": "+why) }
+func (t *Tree) fail(name, why string) { t.Failed = append(t.Failed, name+": "+why) }
+
+// LeaveOut takes files out that are not to be looked into, and says why.
+func (t *Tree) LeaveOut(out func(path string) bool, why string) {
+	before := len(t.Files)
+	t.Files = slices.DeleteFunc(t.Files, func(f File) bool { return out(f.Path) })
+	if n := before - len(t.Files); n > 0 {
+		t.Left = append(t.Left, fmt.Sprintf("%d files: %s", n, why))
+	}
+}
 
 // ErrTooLarge says that a file is larger than scanners look into.
 var ErrTooLarge = fmt.Errorf("larger than %d MiB", maxFile>>20)

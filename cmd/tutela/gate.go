@@ -69,11 +69,13 @@ func (cmd gateCmd) judge(ctx context.Context, c console) (*supply.Report, gate.V
 	if err != nil {
 		return nil, gate.Verdict{}, usage("%v", err)
 	}
+	tests := policy.ReadTests(tree)
+	policy.Prune(tree, time.Now())
 	r, err := cmd.scanTree(ctx, c, cmd.Path, tree)
 	if err != nil {
 		return nil, gate.Verdict{}, err
 	}
-	return r, policy.Judge(r, policy.ReadTests(tree), time.Now()), nil
+	return r, policy.Judge(r, tests, time.Now()), nil
 }
 
 // tell writes the verdict wherever it is wanted.

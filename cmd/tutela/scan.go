@@ -75,6 +75,7 @@ func (s scanning) scan(ctx context.Context, c console, path string) (*supply.Rep
 	if err != nil {
 		return nil, usage("%v", err)
 	}
+	policy.Prune(tree, time.Now())
 	r, err := s.scanTree(ctx, c, path, tree)
 	if err != nil {
 		return nil, err

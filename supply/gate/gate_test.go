@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,6 +128,40 @@ func TestVerdict(t *testing.T) {
 			v := parse(t, tc.policy).Judge(r, tc.tests, today())
 			if d := cmp.Diff(tc.want, v.Reasons); d != "" || v.Passed != (tc.want == nil) {
 				t.Errorf("passed %v, reasons (-want +got):\n%s", v.Passed, d)
+			}
+		})
+	}
+}
+
+// What is left out is not looked at, is said, and takes all that a waiver takes; what lacks it is looked at.
+func TestLeavingOut(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a/samples/x", "b"} {
+		if err := errors.Join(os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700), os.WriteFile(filepath.Join(dir, name), nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tc := range map[string]struct {
+		entry, fault string
+		files        int
+	}{
+		"whole":     {"{path: '**/samples/', " + good + "}", "", 1},
+		"lacking":   {"{path: '**/samples/', reason: these are samples, owner: ann, expires: 2027-01-10}", "leaving out path **/samples/ has no approver", 2},
+		"misplaced": {"{path: '**/samples/', rule: x, " + good + "}", "takes a path, and nothing else", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree, err := supply.OpenTree(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tree.Close() }()
+			p := parse(t, "leaveOut: ["+tc.entry+"]")
+			p.Prune(tree, today())
+			if len(tree.Files) != tc.files || len(tree.Left) != 2-tc.files {
+				t.Errorf("%d files, left out %q", len(tree.Files), tree.Left)
+			}
+			if faulty := strings.Join(p.Waive(&supply.Report{}, today()), ""); !strings.Contains(faulty, tc.fault) || (faulty == "") != (tc.fault == "") {
+				t.Errorf("fault %q", faulty)
 			}
 		})
 	}

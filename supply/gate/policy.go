@@ -30,6 +30,8 @@ type Policy struct {
 	MayMiss []string `yaml:"mayMiss"`
 	Tests   Tests    `yaml:"tests"`
 	Waivers []Entry  `yaml:"waivers"`
+	// LeaveOut takes paths out of every check, such as samples of what is wrong. It asks as much as a waiver.
+	LeaveOut []Entry `yaml:"leaveOut"`
 }
 
 // Tests says where the results of the tree's own tests are.

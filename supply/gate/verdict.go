@@ -58,18 +58,28 @@ func (p Policy) unchecked(r *supply.Report) (reasons []string) {
 			reasons = append(reasons, fmt.Sprintf("%s could not be checked: %s", c.Class, c.Blind))
 		}
 		for _, why := range c.Failed {
-			name, _, _ := strings.Cut(why, ": ")
-			if !slices.ContainsFunc(p.MayMiss, func(pattern string) bool { return fits(pattern, name) }) {
+			if !p.mayMiss(why) {
 				reasons = append(reasons, fmt.Sprintf("%s could not check %s (mayMiss lets it pass)", c.Class, why))
 			}
+		}
+	}
+	for _, why := range r.Failed {
+		if !p.mayMiss(why) {
+			reasons = append(reasons, fmt.Sprintf("could not check %s (mayMiss lets it pass)", why))
 		}
 	}
 	return reasons
 }
 
+// mayMiss reports whether the policy lets a file pass that could not be checked.
+func (p Policy) mayMiss(why string) bool {
+	name, _, _ := strings.Cut(why, ": ")
+	return slices.ContainsFunc(p.MayMiss, func(pattern string) bool { return fits(pattern, name) })
+}
+
 func (p Policy) ending(now time.Time) (list []string) {
-	for _, e := range p.Waivers {
-		if e.fault(now) == "" && e.Expires.Sub(now) < soon {
+	for _, e := range slices.Concat(p.Waivers, p.LeaveOut) {
+		if e.lacks(now) == "" && e.Expires.Sub(now) < soon {
 			list = append(list, fmt.Sprintf("the waiver of %s ends on %s", e.name(), e.Expires.Format(time.DateOnly)))
 		}
 	}

@@ -17,6 +17,13 @@ func (e Entry) fault(now time.Time) string {
 		return "says nothing of what it excuses: give finding, rule, path, component or ignores"
 	case e.Finding == "" && e.Rule == "" && e.Component == "" && e.Ignores == "":
 		return "excuses whatever is found there: give a finding, rule or component besides the path"
+	}
+	return e.lacks(now)
+}
+
+// lacks says what of a waiver's reason, people and end is missing.
+func (e Entry) lacks(now time.Time) string {
+	switch {
 	case utf8.RuneCountInString(strings.TrimSpace(e.Reason)) < 10:
 		return "has no reason that a reader could judge"
 	case strings.TrimSpace(e.Owner) == "":
@@ -70,6 +77,7 @@ func (e Entry) covers(f *supply.Finding) bool {
 // what it lacks. What other tools' files leave out counts again, unless a waiver adopts the file.
 func (p Policy) Waive(r *supply.Report, now time.Time) (faulty []string) {
 	holding, faulty := p.holding(now)
+	faulty = append(faulty, p.badLeaveOuts(now)...)
 	for i := range r.Findings {
 		r.Findings[i].Waiver = excuse(&r.Findings[i], holding)
 	}
@@ -82,6 +90,35 @@ func (p Policy) Show(r *supply.Report, now time.Time) (faulty []string) {
 	for i := range r.Findings {
 		if w := excuse(&r.Findings[i], holding); w != nil {
 			r.Findings[i].Waiver = w
+		}
+	}
+	return faulty
+}
+
+// Prune leaves out of a tree what the policy leaves out, with a reason, two people and an end.
+func (p Policy) Prune(t *supply.Tree, now time.Time) {
+	for _, e := range p.LeaveOut {
+		if e.misplaced() == "" && e.lacks(now) == "" {
+			t.LeaveOut(func(name string) bool { return fits(e.Path, name) }, fmt.Sprintf("%s, %s (until %s)", e.Path, e.Reason, e.Expires.Format(time.DateOnly)))
+		}
+	}
+}
+
+// misplaced says what a leaveOut has that it cannot have.
+func (e Entry) misplaced() string {
+	if e.Path == "" || e.Finding != "" || e.Rule != "" || e.Component != "" || e.Ignores != "" {
+		return "takes a path, and nothing else that names findings"
+	}
+	return ""
+}
+
+func (p Policy) badLeaveOuts(now time.Time) (faulty []string) {
+	for _, e := range p.LeaveOut {
+		for _, why := range []string{e.misplaced(), e.lacks(now)} {
+			if why != "" {
+				faulty = append(faulty, "leaving out "+e.name()+" "+why)
+				break
+			}
 		}
 	}
 	return faulty

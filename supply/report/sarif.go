@@ -168,6 +168,12 @@ func invocation(r *supply.Report) sarifInvocation {
 	if n := len(r.Findings) - maxResults; n > 0 {
 		note("warning", fmt.Sprintf("%d findings less severe than these are not in this file", n))
 	}
+	for _, why := range r.Failed {
+		note("warning", "could not check "+why)
+	}
+	for _, why := range r.LeftOut {
+		note("note", "left out "+why)
+	}
 	for _, c := range r.Checked {
 		if c.Blind != "" {
 			note("error", fmt.Sprintf("%s could not be checked: %s", c.Class, c.Blind))

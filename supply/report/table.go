@@ -37,6 +37,8 @@ func Table(w io.Writer, r *supply.Report) error {
 	for _, c := range r.Checked {
 		tellChecked(w, c)
 	}
+	tellList(w, "could not check", r.Failed)
+	tellList(w, "left out", r.LeftOut)
 	for _, d := range r.Data {
 		fmt.Fprintf(w, "data     %s: %d entries, the newest of %s (%s)\n", Plain(d.Name), d.Entries, d.Newest.Format(time.DateOnly), age(r.Began, d.Newest))
 	}
@@ -50,20 +52,25 @@ func tellChecked(w io.Writer, c supply.Checked) {
 	} else {
 		fmt.Fprintf(w, "checked  %s: %s\n", c.Class, Plain(strings.TrimPrefix(c.Detail+fmt.Sprintf(", %d files", c.Files), ", ")))
 	}
+	tellList(w, "could not check", c.Failed)
+}
+
+// tellList writes the first of a list.
+func tellList(w io.Writer, what string, list []string) {
 	const shown = 10
-	for i, why := range c.Failed {
+	for i, why := range list {
 		if i == shown {
-			fmt.Fprintf(w, "         … and %d more (all of them with --format json)\n", len(c.Failed)-shown)
+			fmt.Fprintf(w, "         … and %d more (all of them with --format json)\n", len(list)-shown)
 			break
 		}
-		fmt.Fprintf(w, "         could not check %s\n", Plain(why))
+		fmt.Fprintf(w, "         %s %s\n", what, Plain(why))
 	}
 }
 
 // Summary is the report in one line.
 func Summary(r *supply.Report) string {
 	count := map[supply.Severity]int{}
-	waived, missed := 0, 0
+	waived, missed := 0, len(r.Failed)
 	for i := range r.Findings {
 		if r.Findings[i].Counts() {
 			count[r.Findings[i].Severity]++
