@@ -22,8 +22,8 @@ type Inquiry struct {
 // Inquire asks what Authorize would decide, and why. Errors are of look-ups that failed.
 func (a *Authorizer) Inquire(ctx context.Context, p tutela.Principal, r Request) (Inquiry, error) {
 	policies := a.policies.Load()
-	if policies == nil || r.Type == "" {
-		return Inquiry{}, errs.New(errs.Invalid, "policies are explained for resources")
+	if policies == nil {
+		return Inquiry{}, errs.New(errs.Denied, "no policy is in force")
 	}
 	g := Grant{policies: policies, question: questionOf(p, r), asks: asking(p, r), regime: a.cfg.Regime}
 	if err := a.relate(ctx, &g, p); err != nil {

@@ -35,6 +35,7 @@ type Policies struct {
 	policies []policy
 	base     types.EntityMap // actions and classes with what they are in
 	classes  map[string][]types.EntityUID
+	files    Files
 	looks    bool // labels and consents are always looked up
 
 	mu     sync.RWMutex
@@ -72,6 +73,9 @@ func LoadPolicies(dir fs.FS) (*Policies, error) {
 	}
 	p := &Policies{slices: map[string][]policy{}, memo: map[question]*decision{}}
 	if p.version, err = digest(dir); err != nil {
+		return nil, err
+	}
+	if p.files, err = sources(dir); err != nil {
 		return nil, err
 	}
 	s, err := p.schema(dir)

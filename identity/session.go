@@ -169,6 +169,15 @@ func (s *Service) CallerOf(u User) tutela.Principal {
 	return p
 }
 
+// CallerByID is CallerOf an account of an id; errs.NotFound when there is none.
+func (s *Service) CallerByID(ctx context.Context, id tutela.UserID) (tutela.Principal, error) {
+	u, err := s.UserByID(ctx, id)
+	if err != nil {
+		return tutela.Principal{}, err
+	}
+	return s.CallerOf(u), nil
+}
+
 // Recent reports whether a session's second factor was shown within age.
 func (s *Service) Recent(session Session, age time.Duration) bool {
 	return s.clock().Sub(session.AuthTime) <= age

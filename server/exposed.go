@@ -94,7 +94,7 @@ func operations() map[string]exposed {
 		"GET /api/v1/clearances", "POST /api/v1/policy/explain", "POST /api/v1/users/{id}/clearances", "DELETE /api/v1/users/{id}/clearances",
 		"POST /api/v1/users/{id}/clearances/give", "POST /api/v1/users/{id}/clearances/refuse",
 		"POST /api/v1/downtime", "POST /api/v1/downtime/{id}/report")
-	add(proven, work, "POST /api/v1/assess", "POST /api/v1/index/rebuild", "POST /api/v1/users/import")
+	add(proven, work, "POST /api/v1/policy/diff", "POST /api/v1/assess", "POST /api/v1/index/rebuild", "POST /api/v1/users/import")
 
 	for _, address := range []string{"ServiceProviderConfig", "ResourceTypes", "ResourceTypes/{id}", "Schemas", "Schemas/{id}", "Users", "Users/{id}", "Groups", "Groups/{id}"} {
 		add(proven, call, "GET /scim/v2/"+address)

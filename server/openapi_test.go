@@ -109,6 +109,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{rig.Nobody, "GET", "/api/v1/index", "", 401},
 		{admin, "GET", "/api/v1/users", "", 200},
 		{auditor, "GET", "/api/v1/users", "", 403},
+		{auditor, "POST", "/api/v1/policy/diff", "", 415},
+		{"physician", "POST", "/api/v1/policy/diff", "", 403},
 		{"privacy", "POST", "/api/v1/policy/explain", "", 415},
 		{admin, "POST", "/api/v1/policy/explain", "", 403},
 		{"privacy", "GET", "/api/v1/clearances", "", 200},

@@ -3,9 +3,12 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/internal/errs"
 )
 
@@ -68,4 +71,59 @@ func explanationAsked(as, resource string) []byte {
 		return nil
 	}
 	return b
+}
+
+// longestReplay bounds how far back requests are asked again.
+const longestReplay = 31 * 24 * time.Hour
+
+// diffPolicies says what other policies would have decided on the requests of late. Labels and consents
+// are for the privacy officer: policies that somebody writes to ask for one would tell it.
+func (s *Server) diffPolicies(ctx context.Context, c *call) (any, error) {
+	var asked struct {
+		Files access.Files `json:"files"`
+		Whole bool         `json:"whole"`
+		Since time.Time    `json:"since"`
+	}
+	if err := c.decode(&asked); err != nil {
+		return nil, err
+	}
+	now := s.cfg.Clock()
+	if asked.Since.IsZero() || asked.Since.After(now) || now.Sub(asked.Since) > longestReplay {
+		return nil, errs.New(errs.Invalid, "since is a time of the last 31 days")
+	}
+	other, err := candidate(s.cfg.Access.Policies(), asked.Files, asked.Whole)
+	if err != nil {
+		return nil, err
+	}
+	deep := slices.Contains(c.caller.Roles, string(access.RolePrivacy))
+	c.entry.Subject = &tutela.Subject{Kind: "policies", ID: other.Version(), Detail: "requests since " + asked.Since.UTC().Format(time.RFC3339)}
+	if deep {
+		c.entry.Subject.Detail += ", with labels and consents"
+	}
+	return s.cfg.FHIR.Replay(ctx, s.cfg.Identity.CallerByID, other, asked.Since, deep)
+}
+
+// candidate are the policies to compare with: files in the place of those in force, or whole policies.
+func candidate(in *access.Policies, files access.Files, whole bool) (*access.Policies, error) {
+	for name := range files {
+		if !access.PolicyFile(name) {
+			return nil, errs.New(errs.Invalid, "policies are files named *.cedar, schema.cedarschema and classes.json")
+		}
+	}
+	var other *access.Policies
+	var err error
+	switch {
+	case len(files) == 0:
+		return nil, errs.New(errs.Invalid, "no policy file was sent")
+	case whole:
+		other, err = access.LoadPolicies(files)
+	case in == nil:
+		return nil, errs.New(errs.Unprocessable, "no policy is in force to compare with")
+	default:
+		other, err = in.With(files)
+	}
+	if err != nil {
+		return nil, errs.New(errs.Unprocessable, "%s", err.Error())
+	}
+	return other, nil
 }

@@ -41,6 +41,7 @@ func (s *Server) routes(mux *router) {
 	s.call(mux, "DELETE /api/v1/invitations/{id}", tutela.ActionUserUninvite, s.withdrawInvitation)
 	s.call(mux, "POST /api/v1/keys/signing/rotate", tutela.ActionSignerRotate, s.rotateSigner)
 	s.call(mux, "POST /api/v1/policy/explain", tutela.ActionPolicyExplain, s.explainPolicy)
+	s.call(mux, "POST /api/v1/policy/diff", tutela.ActionPolicyDiff, s.diffPolicies)
 	s.breakGlassRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.call(mux, "POST /api/v1/downtime", tutela.ActionDowntimeCreate, s.downtime)

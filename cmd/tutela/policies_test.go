@@ -15,14 +15,14 @@ import (
 	"github.com/tutela-health/tutela/internal/testkit"
 )
 
-// withPolicies opens a system that follows a policy folder, which holds the shipped ones.
-func withPolicies(t *testing.T, postgres string) (s *system, folder string) {
+// madeWithPolicies makes a system that follows a policy folder, which holds the shipped ones.
+func madeWithPolicies(t *testing.T, postgres string) (conf config, folder string) {
 	t.Helper()
 	folder = filepath.Join(t.TempDir(), "policies")
 	if code, _, said := command(t, "policy", "show", "--write", folder); code != exitClean {
 		t.Fatalf("policy show --write: %s", said)
 	}
-	conf := config{Tenant: "test", Origin: "test/policies", Node: "node-1", Hosts: []string{"localhost"}, Listen: "localhost:0",
+	conf = config{Tenant: "test", Origin: "test/policies", Node: "node-1", Hosts: []string{"localhost"}, Listen: "localhost:0",
 		Certificate: certificateTLS, Key: keyTLS, Keys: "keys/provider", Policies: folder, dir: filepath.Join(t.TempDir(), "data")}
 	if err := makeSystem(t.Context(), conf, postgres); err != nil {
 		t.Fatal(err)
@@ -31,6 +31,14 @@ func withPolicies(t *testing.T, postgres string) (s *system, folder string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return conf, folder
+}
+
+// withPolicies opens a system that follows a policy folder, which holds the shipped ones.
+func withPolicies(t *testing.T, postgres string) (s *system, folder string) {
+	t.Helper()
+	conf, folder := madeWithPolicies(t, postgres)
+	var err error
 	if s, err = openSystem(t.Context(), conf, "", slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}

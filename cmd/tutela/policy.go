@@ -18,6 +18,7 @@ type policyCmd struct {
 	Show    policyShowCmd    `cmd:"" help:"List policies, or write the shipped ones into a folder to begin with."`
 	Check   policyCheckCmd   `cmd:"" help:"Validate a folder of policies and warn of what is probably not meant."`
 	Explain policyExplainCmd `cmd:"" help:"Say what policies decide on a caller and a resource, and which of them."`
+	Diff    policyDiffCmd    `cmd:"" help:"Say what changed policies would newly allow and deny of the requests of late."`
 }
 
 // policyDir is a folder of policies, or the shipped ones.
