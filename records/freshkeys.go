@@ -1,0 +1,70 @@
+package records
+
+import (
+	"context"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/store"
+)
+
+// freshKey is a patient's first data key, which becomes durable with this write.
+type freshKey struct {
+	key *keys.Key
+	row *tutela.WrappedKey
+}
+
+// seal seals plain under the key that its patients call for.
+func (w *write) seal(ctx context.Context, p place, patients []tutela.Bucket, plain []byte) ([]byte, error) {
+	switch tutela.Bucket(p.bucket) {
+	case tutela.BucketGeneral:
+		k, err := w.s.ring.Current(ctx, tutela.KeyGeneral, 0)
+		if err != nil {
+			return nil, err
+		}
+		return w.s.seal(k, p, plain)
+	case tutela.BucketShared:
+		return w.sealShared(ctx, p, patients, plain)
+	default:
+		k, err := w.patientKey(ctx, tutela.Bucket(p.bucket))
+		if err != nil {
+			return nil, err
+		}
+		return w.s.seal(k, p, plain)
+	}
+}
+
+// sealShared seals under a key of the version's own and wraps that for each patient.
+func (w *write) sealShared(ctx context.Context, p place, patients []tutela.Bucket, plain []byte) ([]byte, error) {
+	secret := keys.NewSecret()
+	rows := store.Rows{Table: w.s.tables.sharedKeys}
+	for _, b := range patients {
+		k, err := w.patientKey(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		wrapped := k.Seal(nil, secret, w.s.aad(purposeSharedKey, place{int64(b), p.locator, p.version}))
+		rows.Rows = append(rows.Rows, []any{p.locator, p.version, int64(b), int64(k.Version()), wrapped})
+	}
+	w.op.Inserts = append(w.op.Inserts, rows)
+	k, err := keys.NewKey(secret, 0)
+	if err != nil {
+		return nil, err
+	}
+	return w.s.seal(k, p, plain)
+}
+
+// patientKey gives a patient's data key; a first one travels in this write.
+func (w *write) patientKey(ctx context.Context, b tutela.Bucket) (*keys.Key, error) {
+	if f, ok := w.fresh[b]; ok {
+		return f.key, nil
+	}
+	k, fresh, err := w.s.ring.Prepare(ctx, tutela.KeyPatient, int64(b))
+	if err != nil {
+		return nil, err
+	}
+	if fresh != nil {
+		w.fresh[b] = freshKey{k, fresh}
+	}
+	return k, nil
+}
