@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -189,22 +188,7 @@ func (s *Service) DeleteClient(ctx context.Context, by tutela.Principal, id stri
 
 // changeClient carries out a change of a client that an administrator asks for.
 func (s *Service) changeClient(ctx context.Context, by tutela.Principal, id string, action tutela.Action, change func(*store.Op, item[clientRecord]) error) error {
-	entry := s.aboutClient(action, by, id)
-	err := retried(func() error {
-		op, err := s.administering(ctx, by)
-		if err != nil {
-			return err
-		}
-		it, err := s.client(ctx, id)
-		if err != nil {
-			return err
-		}
-		if err := change(&op, it); err != nil {
-			return err
-		}
-		return s.revoke(ctx, op, entry)
-	})
-	return s.noteRefusal(ctx, entry, err)
+	return s.clients().change(ctx, by, s.aboutClient(action, by, id), change)
 }
 
 // changeService adds to an op a change of the account that a client acts as.
@@ -221,29 +205,23 @@ func (s *Service) changeService(ctx context.Context, op *store.Op, id tutela.Use
 
 // Clients lists every client by name.
 func (s *Service) Clients(ctx context.Context) ([]Client, error) {
-	items, err := listItems[clientRecord](ctx, s, itemClient, "")
-	if err != nil {
-		return nil, err
+	records, err := s.clients().all(ctx, func(r clientRecord) string { return r.Name + "\x00" + r.ID })
+	list := make([]Client, len(records))
+	for i, r := range records {
+		list[i] = r.Client
 	}
-	list := make([]Client, len(items))
-	for i, it := range items {
-		list[i] = it.Value.Client
-	}
-	slices.SortFunc(list, func(a, b Client) int {
-		return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID)
-	})
-	return list, nil
+	return list, err
 }
 
 // Client finds a client by its id; errs.NotFound when there is none.
 func (s *Service) Client(ctx context.Context, id string) (Client, error) {
-	it, err := s.client(ctx, id)
+	it, err := s.clients().find(ctx, id)
 	return it.Value.Client, err
 }
 
 // ClientBySecret finds a client that proves itself by its secret. Every failure says the same.
 func (s *Service) ClientBySecret(ctx context.Context, id, secret string) (Client, error) {
-	it, err := s.client(ctx, id)
+	it, err := s.clients().find(ctx, id)
 	if err != nil && !errs.Is(err, errs.NotFound) {
 		return Client{}, err
 	}
@@ -252,14 +230,6 @@ func (s *Service) ClientBySecret(ctx context.Context, id, secret string) (Client
 		return Client{}, errs.New(errs.Unauthenticated, "the client is not known by this id and secret")
 	}
 	return it.Value.Client, nil
-}
-
-func (s *Service) client(ctx context.Context, id string) (item[clientRecord], error) {
-	it, found, err := loadItem[clientRecord](ctx, s, itemClient, id)
-	if err == nil && !found {
-		err = errs.New(errs.NotFound, "no such client")
-	}
-	return it, err
 }
 
 // errClientChanged says that a client is gone, or not the one that something was given to.

@@ -134,50 +134,18 @@ func (s *Service) RemoveProvider(ctx context.Context, by tutela.Principal, id st
 }
 
 func (s *Service) changeProvider(ctx context.Context, by tutela.Principal, id string, action tutela.Action, change func(*store.Op, item[Provider]) error) error {
-	entry := s.aboutProvider(action, by, id)
-	err := retried(func() error {
-		op, err := s.administering(ctx, by)
-		if err != nil {
-			return err
-		}
-		it, err := s.provider(ctx, id)
-		if err != nil {
-			return err
-		}
-		if err := change(&op, it); err != nil {
-			return err
-		}
-		return s.revoke(ctx, op, entry)
-	})
-	return s.noteRefusal(ctx, entry, err)
+	return s.providers().change(ctx, by, s.aboutProvider(action, by, id), change)
 }
 
 // Providers lists those that are configured, by name.
 func (s *Service) Providers(ctx context.Context) ([]Provider, error) {
-	items, err := listItems[Provider](ctx, s, itemProvider, "")
-	if err != nil {
-		return nil, err
-	}
-	list := make([]Provider, len(items))
-	for i, it := range items {
-		list[i] = it.Value
-	}
-	slices.SortFunc(list, func(a, b Provider) int { return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID) })
-	return list, nil
+	return s.providers().all(ctx, func(p Provider) string { return p.Name + "\x00" + p.ID })
 }
 
 // Provider finds a provider by its id; errs.NotFound when there is none.
 func (s *Service) Provider(ctx context.Context, id string) (Provider, error) {
-	it, err := s.provider(ctx, id)
+	it, err := s.providers().find(ctx, id)
 	return it.Value, err
-}
-
-func (s *Service) provider(ctx context.Context, id string) (item[Provider], error) {
-	it, found, err := loadItem[Provider](ctx, s, itemProvider, id)
-	if err == nil && !found {
-		err = errs.New(errs.NotFound, "no such provider")
-	}
-	return it, err
 }
 
 // aboutProvider is the entry of what by did to a provider.

@@ -176,7 +176,7 @@ func TestOnlyTheHashOfASecretIsKept(t *testing.T) {
 		web.Public, web.RedirectURIs = false, []string{webCallback}
 		c, secret, err := s.RegisterClient(t.Context(), by, web)
 		must(t, err)
-		it, err := s.client(t.Context(), c.ID)
+		it, err := s.clients().find(t.Context(), c.ID)
 		must(t, err)
 		kept, err := json.Marshal(it.Value)
 		must(t, err)
