@@ -12,7 +12,7 @@ func TestChangingWhatProvesNeedsARecentProof(t *testing.T) {
 		ctx := t.Context()
 		p, _ := admin(t, w, s)
 		login := p.logIn(t, w, s)
-		w.advance(enrolWithin + time.Second)
+		w.Advance(enrolWithin + time.Second)
 		_, err := s.BeginEnrolment(ctx, login.Cookie)
 		refused(t, "enrolling", err, errs.Denied)
 		_, err = s.NewRecoveryCodes(ctx, login.Cookie)
@@ -66,7 +66,7 @@ func TestNewSecretReplacesTheOld(t *testing.T) {
 		must(t, err)
 		_, err = s.FinishTOTP(ctx, a.ID, p.code(w))
 		refused(t, "a code of the old secret", err, errs.Unauthenticated)
-		_, err = s.FinishTOTP(ctx, a.ID, totpCode(renewed.secret, totpStep(w.clock())))
+		_, err = s.FinishTOTP(ctx, a.ID, totpCode(renewed.secret, totpStep(w.Now())))
 		must(t, err)
 	})
 }

@@ -33,7 +33,7 @@ func (w *world) serve(s *identity.Service) *live {
 	w.t.Helper()
 	l := &live{mux: http.NewServeMux()}
 	l.http = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w.advance(time.Millisecond) // time passes
+		w.Advance(time.Millisecond) // time passes
 		if f := l.sabotage.Load(); f != nil {
 			(*f)(rw, r)
 			return
@@ -47,7 +47,7 @@ func (w *world) serve(s *identity.Service) *live {
 	people.Routes(l.mux)
 	server := oauth.New(oauth.Config{
 		Identity: s, Audit: w.audit, Pages: people.Authorize(), Session: pages.SessionCookie,
-		Clock: w.clock, Log: log, Issuer: l.http.URL, FHIR: l.http.URL + "/fhir/r4", Private: true,
+		Clock: w.Now, Log: log, Issuer: l.http.URL, FHIR: l.http.URL + "/fhir/r4", Private: true,
 	})
 	server.Routes(l.mux)
 	w.t.Cleanup(func() { must(w.t, server.Close(context.WithoutCancel(w.t.Context()))) })

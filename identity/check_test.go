@@ -107,7 +107,7 @@ func TestGuessingThatNothingStopsIsFound(t *testing.T) {
 
 		slow := free
 		slow.begin = func(ctx context.Context, r LoginRequest) (Attempt, error) {
-			w.advance(firstWait) // whoever is that slow may try again
+			w.Advance(firstWait) // whoever is that slow may try again
 			return free.begin(ctx, r)
 		}
 		verdict(t, try(slow), tutela.CouldNotCheck, "nobody has to wait that long")
@@ -161,10 +161,10 @@ func TestDormantAccountIsFound(t *testing.T) {
 		w.put(t, s, "odile", func(a *account) { a.Roles = []string{rolePatient} })
 		w.put(t, s, throwawayPrefix+"x", func(a *account) { a.Client = throwawayClient })
 		c := dormantCheck{s, dormantAfter}
-		w.advance(89 * day)
+		w.Advance(89 * day)
 		verdict(t, w.leavesNothing(t, c.try), tutela.Pass, "2 accounts", "90 days")
 		verdict(t, dormantCheck{s, 30 * day}.try(t.Context()), tutela.Fail, "2 of 2", "30 days")
-		w.advance(2 * day)
+		w.Advance(2 * day)
 		verdict(t, c.try(t.Context()), tutela.Fail, "2 of 2", string(n.ID))
 		n.logIn(t, w, s)
 		verdict(t, c.try(t.Context()), tutela.Fail, "1 of 2", string(by.ID))
@@ -217,7 +217,7 @@ func TestTokenThatLivesTooLongIsFound(t *testing.T) {
 		lax.issue = func(ctx context.Context, r IssueRequest) (Issued, error) {
 			a, err := s.accountByID(ctx, r.User)
 			must(t, err)
-			return s.issue(ctx, a, token{User: a.ID, Expires: w.clock().Add(r.Life), Epoch: a.Epoch})
+			return s.issue(ctx, a, token{User: a.ID, Expires: w.Now().Add(r.Life), Epoch: a.Epoch})
 		}
 		verdict(t, w.leavesNothing(t, lax.try), tutela.Fail, "a token of a person lives 24h0m0s", "a token of a service lives 24h0m0s")
 
@@ -229,10 +229,10 @@ func TestTokenThatLivesTooLongIsFound(t *testing.T) {
 		verdict(t, newLifetimeCheck(s, true).try(t.Context()), tutela.Pass, "but for 1 of the try-out's service")
 		n, err := s.accountByName(t.Context(), "nora")
 		must(t, err)
-		_, err = s.issue(t.Context(), n, token{User: n.ID, Assurance: assuranceOfTryOut, Expires: w.clock().Add(2 * time.Hour), Epoch: n.Epoch})
+		_, err = s.issue(t.Context(), n, token{User: n.ID, Assurance: assuranceOfTryOut, Expires: w.Now().Add(2 * time.Hour), Epoch: n.Epoch})
 		must(t, err)
 		verdict(t, newLifetimeCheck(s, true).try(t.Context()), tutela.Fail, "1 of 3 tokens")
-		w.advance(24 * time.Hour)
+		w.Advance(24 * time.Hour)
 		verdict(t, c.try(t.Context()), tutela.Pass, "none of 0 tokens")
 	})
 }
@@ -344,7 +344,7 @@ func TestAThrowawayThatWasLeftBehindIsRemoved(t *testing.T) {
 		if _, err := s.UserByID(t.Context(), u.ID); err != nil {
 			t.Errorf("one in hand: %v", err)
 		}
-		w.advance(throwawayLife)
+		w.Advance(throwawayLife)
 		verdict(t, newLifetimeCheck(s, false).try(t.Context()), tutela.Pass)
 		if d := cmp.Diff(before, w.left(t)); d != "" {
 			t.Error(d)

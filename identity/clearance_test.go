@@ -133,13 +133,13 @@ func TestOldRequestsForClearancesAreVoid(t *testing.T) {
 		_, privacy := officer(t, w, s, by, "vera")
 		ann, _ := nurse(t, w, s, by, "ann")
 		must(t, s.AskClearance(t.Context(), by, ann.ID, []string{"HIV"}))
-		w.advance(clearingLife - time.Second)
+		w.Advance(clearingLife - time.Second)
 		u, err := s.UserByID(t.Context(), ann.ID)
 		must(t, err)
-		if diff := cmp.Diff([]string{"HIV"}, u.Asked(w.clock())); diff != "" {
+		if diff := cmp.Diff([]string{"HIV"}, u.Asked(w.Now())); diff != "" {
 			t.Error(diff)
 		}
-		w.advance(time.Second)
+		w.Advance(time.Second)
 		refused(t, "after its time", s.DecideClearance(t.Context(), privacy, ann.ID, []string{"HIV"}, true), errs.Conflict)
 	})
 }
@@ -167,7 +167,7 @@ func TestRosterGivesNoClearance(t *testing.T) {
 			t.Helper()
 			ann, new := row(2, "ann", "nurse"), row(3, "bob", "nurse")
 			ann.Cleared, new.Cleared = labels, labels
-			_, err := s.ImportRoster(ctx, by, Roster{Rows: []RosterRow{ann, new}, Columns: columns}, RosterOptions{Received: w.clock(), Apply: true})
+			_, err := s.ImportRoster(ctx, by, Roster{Rows: []RosterRow{ann, new}, Columns: columns}, RosterOptions{Received: w.Now(), Apply: true})
 			must(t, err)
 			u, err := s.User(ctx, "ann")
 			must(t, err)
@@ -177,7 +177,7 @@ func TestRosterGivesNoClearance(t *testing.T) {
 			return u
 		}
 		without := slices.DeleteFunc(RosterColumns(), func(c string) bool { return c == ColumnCleared })
-		if u := follow(RosterColumns(), "HIV", "PSY"); len(u.Clearances) > 0 || len(u.Asked(w.clock())) != 2 {
+		if u := follow(RosterColumns(), "HIV", "PSY"); len(u.Clearances) > 0 || len(u.Asked(w.Now())) != 2 {
 			t.Errorf("a roster made %v of it, asked %v", u.Clearances, u.Clearing)
 		}
 		must(t, s.DecideClearance(ctx, privacy, ann.ID, []string{"HIV", "PSY"}, true))

@@ -3,8 +3,6 @@ package identity
 import (
 	"context"
 	"encoding/base32"
-	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/identity/identitytest"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/keys"
@@ -37,8 +36,8 @@ type world struct {
 	ring *keys.Ring
 	log  *audit.Log
 
-	mu  sync.Mutex // guards now
-	now time.Time
+	identitytest.Clock
+	ground *identitytest.Ground
 
 	hashes atomic.Int64 // passwords hashed
 }
@@ -47,36 +46,18 @@ type world struct {
 func each(t *testing.T, f func(t *testing.T, w *world, s *Service)) {
 	t.Helper()
 	t.Parallel()
-	for name, url := range map[string]func(testing.TB) string{
-		"sqlite":   func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "identity.db") },
-		"postgres": testkit.Postgres,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, url(t))
-			f(t, w, w.open())
-		})
-	}
+	identitytest.Each(t, func(t *testing.T, url string) {
+		t.Parallel()
+		w := newWorld(t, url)
+		f(t, w, w.open())
+	})
 }
 
 func newWorld(t testing.TB, url string) *world {
 	t.Helper()
-	ctx := t.Context()
-	w := &world{t: t, now: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)}
-	db, err := store.Open(ctx, store.Config{URL: url, Reserve: -1, MinFree: -1, Clock: w.clock})
-	must(t, err)
-	t.Cleanup(func() { must(t, db.Close()) })
-	must(t, db.Migrate(ctx, append(audit.Migrations(), Migrations()...)))
-	provider, err := keys.CreateLocal(filepath.Join(t.TempDir(), "keys"))
-	must(t, err)
-	c := keys.Config{Tenant: "clinic", Shelf: db, Provider: provider, Clock: w.clock}
-	must(t, keys.Init(ctx, c))
-	w.db = db
-	w.ring, err = keys.Open(ctx, c)
-	must(t, err)
-	t.Cleanup(w.ring.Close)
-	w.log, err = audit.Open(ctx, audit.Config{DB: db, Keys: w.ring, Tenant: "clinic", Node: "n", Origin: "clinic.test", Clock: w.clock})
-	must(t, err)
+	w := &world{t: t}
+	w.ground = identitytest.Lay(t, identitytest.Config{URL: url, Migrations: Migrations(), Clock: w.Now})
+	w.db, w.ring, w.log = w.ground.DB, w.ground.Ring, w.ground.Audit
 	return w
 }
 
@@ -84,7 +65,7 @@ func newWorld(t testing.TB, url string) *world {
 func (w *world) open() *Service {
 	w.t.Helper()
 	s, err := Open(w.t.Context(), Config{
-		DB: w.db, Ring: w.ring, Audit: w.log, Clock: w.clock, Name: "Clinic", RPID: testHost, Origins: []string{testOrigin},
+		DB: w.db, Ring: w.ring, Audit: w.log, Clock: w.Now, Name: "Clinic", RPID: testHost, Origins: []string{testOrigin},
 	})
 	must(w.t, err)
 	s.hasher.iterations = 1000
@@ -95,36 +76,10 @@ func (w *world) open() *Service {
 	return s
 }
 
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-}
-
 // entries are those of an action, the oldest first.
 func (w *world) entries(t *testing.T, action tutela.Action) []tutela.Entry {
 	t.Helper()
-	for {
-		n, err := w.log.Sequence(t.Context())
-		must(t, err)
-		if n == 0 {
-			break
-		}
-	}
-	var list []tutela.Entry
-	must(t, w.log.Search(t.Context(), audit.Query{}, func(o audit.Opened) error {
-		if o.Entry.Action == action {
-			list = append(list, o.Entry)
-		}
-		return nil
-	}))
-	return list
+	return w.ground.Entries(t, action)
 }
 
 // person is somebody with an account and an authenticator.
@@ -143,7 +98,7 @@ func join(t testing.TB, w *world, s *Service, inv Invitation) (person, Login) {
 	secret, _, err := s.EnrolTOTP(ctx, attempt)
 	must(t, err)
 	key := decoded(t, secret)
-	done, err := s.ConfirmTOTP(ctx, attempt, totpCode(key, totpStep(w.clock())))
+	done, err := s.ConfirmTOTP(ctx, attempt, totpCode(key, totpStep(w.Now())))
 	must(t, err)
 	u, err := s.UserByID(ctx, done.Login.Session.User)
 	must(t, err)
@@ -169,8 +124,8 @@ func nurse(t testing.TB, w *world, s *Service, by tutela.Principal, username str
 
 // code is the one-time password of now. The clock moves first, so that it is a new one.
 func (p person) code(w *world) string {
-	w.advance(totpPeriod * time.Second)
-	return totpCode(p.secret, totpStep(w.clock()))
+	w.Advance(totpPeriod * time.Second)
+	return totpCode(p.secret, totpStep(w.Now()))
 }
 
 // begin gives the right password.

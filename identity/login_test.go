@@ -22,15 +22,15 @@ func TestTwoFactorsMakeASession(t *testing.T) {
 		l, err := s.FinishTOTP(t.Context(), a.ID, p.code(w))
 		must(t, err)
 		want := Session{
-			ID: l.Session.ID, User: p.ID, AuthTime: w.clock(), AMR: []string{"mfa", "otp", "pwd"}, ACR: "aal2",
-			Started: w.clock(), LastSeen: w.clock(), Agent: "test", Address: someAddress,
+			ID: l.Session.ID, User: p.ID, AuthTime: w.Now(), AMR: []string{"mfa", "otp", "pwd"}, ACR: "aal2",
+			Started: w.Now(), LastSeen: w.Now(), Agent: "test", Address: someAddress,
 		}
 		got, u, err := s.SessionByCookie(t.Context(), l.Cookie)
 		must(t, err)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		if u.ID != p.ID || !u.Enrolled || !u.LastLogin.Equal(w.clock()) {
+		if u.ID != p.ID || !u.Enrolled || !u.LastLogin.Equal(w.Now()) {
 			t.Errorf("the session's account is %+v", u)
 		}
 		entries := w.entries(t, tutela.ActionAuthenticate)
@@ -128,7 +128,7 @@ func TestGuessingIsSlowedByAccountKnownOrNot(t *testing.T) {
 		}
 		_, err := p.begin(ctx, s)
 		refused(t, "the right password while the brake is on", err, errs.TooMany)
-		w.advance(firstWait)
+		w.Advance(firstWait)
 		p.logIn(t, w, s)
 		_, err = s.BeginLogin(ctx, LoginRequest{Username: p.Username, Password: "wrong wrong wrong"})
 		refused(t, "a first wrong password after a login", err, errs.Unauthenticated)
@@ -198,7 +198,7 @@ func TestAttemptEndsAfterFiveMinutes(t *testing.T) {
 		p, _ := admin(t, w, s)
 		a, err := p.begin(t.Context(), s)
 		must(t, err)
-		w.advance(attemptLife)
+		w.Advance(attemptLife)
 		_, err = s.FinishTOTP(t.Context(), a.ID, p.code(w))
 		refused(t, "a late second factor", err, errs.Unauthenticated)
 	})

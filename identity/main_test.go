@@ -1,16 +1,13 @@
 package identity_test
 
 import (
-	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
-	"github.com/tutela-health/tutela/internal/testkit"
+	"github.com/tutela-health/tutela/identity/identitytest"
 	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/store"
 )
@@ -24,54 +21,27 @@ type world struct {
 	ring  *keys.Ring
 	audit *audit.Log
 
-	mu  sync.Mutex // guards now
-	now time.Time
-}
-
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
+	identitytest.Clock
 }
 
 // onEachEngine runs f in an empty system on every engine.
 func onEachEngine(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { f(t, newWorld(t, "sqlite:"+filepath.Join(t.TempDir(), "t.db"))) })
-	t.Run("postgres", func(t *testing.T) { f(t, newWorld(t, testkit.Postgres(t))) })
+	identitytest.Each(t, func(t *testing.T, url string) { f(t, newWorld(t, url)) })
 }
 
 func newWorld(t *testing.T, url string) *world {
 	t.Helper()
-	ctx := t.Context()
-	w := &world{t: t, now: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)}
-	var err error
-	w.db, err = store.Open(ctx, store.Config{URL: url, Reserve: -1, MinFree: -1, Clock: w.clock})
-	must(t, err)
-	t.Cleanup(func() { must(t, w.db.Close()) })
-	must(t, w.db.Migrate(ctx, append(audit.Migrations(), identity.Migrations()...)))
-	provider, err := keys.CreateLocal(filepath.Join(t.TempDir(), "keys"))
-	must(t, err)
-	c := keys.Config{Tenant: tenant, Shelf: w.db, Provider: provider, Clock: w.clock}
-	must(t, keys.Init(ctx, c))
-	w.ring, err = keys.Open(ctx, c)
-	must(t, err)
-	t.Cleanup(w.ring.Close)
-	w.audit, err = audit.Open(ctx, audit.Config{DB: w.db, Keys: w.ring, Tenant: tenant, Node: "node-1", Origin: "clinic.test", Clock: w.clock})
-	must(t, err)
+	w := &world{t: t}
+	g := identitytest.Lay(t, identitytest.Config{URL: url, Migrations: identity.Migrations(), Clock: w.Now, Tenant: tenant})
+	w.db, w.ring, w.audit = g.DB, g.Ring, g.Audit
 	return w
 }
 
 // service opens a Service, as a node has one. fresh says whether it hears of the others.
 func (w *world) service(fresh *atomic.Bool) *identity.Service {
 	w.t.Helper()
-	c := identity.Config{DB: w.db, Ring: w.ring, Audit: w.audit, Clock: w.clock}
+	c := identity.Config{DB: w.db, Ring: w.ring, Audit: w.audit, Clock: w.Now}
 	if fresh != nil {
 		c.Fresh = fresh.Load
 	}

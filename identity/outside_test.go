@@ -30,7 +30,7 @@ func hospital(t testing.TB, s *Service, by tutela.Principal, change ...func(*Pro
 func says(w *world, p Provider, subject string, change ...func(*Outside)) Outside {
 	o := Outside{
 		Provider: p, Subject: subject, Username: subject, Email: subject + "@nowhere.test", Verified: true,
-		Roles: []string{"nurses"}, AMR: []string{"pwd", "mfa"}, AuthTime: w.clock(), Asked: w.clock(),
+		Roles: []string{"nurses"}, AMR: []string{"pwd", "mfa"}, AuthTime: w.Now(), Asked: w.Now(),
 	}
 	for _, f := range change {
 		f(&o)
@@ -177,7 +177,7 @@ func TestSecondFactorHereCompletesALoginOutside(t *testing.T) {
 		refused(t, "enrolling a second time", err, errs.Denied)
 		login, err := s.FinishTOTP(ctx, e.Attempt.ID, nora.code(w))
 		must(t, err)
-		if !login.Session.AuthTime.Equal(w.clock()) || login.Session.Provider != p.ID || !slices.Equal(login.Session.AMR, []string{"mfa", "otp"}) {
+		if !login.Session.AuthTime.Equal(w.Now()) || login.Session.Provider != p.ID || !slices.Equal(login.Session.AMR, []string{"mfa", "otp"}) {
 			t.Errorf("session %+v", login.Session)
 		}
 	})
@@ -191,7 +191,7 @@ func TestLateFirstFactorIsRefused(t *testing.T) {
 		p := hospital(t, s, by)
 		_, err := s.EnterOutside(t.Context(), says(w, p, "nora"), from())
 		must(t, err)
-		w.advance(invitationLife)
+		w.Advance(invitationLife)
 		_, err = s.EnterOutside(t.Context(), says(w, p, "nora", oneFactor), from())
 		refused(t, "one factor after months of two", err, errs.Denied)
 	})
@@ -206,27 +206,27 @@ func TestSessionIsAsOldAsTheLoginOutside(t *testing.T) {
 			at     time.Time
 			recent bool
 		}{
-			"just now":  {w.clock(), true},
-			"this dawn": {w.clock().Add(-4 * time.Hour), false},
+			"just now":  {w.Now(), true},
+			"this dawn": {w.Now().Add(-4 * time.Hour), false},
 			"not said":  {time.Time{}, false},
-			"tomorrow":  {w.clock().Add(24 * time.Hour), true},
+			"tomorrow":  {w.Now().Add(24 * time.Hour), true},
 		} {
 			e, err := s.EnterOutside(ctx, says(w, p, "nora", func(o *Outside) { o.AuthTime = tc.at }), from())
 			must(t, err)
 			if got := s.Recent(e.Login.Session, enrolWithin); got != tc.recent {
 				t.Errorf("%s: recent %v", what, got)
 			}
-			if e.Login.Session.AuthTime.After(w.clock()) {
+			if e.Login.Session.AuthTime.After(w.Now()) {
 				t.Errorf("%s: proven in the future", what)
 			}
 		}
-		e, err := s.EnterOutside(ctx, says(w, p, "nora", func(o *Outside) { o.AuthTime = w.clock().Add(-time.Hour) }), from())
+		e, err := s.EnterOutside(ctx, says(w, p, "nora", func(o *Outside) { o.AuthTime = w.Now().Add(-time.Hour) }), from())
 		must(t, err)
 		_, err = s.BeginEnrolment(ctx, e.Login.Cookie)
 		refused(t, "enrolling on an old login outside", err, errs.Denied)
 		for what, change := range map[string]func(*Outside){
 			"one factor":     oneFactor,
-			"an old login":   func(o *Outside) { o.AuthTime = w.clock().Add(-time.Hour) },
+			"an old login":   func(o *Outside) { o.AuthTime = w.Now().Add(-time.Hour) },
 			"no auth_time":   func(o *Outside) { o.AuthTime = time.Time{} },
 			"another person": func(o *Outside) { o.Subject = "otto" },
 		} {
@@ -292,7 +292,7 @@ func TestLinkingNeedsItsOwnerOrAnInvitation(t *testing.T) {
 		}
 		_, other := nurse(t, w, s, by, "otto")
 		refused(t, "linking another's person", s.LinkOutside(ctx, other.Cookie, says(w, p, "sub-of-lena")), errs.Unprocessable)
-		w.advance(enrolWithin + time.Second)
+		w.Advance(enrolWithin + time.Second)
 		refused(t, "linking long after the login", s.LinkOutside(ctx, other.Cookie, says(w, p, "otto")), errs.Denied)
 		refused(t, "an administrator's link", s.LinkOutside(ctx, root.logIn(t, w, s).Cookie, says(w, p, "root")), errs.Denied)
 
@@ -403,7 +403,7 @@ func TestAccountWithoutPasswordHasNoOtherWayIn(t *testing.T) {
 
 func TestStateOfALoginOutsideCountsOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
-		ends := w.clock().Add(time.Minute)
+		ends := w.Now().Add(time.Minute)
 		must(t, s.UseState(t.Context(), "state", ends))
 		refused(t, "again", s.UseState(t.Context(), "state", ends), errs.Unauthenticated)
 	})

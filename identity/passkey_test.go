@@ -141,12 +141,18 @@ func TestPasskeyIsAFirstSecondFactor(t *testing.T) {
 	})
 }
 
+// withPasskey is an administrator who has a passkey, with the cookie of the session that enrolled it.
+func withPasskey(t *testing.T, w *world, s *Service) (p person, d *device, cookie string) {
+	t.Helper()
+	p, _ = admin(t, w, s)
+	d = newDevice(virtualwebauthn.KeyTypeEC2)
+	return p, d, d.enrol(t, s, p.logIn(t, w, s)).Login.Cookie
+}
+
 func TestPasskeyAloneLogsIn(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
 		ctx := t.Context()
-		p, _ := admin(t, w, s)
-		d := newDevice(virtualwebauthn.KeyTypeEC2)
-		d.enrol(t, s, p.logIn(t, w, s))
+		p, d, _ := withPasskey(t, w, s)
 		attempt, options, err := s.BeginPasskeyLogin(ctx, someAddress)
 		must(t, err)
 		l, err := s.FinishPasskey(ctx, attempt, d.sign(t, options))
@@ -222,9 +228,7 @@ func TestPasskeyAttacks(t *testing.T) {
 func TestPasskeyAnswerCountsOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
 		ctx := t.Context()
-		p, _ := admin(t, w, s)
-		d := newDevice(virtualwebauthn.KeyTypeEC2)
-		d.enrol(t, s, p.logIn(t, w, s))
+		_, d, _ := withPasskey(t, w, s)
 		attempt, options, err := s.BeginPasskeyLogin(ctx, someAddress)
 		must(t, err)
 		answer := d.sign(t, options)
@@ -251,9 +255,7 @@ func TestPasskeyAnswerCountsOnce(t *testing.T) {
 func TestCopiedPasskeyIsRefused(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
 		ctx := t.Context()
-		p, _ := admin(t, w, s)
-		d := newDevice(virtualwebauthn.KeyTypeEC2)
-		d.enrol(t, s, p.logIn(t, w, s))
+		p, d, _ := withPasskey(t, w, s)
 		clone := *d
 		for range 2 {
 			_, err := clone.second(ctx, t, s, p)
@@ -267,9 +269,7 @@ func TestCopiedPasskeyIsRefused(t *testing.T) {
 func TestLastFactorStays(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
 		ctx := t.Context()
-		p, _ := admin(t, w, s)
-		d := newDevice(virtualwebauthn.KeyTypeEC2)
-		cookie := d.enrol(t, s, p.logIn(t, w, s)).Login.Cookie
+		p, d, cookie := withPasskey(t, w, s)
 		list, err := s.Authenticators(ctx, p.ID)
 		must(t, err)
 		refused(t, "removing a passkey that is not there", s.RemovePasskey(ctx, cookie, "none"), errs.NotFound)
@@ -320,7 +320,7 @@ func TestBeginningPasskeyLoginsIsSlowed(t *testing.T) {
 		if _, _, err := s.BeginPasskeyLogin(t.Context(), someAddress); err != nil {
 			t.Errorf("another network: %v", err)
 		}
-		w.advance(time.Second)
+		w.Advance(time.Second)
 		if _, _, err := s.BeginPasskeyLogin(t.Context(), "2001:db8::1"); err != nil {
 			t.Errorf("after a second: %v", err)
 		}

@@ -20,7 +20,7 @@ func provisioner(t *testing.T, w *world, s *Service, by tutela.Principal) *Provi
 	must(t, err)
 	p, err := s.Provisioner(t.Context(), tutela.Principal{
 		Tenant: "clinic", ID: c.Account, Kind: tutela.ActorService, Client: c.ID, Scopes: c.Scopes,
-	}, w.clock())
+	}, w.Now())
 	must(t, err)
 	return p
 }

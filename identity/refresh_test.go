@@ -42,7 +42,7 @@ func TestFamilyThatOutranItsEndIsDead(t *testing.T) {
 		}
 		must(t, s.EndAllSessions(t.Context(), by, person.ID))
 		it.revision = 0 // its row is gone: write it anew
-		claim, err := putItem(t.Context(), s, itemFamily, it, it.Value.owner(), w.clock().Add(time.Hour))
+		claim, err := putItem(t.Context(), s, itemFamily, it, it.Value.owner(), w.Now().Add(time.Hour))
 		must(t, err)
 		must(t, s.db.Commit(t.Context(), store.Op{Claims: []store.Claim{claim}}))
 		_, err = s.Refresh(t.Context(), got.Refresh, "app", nil)

@@ -70,7 +70,7 @@ func TestRosterSaysThenDoes(t *testing.T) {
 		gone.Active = false
 		r := rosterOf(row(3, "cleo", "physician", "nurse"), left, row(5, "Dora", "nurse"), row(6, "emil", "nurse"), row(7, "finn", "nurse"),
 			row(8, "grace", "nurse"), gone, row(2, "ann", "nurse"))
-		report, err := s.ImportRoster(ctx, by, r, RosterOptions{Received: w.clock(), Leavers: true})
+		report, err := s.ImportRoster(ctx, by, r, RosterOptions{Received: w.Now(), Leavers: true})
 		must(t, err)
 		want := "join 8:grace; change 3:cleo; leave 4:bob; 5 stay; 0 wrong; guard false"
 		if diff := cmp.Diff(want, report.summary()); diff != "" || report.Applied {
@@ -79,7 +79,7 @@ func TestRosterSaysThenDoes(t *testing.T) {
 		if got := state(t, s, "grace") + state(t, s, "bob") + state(t, s, "cleo"); got != "noneactive nurseactive nurse" {
 			t.Errorf("saying it did it: %s", got)
 		}
-		report, err = s.ImportRoster(ctx, by, r, RosterOptions{Received: w.clock(), Leavers: true, Apply: true})
+		report, err = s.ImportRoster(ctx, by, r, RosterOptions{Received: w.Now(), Leavers: true, Apply: true})
 		must(t, err)
 		if diff := cmp.Diff(want, report.summary()); diff != "" || !report.Applied {
 			t.Error(diff)
@@ -91,7 +91,7 @@ func TestRosterSaysThenDoes(t *testing.T) {
 		_, err = s.Authenticate(ctx, token)
 		refused(t, "the leaver's token", err, errs.Unauthenticated)
 		ended := w.entries(t, tutela.ActionAccessEnd)
-		if len(ended) != 1 || ended[0].Ending.Tokens != 1 || !ended[0].Ending.Ordered.Equal(w.clock()) || ended[0].Actor.ID != by.ID {
+		if len(ended) != 1 || ended[0].Ending.Tokens != 1 || !ended[0].Ending.Ordered.Equal(w.Now()) || ended[0].Actor.ID != by.ID {
 			t.Errorf("the ledger says %+v", ended)
 		}
 		report, err = s.ImportRoster(ctx, by, r, RosterOptions{Leavers: true, Apply: true})
@@ -219,7 +219,7 @@ func TestMissingColumnsSayNothing(t *testing.T) {
 		ctx := t.Context()
 		by := house(t, w, s, "ann")
 		full := row(2, "ann", "nurse", "physician")
-		full.Name, full.Email, full.External, full.Ends = "Ann Lee", "ann@clinic.test", "E-1", w.clock().Add(time.Hour)
+		full.Name, full.Email, full.External, full.Ends = "Ann Lee", "ann@clinic.test", "E-1", w.Now().Add(time.Hour)
 		_, err := s.ImportRoster(ctx, by, rosterOf(full), RosterOptions{Apply: true})
 		must(t, err)
 		before, err := s.User(ctx, "ann")
@@ -242,14 +242,14 @@ func TestEndDateEndsAccessByItself(t *testing.T) {
 		by := house(t, w, s)
 		ann, login := nurse(t, w, s, by, "ann")
 		last := row(2, "ann", "nurse")
-		last.Ends = w.clock().Add(10 * time.Minute)
+		last.Ends = w.Now().Add(10 * time.Minute)
 		_, err := s.ImportRoster(ctx, by, rosterOf(last), RosterOptions{Apply: true})
 		must(t, err)
 		access := bearer(t, s, login)
 		_, err = s.Authenticate(ctx, access)
 		must(t, err)
 		must(t, s.endLapsed(ctx))
-		w.advance(10 * time.Minute)
+		w.Advance(10 * time.Minute)
 		_, err = s.Authenticate(ctx, access)
 		refused(t, "a token from the cache", err, errs.Unauthenticated)
 		s.Invalidate()
@@ -271,7 +271,7 @@ func TestEndDateEndsAccessByItself(t *testing.T) {
 		if report.Unchanged != 1 {
 			t.Errorf("the same roster again: %s", report.summary())
 		}
-		last.Ends = w.clock().Add(24 * time.Hour)
+		last.Ends = w.Now().Add(24 * time.Hour)
 		_, err = s.ImportRoster(ctx, by, rosterOf(last), RosterOptions{Apply: true})
 		must(t, err)
 		if got := state(t, s, "ann"); got != "active nurse" {

@@ -18,14 +18,14 @@ func TestSessionEndsWhenNobodyUsesIt(t *testing.T) {
 		p, _ := admin(t, w, s)
 		login := p.logIn(t, w, s)
 		for range 4 {
-			w.advance(14 * time.Minute)
+			w.Advance(14 * time.Minute)
 			got, _, err := s.SessionByCookie(ctx, login.Cookie)
 			must(t, err)
-			if !got.LastSeen.Equal(w.clock()) {
-				t.Errorf("last seen at %s, now %s", got.LastSeen, w.clock())
+			if !got.LastSeen.Equal(w.Now()) {
+				t.Errorf("last seen at %s, now %s", got.LastSeen, w.Now())
 			}
 		}
-		w.advance(15 * time.Minute)
+		w.Advance(15 * time.Minute)
 		_, _, err := s.SessionByCookie(ctx, login.Cookie)
 		refused(t, "an idle session", err, errs.Unauthenticated)
 		_, err = s.StepUp(ctx, login.Cookie)
@@ -37,8 +37,8 @@ func TestSessionEndsAfterTwelveHours(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
 		p, _ := admin(t, w, s)
 		login := p.logIn(t, w, s)
-		until := w.clock().Add(12 * time.Hour)
-		for w.advance(10 * time.Minute); w.clock().Before(until); w.advance(10 * time.Minute) {
+		until := w.Now().Add(12 * time.Hour)
+		for w.Advance(10 * time.Minute); w.Now().Before(until); w.Advance(10 * time.Minute) {
 			_, _, err := s.SessionByCookie(t.Context(), login.Cookie)
 			must(t, err)
 		}
@@ -58,7 +58,7 @@ func TestUseIsNotedOnceAMinute(t *testing.T) {
 		}
 		var seen []int64
 		for range 5 {
-			w.advance(30 * time.Second)
+			w.Advance(30 * time.Second)
 			_, _, err := s.SessionByCookie(t.Context(), login.Cookie)
 			must(t, err)
 			seen = append(seen, revision())
@@ -91,13 +91,13 @@ func TestStepUpChangesTheCookie(t *testing.T) {
 			t.Error("two logins share a session")
 		}
 		access := bearer(t, s, first)
-		w.advance(10 * time.Minute)
+		w.Advance(10 * time.Minute)
 		a, err := s.StepUp(ctx, first.Cookie)
 		must(t, err)
 		up, err := s.FinishTOTP(ctx, a.ID, p.code(w))
 		must(t, err)
 		want := first.Session
-		want.AuthTime, want.LastSeen = w.clock(), w.clock()
+		want.AuthTime, want.LastSeen = w.Now(), w.Now()
 		if diff := cmp.Diff(want, up.Session); diff != "" {
 			t.Error(diff)
 		}
@@ -193,7 +193,7 @@ func TestTokensCarryWhatProvedTheCaller(t *testing.T) {
 		must(t, err)
 		want := tutela.Principal{
 			Tenant: "clinic", ID: p.ID, Kind: tutela.ActorPerson, Username: "ann", Roles: []string{"nurse"}, Scopes: []string{"patient/*.rs"},
-			Session: login.Session.ID, Client: "app", Assurance: "aal2", Patient: "p1", Expires: w.clock().Add(time.Hour),
+			Session: login.Session.ID, Client: "app", Assurance: "aal2", Patient: "p1", Expires: w.Now().Add(time.Hour),
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
@@ -204,7 +204,7 @@ func TestTokensCarryWhatProvedTheCaller(t *testing.T) {
 		must(t, err)
 		issued, err = s.IssueFor(ctx, IssueRequest{User: robot.ID, Client: "robot", Life: time.Hour})
 		must(t, err)
-		if diff := cmp.Diff(w.clock().Add(5*time.Minute), issued.Expires); diff != "" {
+		if diff := cmp.Diff(w.Now().Add(5*time.Minute), issued.Expires); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -299,7 +299,7 @@ func TestExpiredRowsAreDeleted(t *testing.T) {
 		if count("identity_items") == 0 || count("tokens") == 0 {
 			t.Fatal("there is nothing to delete")
 		}
-		w.advance(30 * 24 * time.Hour)
+		w.Advance(30 * 24 * time.Hour)
 		must(t, s.purge(ctx))
 		if items, tokens := count("identity_items"), count("tokens"); items != 0 || tokens != 0 {
 			t.Errorf("%d items and %d tokens are left", items, tokens)

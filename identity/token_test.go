@@ -76,7 +76,7 @@ func TestTheTryOutsDoorIsForServices(t *testing.T) {
 	}
 	i, err := s.IssueTryOut(t.Context(), "loader", "app")
 	must(t, err)
-	if !i.Expires.Equal(w.clock().Add(24 * time.Hour)) {
+	if !i.Expires.Equal(w.Now().Add(24 * time.Hour)) {
 		t.Errorf("expires %v", i.Expires)
 	}
 	p, err := s.Authenticate(t.Context(), "Bearer "+i.Token)
@@ -120,13 +120,13 @@ func TestATokenEndsWithItsTime(t *testing.T) {
 			n := nurse("nora")
 			n.Kind = c.kind
 			i := w.issued(s, n)
-			if !i.Expires.Equal(w.clock().Add(c.life)) {
+			if !i.Expires.Equal(w.Now().Add(c.life)) {
 				t.Errorf("expires %v", i.Expires)
 			}
 			expect(t, s, i.Token, true)
-			w.advance(c.life - time.Millisecond)
+			w.Advance(c.life - time.Millisecond)
 			expect(t, s, i.Token, true)
-			w.advance(time.Millisecond)
+			w.Advance(time.Millisecond)
 			expect(t, s, i.Token, false)              // from memory
 			expect(t, w.service(nil), i.Token, false) // from the store
 		})

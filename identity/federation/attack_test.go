@@ -29,7 +29,7 @@ func TestHonestAnswerSaysWhoSignedIn(t *testing.T) {
 		must(t, err)
 		want := identity.Outside{
 			Provider: p, Subject: "anna", Email: "anna@nowhere.test", Verified: true, Roles: []string{"nurses"}, AMR: []string{"mfa"},
-			AuthTime: time.Unix(w.clock().Unix(), 0), Asked: w.clock(),
+			AuthTime: time.Unix(w.Now().Unix(), 0), Asked: w.Now(),
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
@@ -56,7 +56,7 @@ func TestForgedIDTokensAreRefused(t *testing.T) {
 		must(t, err)
 		public, err := x509.MarshalPKIXPublicKey(r.key.Public())
 		must(t, err)
-		now := w.clock().Unix()
+		now := w.Now().Unix()
 		claim := func(name string, value any) func(map[string]any) string {
 			return func(c map[string]any) string {
 				c[name] = value
@@ -157,7 +157,7 @@ func TestAnswersThatThisBrowserDidNotAskForAreRefused(t *testing.T) {
 		must(t, err)
 		_, err = w.finish(t, p, mine, mine.answer(honest))
 		refused(t, "the same answer again", err, errs.Unauthenticated)
-		w.advance(flowLife)
+		w.Advance(flowLife)
 		_, err = w.finish(t, p, theirs, theirs.answer(honest))
 		refused(t, "an answer after ten minutes", err, errs.Unauthenticated)
 		late := w.begin(t, p)
@@ -199,7 +199,7 @@ func TestAssertionProvesUsToOneProviderForAMinute(t *testing.T) {
 		Iat, Exp           int64
 	}
 	unmarshal(t, body, &got)
-	if got.Iss != clientID || got.Sub != clientID || got.Aud != r.URL || len(got.Jti) < 20 || got.Exp-got.Iat != 60 || got.Iat != w.clock().Unix() {
+	if got.Iss != clientID || got.Sub != clientID || got.Aud != r.URL || len(got.Jti) < 20 || got.Exp-got.Iat != 60 || got.Iat != w.Now().Unix() {
 		t.Errorf("%+v", got)
 	}
 }

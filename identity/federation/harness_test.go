@@ -11,21 +11,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/identity/identitytest"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/testkit"
-	"github.com/tutela-health/tutela/keys"
-	"github.com/tutela-health/tutela/store"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -44,52 +41,28 @@ type world struct {
 	audit    *audit.Log
 	by       tutela.Principal
 
-	mu  sync.Mutex // guards now
-	now time.Time
-}
-
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
+	identitytest.Clock
 }
 
 // each runs f on both engines.
 func each(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { f(t, newWorld(t, "sqlite:"+filepath.Join(t.TempDir(), "t.db"))) })
-	t.Run("postgres", func(t *testing.T) { f(t, newWorld(t, testkit.Postgres(t))) })
+	identitytest.Each(t, func(t *testing.T, url string) { f(t, newWorld(t, url)) })
 }
 
 func newWorld(t *testing.T, address string) *world {
 	t.Helper()
 	ctx := t.Context()
-	w := &world{now: time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)}
-	db, err := store.Open(ctx, store.Config{URL: address, Reserve: -1, MinFree: -1, Clock: w.clock})
-	must(t, err)
-	t.Cleanup(func() { must(t, db.Close()) })
-	must(t, db.Migrate(ctx, append(audit.Migrations(), identity.Migrations()...)))
-	provider, err := keys.CreateLocal(filepath.Join(t.TempDir(), "keys"))
-	must(t, err)
-	c := keys.Config{Tenant: "clinic", Shelf: db, Provider: provider, Clock: w.clock}
-	must(t, keys.Init(ctx, c))
-	ring, err := keys.Open(ctx, c)
-	must(t, err)
-	t.Cleanup(ring.Close)
-	w.audit, err = audit.Open(ctx, audit.Config{DB: db, Keys: ring, Tenant: "clinic", Node: "n", Origin: "clinic.test", Clock: w.clock})
-	must(t, err)
-	w.identity, err = identity.Open(ctx, identity.Config{DB: db, Ring: ring, Audit: w.audit, Clock: w.clock})
+	w := &world{}
+	g := identitytest.Lay(t, identitytest.Config{URL: address, Migrations: identity.Migrations(), Clock: w.Now})
+	w.audit = g.Audit
+	var err error
+	w.identity, err = identity.Open(ctx, identity.Config{DB: g.DB, Ring: g.Ring, Audit: w.audit, Clock: w.Now})
 	must(t, err)
 	u, _, err := w.identity.CreateUser(ctx, tutela.Actor{ID: "t", Kind: tutela.ActorSystem}, identity.NewUser{Username: "root", Kind: tutela.ActorPerson, Roles: []string{"admin"}})
 	must(t, err)
-	w.by = w.identity.Principal(identity.Session{ID: "s", ACR: identity.ACRTwoFactors, Started: w.now}, u)
-	w.Service = New(Config{Identity: w.identity, Clock: w.clock, Base: base, Loopback: true, Secrets: t.TempDir()})
+	w.by = w.identity.Principal(identity.Session{ID: "s", ACR: identity.ACRTwoFactors, Started: w.Now()}, u)
+	w.Service = New(Config{Identity: w.identity, Clock: w.Now, Base: base, Loopback: true, Secrets: t.TempDir()})
 	return w
 }
 
@@ -190,7 +163,7 @@ func (j journey) answer(r *rival) url.Values {
 
 // claims are those of an honest id_token.
 func (j journey) claims(w *world, r *rival) map[string]any {
-	now := w.clock().Unix()
+	now := w.Now().Unix()
 	return map[string]any{
 		"iss": r.URL, "sub": "anna", "aud": clientID, "nonce": j.query.Get("nonce"), "iat": now, "exp": now + 300, "auth_time": now,
 		"amr": []string{"mfa"}, "email": "anna@nowhere.test", "email_verified": true, "realm": map[string]any{"roles": []string{"nurses"}},

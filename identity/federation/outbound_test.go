@@ -108,7 +108,7 @@ func TestUnreachableProviderIsAskedAgainAfterAWhile(t *testing.T) {
 		t.Errorf("asked %d times at once", calls)
 	}
 	r.replace("/.well-known/openid-configuration", nil)
-	w.advance(metadataAgain)
+	w.Advance(metadataAgain)
 	w.begin(t, p)
 }
 

@@ -34,7 +34,7 @@ func TestCodeCountsOnceAndItsReplayEndsEverything(t *testing.T) {
 		if !s.works(first.Access) {
 			t.Fatal("the token does not work")
 		}
-		s.advance(2 * time.Minute) // past the code's life: its replay is seen all the same
+		s.Advance(2 * time.Minute) // past the code's life: its replay is seen all the same
 		status, body = s.redeem(code, a)
 		if status != http.StatusBadRequest || body["error"] != "invalid_grant" {
 			t.Errorf("replay: %d %v", status, body)
@@ -126,7 +126,7 @@ func TestCodeIsBound(t *testing.T) {
 	}
 	a := s.asking("openid user/*.rs")
 	code := b.newCode(a)
-	s.advance(61 * time.Second)
+	s.Advance(61 * time.Second)
 	if status, body := s.redeem(code, a); body["error"] != "invalid_grant" {
 		t.Errorf("an old code: %d %v", status, body)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tutela-health/tutela/identity/identitytest"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/testkit"
@@ -57,7 +58,7 @@ func only(t *testing.T, when string, answers []error, kind func(error) bool) {
 // counts again, and what was not counts as soon as the database is back.
 func TestNodeThatIsCutOffRefusesAndRecovers(t *testing.T) {
 	url := testkit.Postgres(t)
-	s := openAt(t, url, clock.System())
+	s := openAt(t, url, identitytest.At(clock.System()))
 	s.register(app())
 	for name, breaks := range map[string]func(*testkit.Relay){"broken": (*testkit.Relay).Cut, "silent": (*testkit.Relay).Hold} {
 		t.Run(name, func(t *testing.T) {

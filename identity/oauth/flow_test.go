@@ -73,7 +73,7 @@ func checkIDToken(t *testing.T, s *system, got tokens, p tutela.Principal) {
 	must(t, err)
 	var claims map[string]any
 	must(t, json.Unmarshal(payload, &claims))
-	now := float64(s.clock().Unix())
+	now := float64(s.Now().Unix())
 	for name, want := range map[string]any{
 		"iss": s.base, "sub": string(p.ID), "aud": "growth-chart", "iat": now, "exp": now + 3600, "nonce": "n-1", "acr": identity.ACRTwoFactors,
 		"fhirUser": s.base + "/fhir/r4/Practitioner/dr-physician", "preferred_username": "physician",
@@ -142,7 +142,7 @@ func TestEHRLaunch(t *testing.T) {
 		if failed := other.authorize(s.asking("launch patient/*.rs", set("launch", textIn(again, "launch")))).failed(t, s); failed != "invalid_request" {
 			t.Errorf("another person's launch: %s", failed)
 		}
-		s.advance(6 * time.Minute)
+		s.Advance(6 * time.Minute)
 		if failed := b.authorize(s.asking("launch patient/*.rs", set("launch", textIn(again, "launch")))).failed(t, s); failed != "invalid_request" {
 			t.Errorf("an old launch: %s", failed)
 		}
@@ -236,7 +236,7 @@ func TestPrompts(t *testing.T) {
 	view[oauth.ConsentView](t, b.authorize(s.asking("openid", set("prompt", "consent"))), "consent")
 
 	for _, parameter := range []func(url.Values){set("prompt", "login"), set("max_age", "60"), set("max_age", "0")} {
-		s.advance(2 * time.Minute)
+		s.Advance(2 * time.Minute)
 		returnTo := view[string](t, b.authorize(s.asking("openid", parameter)), "login")
 		view[string](t, b.get(returnTo), "login") // the old proof does not do
 		b.signIn("physician")
@@ -244,7 +244,7 @@ func TestPrompts(t *testing.T) {
 	}
 	b.authorize(s.asking("openid", set("max_age", "3600"))).code(t, s)
 	returnTo := view[string](t, s.browser().authorize(s.asking("openid")), "login")
-	s.advance(16 * time.Minute)
+	s.Advance(16 * time.Minute)
 	if l := s.browser().get(returnTo); l.page != "error" {
 		t.Errorf("an old request went on to %q", l.page)
 	}

@@ -12,9 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +21,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/identity/identitytest"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/httpx"
@@ -49,8 +48,8 @@ type system struct {
 	oauth    *oauth.Server
 	http     *httptest.Server
 
-	mu     sync.Mutex
-	now    time.Time
+	*identitytest.Clock
+	ground *identitytest.Ground
 	people map[string]*person
 }
 
@@ -63,46 +62,30 @@ type person struct {
 // each runs f on both engines.
 func each(t *testing.T, f func(t *testing.T, s *system)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { t.Parallel(); f(t, open(t, sqliteURL(t))) })
-	t.Run("postgres", func(t *testing.T) { t.Parallel(); f(t, open(t, testkit.Postgres(t))) })
+	identitytest.Each(t, func(t *testing.T, url string) { t.Parallel(); f(t, open(t, url)) })
 }
 
 // one runs on SQLite alone: for what the store has no part in.
 func one(t *testing.T) *system {
 	t.Helper()
 	t.Parallel()
-	return open(t, sqliteURL(t))
+	return open(t, identitytest.SQLite(t))
 }
-
-func sqliteURL(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "oauth.db") }
 
 func open(t testing.TB, database string) *system {
 	t.Helper()
-	return openAt(t, database, time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC))
+	return openAt(t, database, &identitytest.Clock{})
 }
 
-func openAt(t testing.TB, database string, now time.Time, with ...peoplesPages) *system {
+func openAt(t testing.TB, database string, now *identitytest.Clock, with ...peoplesPages) *system {
 	t.Helper()
-	ctx := t.Context()
-	s := &system{t: t, now: now, people: map[string]*person{}}
+	s := &system{t: t, Clock: now, people: map[string]*person{}}
+	s.ground = identitytest.Lay(t, identitytest.Config{URL: database, Migrations: identity.Migrations(), Clock: now.Now, Tenant: tenant})
+	s.db, s.ring, s.audit = s.ground.DB, s.ground.Ring, s.ground.Audit
 	var err error
-	s.db, err = store.Open(ctx, store.Config{URL: database, Reserve: -1, MinFree: -1, Clock: s.clock})
+	s.identity, err = identity.Open(t.Context(), identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: s.Now})
 	must(t, err)
-	t.Cleanup(func() { must(t, s.db.Close()) })
-	must(t, s.db.Migrate(ctx, append(audit.Migrations(), identity.Migrations()...)))
-	provider, err := keys.CreateLocal(filepath.Join(t.TempDir(), "keys"))
-	must(t, err)
-	kc := keys.Config{Tenant: tenant, Shelf: s.db, Provider: provider, Clock: s.clock}
-	must(t, keys.Init(ctx, kc))
-	s.ring, err = keys.Open(ctx, kc)
-	must(t, err)
-	t.Cleanup(s.ring.Close)
-	log := slog.New(slog.DiscardHandler)
-	s.audit, err = audit.Open(ctx, audit.Config{DB: s.db, Keys: s.ring, Tenant: tenant, Node: "n", Origin: "clinic.test", Clock: s.clock, Log: log})
-	must(t, err)
-	s.identity, err = identity.Open(ctx, identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: s.clock})
-	must(t, err)
-	s.serve(t, log, append(with, fakes)[0])
+	s.serve(t, discard(), append(with, fakes)[0])
 	return s
 }
 
@@ -121,7 +104,7 @@ func (s *system) serve(t testing.TB, log *slog.Logger, with peoplesPages) {
 	s.base = s.http.URL
 	people, cookie := with(s, mux)
 	s.oauth = oauth.New(oauth.Config{
-		Identity: s.identity, Audit: s.audit, Pages: people, Session: cookie, Clock: s.clock, Log: log,
+		Identity: s.identity, Audit: s.audit, Pages: people, Session: cookie, Clock: s.Now, Log: log,
 		Issuer: s.base, FHIR: s.base + "/fhir/r4", Private: true, Roots: rootsOf(s.http), Retries: []time.Duration{0, 0},
 	})
 	s.oauth.Routes(mux)
@@ -133,18 +116,6 @@ func (s *system) serve(t testing.TB, log *slog.Logger, with peoplesPages) {
 		s.http.Close()
 		must(t, s.oauth.Close(context.WithoutCancel(t.Context())))
 	})
-}
-
-func (s *system) clock() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
-
-func (s *system) advance(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = s.now.Add(d)
 }
 
 // by is who makes what tests need.
@@ -210,12 +181,12 @@ func app() identity.Client {
 func (s *system) login(name string) identity.Login {
 	s.t.Helper()
 	p := s.person(name)
-	s.advance(31 * time.Second) // each one-time password counts once
+	s.Advance(31 * time.Second) // each one-time password counts once
 	a, err := s.identity.BeginLogin(s.t.Context(), identity.LoginRequest{
 		Username: name, Password: p.credentials.Password, Address: "192.0.2.1", Agent: "test",
 	})
 	must(s.t, err)
-	l, err := s.identity.FinishTOTP(s.t.Context(), a.ID, oneTime(s.t, p.credentials.TOTP, s.clock()))
+	l, err := s.identity.FinishTOTP(s.t.Context(), a.ID, oneTime(s.t, p.credentials.TOTP, s.Now()))
 	must(s.t, err)
 	return l
 }
@@ -245,21 +216,7 @@ func (s *system) works(token string) bool {
 // entries are those of an action, the oldest first.
 func (s *system) entries(action tutela.Action) []tutela.Entry {
 	s.t.Helper()
-	for {
-		n, err := s.audit.Sequence(s.t.Context())
-		must(s.t, err)
-		if n == 0 {
-			break
-		}
-	}
-	var list []tutela.Entry
-	must(s.t, s.audit.Search(s.t.Context(), audit.Query{}, func(o audit.Opened) error {
-		if o.Entry.Action == action {
-			list = append(list, o.Entry)
-		}
-		return nil
-	}))
-	return list
+	return s.ground.Entries(s.t, action)
 }
 
 // post sends a form to an endpoint that machines call.

@@ -81,7 +81,7 @@ func TestKeysByAddress(t *testing.T) {
 	if status := try(next); status != http.StatusUnauthorized {
 		t.Errorf("an unknown name made us fetch again at once: %d", status)
 	}
-	s.advance(11 * time.Second)
+	s.Advance(11 * time.Second)
 	if status := try(next); status != http.StatusOK {
 		t.Errorf("a new key: %d", status)
 	}
@@ -117,7 +117,7 @@ func TestKeySetsAreKeptAsLongAsTheySay(t *testing.T) {
 				if status, _ := s.serviceToken(s.assertion("lab-feed", k), "system/Observation.rs"); status != http.StatusOK {
 					t.Fatalf("a published key: %d", status)
 				}
-				s.advance(25 * time.Second)
+				s.Advance(25 * time.Second)
 			}
 			if n := p.asked.Load(); n != want {
 				t.Errorf("the keys were fetched %d times, want %d", n, want)
@@ -173,7 +173,7 @@ func TestKeySetsThatAreNotTaken(t *testing.T) {
 		"nothing":       func(http.ResponseWriter, *http.Request) {},
 	} {
 		p.says(answer)
-		s.advance(6 * time.Minute)
+		s.Advance(6 * time.Minute)
 		if status, body := s.serviceToken(s.assertion("lab-feed", k), "system/Observation.rs"); status != http.StatusUnauthorized {
 			t.Errorf("%s: %d %v", name, status, body)
 		}
@@ -182,7 +182,7 @@ func TestKeySetsThatAreNotTaken(t *testing.T) {
 		t.Errorf("a redirect was followed %d times", n)
 	}
 	p.keys(setOf(t, k))
-	s.advance(6 * time.Minute)
+	s.Advance(6 * time.Minute)
 	if status, body := s.serviceToken(s.assertion("lab-feed", k), "system/Observation.rs"); status != http.StatusOK {
 		t.Errorf("the right set: %d %v", status, body)
 	}
@@ -196,7 +196,7 @@ func TestPrivateAddressesAreNotCalled(t *testing.T) {
 	p.keys(setOf(t, k))
 	s.register(byAddress(t, p.URL))
 	strict := oauth.New(oauth.Config{
-		Identity: s.identity, Audit: s.audit, Pages: fakePages{}, Session: cookieOf, Clock: s.clock, Log: discard(),
+		Identity: s.identity, Audit: s.audit, Pages: fakePages{}, Session: cookieOf, Clock: s.Now, Log: discard(),
 		Issuer: s.base, FHIR: s.base + "/fhir/r4", Roots: rootsOf(p.Server),
 	})
 	t.Cleanup(func() { must(t, strict.Close(context.WithoutCancel(t.Context()))) })

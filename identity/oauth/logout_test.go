@@ -26,7 +26,7 @@ func TestApplicationLogsItsPersonOut(t *testing.T) {
 		s.register(app())
 		b := s.signedIn("physician")
 		got := b.run(s.asking("openid online_access user/*.rs"))
-		s.advance(2 * time.Hour) // the id_token has expired: it names the session all the same
+		s.Advance(2 * time.Hour) // the id_token has expired: it names the session all the same
 		l := b.logout(url.Values{"id_token_hint": {got.ID}, "post_logout_redirect_uri": {bye}, "state": {"s&1"}})
 		if l.status != http.StatusSeeOther || l.to.String() != bye+"?state=s%261" {
 			t.Errorf("led to %v", l.to)
@@ -153,7 +153,7 @@ func TestApplicationsAreToldOfALogout(t *testing.T) {
 		must(t, json.Unmarshal(payload, &c))
 		_, event := c.Events["http://schemas.openid.net/event/backchannel-logout"]
 		if typ := jws.Signatures[0].Protected.ExtraHeaders["typ"]; typ != "logout+jwt" || c.Iss != s.base || c.Aud != "growth-chart" ||
-			c.Sid != session.ID || c.Sub != string(session.User) || c.Jti == "" || c.Nonce != "" || !event || c.Exp != s.clock().Add(2*time.Minute).Unix() {
+			c.Sid != session.ID || c.Sub != string(session.User) || c.Jti == "" || c.Nonce != "" || !event || c.Exp != s.Now().Add(2*time.Minute).Unix() {
 			t.Errorf("told %s of type %v", payload, typ)
 		}
 		if n := p.asked.Load(); n != 3 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/identity/identitytest"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -58,7 +59,7 @@ func (n *node) works(t testing.TB, token string) bool {
 
 func TestWhatOneNodeRevokesIsDeadOnTheOther(t *testing.T) {
 	url := testkit.Postgres(t)
-	s := openAt(t, url, clock.System())
+	s := openAt(t, url, identitytest.At(clock.System()))
 	other := join(t, url, s.ring.Provider(), "other")
 	s.register(app())
 	k := es384(t, "k")
@@ -106,7 +107,7 @@ func TestWhatOneNodeRevokesIsDeadOnTheOther(t *testing.T) {
 // A code that one node gave is redeemed at another, once, whoever asks first.
 func TestCodeCountsOnceAcrossNodes(t *testing.T) {
 	url := testkit.Postgres(t)
-	s := openAt(t, url, clock.System())
+	s := openAt(t, url, identitytest.At(clock.System()))
 	other := join(t, url, s.ring.Provider(), "other")
 	s.register(app())
 	b := s.signedIn("physician")

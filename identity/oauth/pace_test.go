@@ -35,7 +35,7 @@ func TestGuessingAtTheTokenEndpointIsSlowed(t *testing.T) {
 				t.Errorf("%s, with the right secret, after that: %d, Retry-After %q", path, status, h.Get("Retry-After"))
 			}
 		}
-		s.advance(2 * time.Second)
+		s.Advance(2 * time.Second)
 		if status, _ := try("/oauth2/introspect", secret); status != http.StatusOK {
 			t.Errorf("after two seconds: %d", status)
 		}
@@ -67,7 +67,7 @@ func TestTokensAreGivenAtAPace(t *testing.T) {
 	if given != 600 {
 		t.Errorf("%d tokens at once", given)
 	}
-	s.advance(time.Second)
+	s.Advance(time.Second)
 	if status, _ := s.serviceToken(s.assertion("lab-feed", k), "system/Patient.rs"); status != http.StatusOK {
 		t.Errorf("after a second: %d", status)
 	}

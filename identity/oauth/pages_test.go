@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/tutela-health/tutela/identity/identitytest"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
 )
@@ -131,15 +132,15 @@ func textOf(root *html.Node) string {
 // agrees, and the application gets tokens for the own chart; then the person takes it back.
 func TestPatientConnectsAnApplication(t *testing.T) {
 	t.Parallel()
-	s := openAt(t, sqliteURL(t), time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC), realPages)
+	s := openAt(t, identitytest.SQLite(t), &identitytest.Clock{}, realPages)
 	s.register(app())
 	who := s.person("patient")
 	p := &reader{b: s.browser()}
 	a := s.asking("openid fhirUser launch/patient offline_access patient/Observation.rs")
 	p.visit("/oauth2/authorize?" + a.Encode())
 	p.submit("/login", map[string]string{"username": "patient", "password": who.credentials.Password})
-	s.advance(31 * time.Second)
-	p.submit("/login/factor/totp", map[string]string{"code": oneTime(t, who.credentials.TOTP, s.clock())})
+	s.Advance(31 * time.Second)
+	p.submit("/login/factor/totp", map[string]string{"code": oneTime(t, who.credentials.TOTP, s.Now())})
 	p.follow("/oauth2/authorize?resume=")
 	if said := textOf(p.page); !strings.Contains(said, "Growth chart") || !strings.Contains(said, "app.example") || !strings.Contains(said, "Patient/p-own") {
 		t.Errorf("the consent page says %q", said)

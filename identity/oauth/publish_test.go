@@ -112,7 +112,7 @@ func TestSigningKeysRotate(t *testing.T) {
 				t.Errorf("the %s id_token is signed by the old key: %v", name, used)
 			}
 		}
-		s.advance(25 * time.Hour)
+		s.Advance(25 * time.Hour)
 		if after := s.published(t); len(after.Keys) != 1 || after.Keys[0].KeyID == before.Keys[0].KeyID {
 			t.Errorf("the old key is published after all it signed has expired: %d keys", len(after.Keys))
 		}
@@ -122,11 +122,11 @@ func TestSigningKeysRotate(t *testing.T) {
 func TestSigningKeyGrowsOld(t *testing.T) {
 	s := one(t)
 	first := s.published(t).Keys
-	s.advance(89 * 24 * time.Hour)
+	s.Advance(89 * 24 * time.Hour)
 	if now := s.published(t).Keys; len(now) != 1 || now[0].KeyID != first[0].KeyID {
 		t.Errorf("after 89 days: %d keys", len(now))
 	}
-	s.advance(24 * time.Hour)
+	s.Advance(24 * time.Hour)
 	if now := s.published(t).Keys; len(now) != 2 || now[1].KeyID == first[0].KeyID {
 		t.Errorf("after 90 days: %d keys", len(now))
 	}
@@ -209,7 +209,7 @@ func TestScriptsOfRegisteredOriginsOnly(t *testing.T) {
 		t.Errorf("the answer itself: %v", h)
 	}
 	must(t, s.identity.DeleteClient(t.Context(), s.admin(), "growth-chart"))
-	s.advance(6 * time.Second)
+	s.Advance(6 * time.Second)
 	if h := preflight("/oauth2/token", "https://app.example"); h.Get("Access-Control-Allow-Origin") != "" {
 		t.Error("a removed client's origin is still allowed")
 	}

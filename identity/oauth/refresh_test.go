@@ -156,7 +156,7 @@ func TestTokensEndWithWhatTheyRestOn(t *testing.T) {
 			offline bool // whether offline access outlives it
 		}{
 			{"the session ends", func(l identity.Login) { must(t, s.identity.RevokeSession(t.Context(), by(), l.Session.ID)) }, true},
-			{"the session grows old", func(identity.Login) { s.advance(13 * time.Hour) }, true},
+			{"the session grows old", func(identity.Login) { s.Advance(13 * time.Hour) }, true},
 			{"the consent is taken back", func(l identity.Login) {
 				p := s.identity.Principal(l.Session, s.person("physician").User)
 				must(t, s.identity.RevokeConsent(t.Context(), p, p.ID, client.ID))
@@ -209,14 +209,14 @@ func TestOfflineAccessEnds(t *testing.T) {
 	idle := b.run(s.asking("openid offline_access user/*.rs")).Refresh
 	used := b.run(s.asking("openid offline_access user/*.rs")).Refresh
 	for range 4 {
-		s.advance(20 * 24 * time.Hour)
+		s.Advance(20 * 24 * time.Hour)
 		status, body := s.use(used)
 		used = tokensOf(t, status, body).Refresh
 	}
 	if status, _ := s.use(idle); status != http.StatusBadRequest {
 		t.Error("unused for 80 days, and alive")
 	}
-	s.advance(11 * 24 * time.Hour)
+	s.Advance(11 * 24 * time.Hour)
 	if status, _ := s.use(used); status != http.StatusBadRequest {
 		t.Error("alive after 91 days")
 	}

@@ -72,7 +72,7 @@ func (s *system) assertion(id string, k signer, change ...func(*assertion)) stri
 	s.t.Helper()
 	a := &assertion{
 		header: map[string]any{"typ": "JWT", "kid": k.kid},
-		claims: map[string]any{"iss": id, "sub": id, "aud": s.base + "/oauth2/token", "exp": s.clock().Add(4 * time.Minute).Unix(), "jti": rand.Text()},
+		claims: map[string]any{"iss": id, "sub": id, "aud": s.base + "/oauth2/token", "exp": s.Now().Add(4 * time.Minute).Unix(), "jti": rand.Text()},
 		key:    k.key, alg: k.alg,
 	}
 	for _, c := range change {
@@ -164,7 +164,7 @@ func TestBackendService(t *testing.T) {
 			if p.Kind != tutela.ActorService || p.Username != "lab-feed" || p.Client != "lab-feed" || p.Session != "" {
 				t.Errorf("the token is of %+v", p)
 			}
-			s.advance(5*time.Minute + time.Second)
+			s.Advance(5*time.Minute + time.Second)
 			if s.works(got.Access) {
 				t.Error("a service's token lives longer than five minutes")
 			}
@@ -193,7 +193,7 @@ func TestAssertionsThatProveNothing(t *testing.T) {
 	neighbour := service(t, other)
 	neighbour.ID = "neighbour"
 	s.register(neighbour)
-	now := s.clock()
+	now := s.Now()
 	in := func(d time.Duration) int64 { return now.Add(d).Unix() }
 	publicText, err := json.Marshal(good.public())
 	must(t, err)
@@ -380,7 +380,7 @@ func TestIntrospection(t *testing.T) {
 		}
 		status, body := resourceServer(got.Access)
 		for name, want := range map[string]any{"active": true, "client_id": "growth-chart", "username": "physician", "patient": "p-1", "iss": s.base,
-			"scope": got.Scope, "fhirUser": s.base + "/fhir/r4/Practitioner/dr-physician", "exp": float64(s.clock().Add(time.Hour).Unix())} {
+			"scope": got.Scope, "fhirUser": s.base + "/fhir/r4/Practitioner/dr-physician", "exp": float64(s.Now().Add(time.Hour).Unix())} {
 			if status != http.StatusOK || body[name] != want {
 				t.Errorf("%d: %s is %v, want %v", status, name, body[name], want)
 			}

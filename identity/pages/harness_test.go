@@ -8,13 +8,11 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,11 +22,11 @@ import (
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/federation"
+	"github.com/tutela-health/tutela/identity/identitytest"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/testkit"
-	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -89,23 +87,15 @@ func open(t *testing.T, engine store.Engine) *site {
 func (s *site) wire(t *testing.T, engine store.Engine) {
 	t.Helper()
 	ctx := t.Context()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "pages.db")
+	url := identitytest.SQLite(t)
 	if engine == store.Postgres {
 		url = testkit.Postgres(t)
 	}
-	db, err := store.Open(ctx, store.Config{URL: url, Reserve: -1, MinFree: -1, Clock: s.now})
-	check(t, err)
-	check(t, db.Migrate(ctx, append(audit.Migrations(), identity.Migrations()...)))
-	provider, err := keys.CreateLocal(filepath.Join(t.TempDir(), "keys"))
-	check(t, err)
-	kc := keys.Config{Tenant: "pages", Shelf: db, Provider: provider, Clock: s.now}
-	check(t, keys.Init(ctx, kc))
-	ring, err := keys.Open(ctx, kc)
-	check(t, err)
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	s.audit, err = audit.Open(ctx, audit.Config{DB: db, Keys: ring, Tenant: "pages", Node: "one", Origin: "pages.test", Clock: s.now, Log: log})
-	check(t, err)
-	s.identity, err = identity.Open(ctx, identity.Config{DB: db, Ring: ring, Audit: s.audit, Clock: s.now, RPID: "localhost", Origins: []string{s.base}})
+	g := identitytest.Lay(t, identitytest.Config{URL: url, Migrations: identity.Migrations(), Clock: s.now, Tenant: "pages", Log: log})
+	s.audit = g.Audit
+	var err error
+	s.identity, err = identity.Open(ctx, identity.Config{DB: g.DB, Ring: g.Ring, Audit: s.audit, Clock: s.now, RPID: "localhost", Origins: []string{s.base}})
 	check(t, err)
 	s.pages, err = pages.New(pages.Config{Identity: s.identity, Base: s.base, Log: log, Roles: testRoles(), Patients: samplePatients,
 		Federation: federation.New(federation.Config{Identity: s.identity, Clock: s.now, Base: s.base, Loopback: true})})
@@ -114,13 +104,7 @@ func (s *site) wire(t *testing.T, engine store.Engine) {
 	server := oauth.New(oauth.Config{Identity: s.identity, Audit: s.audit, Pages: s.pages.Authorize(), Session: pages.SessionCookie,
 		Clock: s.now, Log: log, Issuer: s.base, FHIR: s.base + "/fhir/r4", Private: true})
 	server.Routes(s.mux)
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(ctx)
-		if err := errors.Join(server.Close(ctx), s.audit.Release(ctx), db.Close()); err != nil {
-			t.Error(err)
-		}
-		ring.Close()
-	})
+	t.Cleanup(func() { check(t, server.Close(context.WithoutCancel(ctx))) })
 }
 
 // samplePatients stands for the search of the FHIR API, which lies above this plane.

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -17,15 +16,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tutela-health/tutela"
-	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/identity/identitytest"
 	"github.com/tutela-health/tutela/identity/scim"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/httpx"
 	"github.com/tutela-health/tutela/internal/testkit"
-	"github.com/tutela-health/tutela/keys"
-	"github.com/tutela-health/tutela/store"
 )
 
 func TestMain(m *testing.M) {
@@ -40,9 +37,7 @@ const (
 // node is one process: identity, and SCIM over it. token is the directory's.
 type node struct {
 	t        testing.TB
-	db       *store.DB
-	ring     *keys.Ring
-	audit    *audit.Log
+	ground   *identitytest.Ground
 	identity *identity.Service
 	handler  http.Handler
 	token    string
@@ -51,52 +46,30 @@ type node struct {
 // each runs f with a directory that maps nurses and physicians, on both engines.
 func each(t *testing.T, f func(t *testing.T, n *node)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { t.Parallel(); f(t, open(t, sqliteURL(t))) })
-	t.Run("postgres", func(t *testing.T) { t.Parallel(); f(t, open(t, testkit.Postgres(t))) })
+	identitytest.Each(t, func(t *testing.T, url string) { t.Parallel(); f(t, open(t, url)) })
 }
 
 // one runs on SQLite alone: for what the store has no part in.
 func one(t *testing.T) *node {
 	t.Helper()
 	t.Parallel()
-	return open(t, sqliteURL(t))
+	return open(t, identitytest.SQLite(t))
 }
-
-func sqliteURL(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "scim.db") }
 
 func open(t testing.TB, url string) *node {
 	t.Helper()
-	ctx := t.Context()
-	n := &node{t: t, db: openDB(t, url)}
-	must(t, n.db.Migrate(ctx, append(audit.Migrations(), identity.Migrations()...)))
-	provider, err := keys.CreateLocal(filepath.Join(t.TempDir(), "keys"))
-	must(t, err)
-	must(t, keys.Init(ctx, keys.Config{Tenant: tenant, Shelf: n.db, Provider: provider, Clock: clock.System}))
-	n.wire(provider, "n", nil)
+	n := &node{t: t, ground: identitytest.Lay(t, identitytest.Config{URL: url, Migrations: identity.Migrations(), Clock: clock.System, Tenant: tenant})}
+	n.wire(nil)
 	n.token = n.register("directory", mapped()...)
 	return n
 }
 
-func openDB(t testing.TB, url string) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), store.Config{URL: url, Reserve: -1, MinFree: -1, Clock: clock.System})
-	must(t, err)
-	t.Cleanup(func() { must(t, db.Close()) })
-	return db
-}
-
-// wire opens the planes of a node.
-func (n *node) wire(provider keys.Provider, name string, fresh func() bool) {
+// wire opens identity on a node's ground, and SCIM over it.
+func (n *node) wire(fresh func() bool) {
 	n.t.Helper()
-	ctx := n.t.Context()
 	var err error
-	n.ring, err = keys.Open(ctx, keys.Config{Tenant: tenant, Shelf: n.db, Provider: provider, Clock: clock.System})
-	must(n.t, err)
-	n.t.Cleanup(n.ring.Close)
-	n.audit, err = audit.Open(ctx, audit.Config{DB: n.db, Keys: n.ring, Tenant: tenant, Node: name, Origin: "clinic.test", Clock: clock.System})
-	must(n.t, err)
-	n.identity, err = identity.Open(ctx, identity.Config{
-		DB: n.db, Ring: n.ring, Audit: n.audit, Clock: clock.System, Fresh: fresh,
+	n.identity, err = identity.Open(n.t.Context(), identity.Config{
+		DB: n.ground.DB, Ring: n.ground.Ring, Audit: n.ground.Audit, Clock: clock.System, Fresh: fresh,
 		Roles:      []string{"admin", "nurse", "physician", "billing", "auditor", "privacy", "service", "provisioner"},
 		Privileged: []string{"auditor", "privacy"},
 	})
@@ -272,19 +245,7 @@ func (n *node) works(token string) bool {
 // entries are those of an action, the oldest first.
 func (n *node) entries(action tutela.Action) []tutela.Entry {
 	n.t.Helper()
-	for {
-		done, err := n.audit.Sequence(n.t.Context())
-		must(n.t, err)
-		if done == 0 {
-			break
-		}
-	}
-	var list []tutela.Entry
-	must(n.t, n.audit.Search(n.t.Context(), audit.Query{Action: action}, func(o audit.Opened) error {
-		list = append(list, o.Entry)
-		return nil
-	}))
-	return list
+	return n.ground.Entries(n.t, action)
 }
 
 // within is how soon what one node ends is dead on every other.

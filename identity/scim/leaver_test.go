@@ -140,11 +140,11 @@ func TestLeaverAtOneNodeIsOutAtTheOther(t *testing.T) {
 	url := testkit.Postgres(t)
 	here := open(t, url)
 	here.app()
-	there := &node{t: t, db: openDB(t, url), token: here.token}
-	changes, err := there.db.Watch(t.Context())
+	there := &node{t: t, ground: here.ground.Another(t, "other"), token: here.token}
+	changes, err := there.ground.DB.Watch(t.Context())
 	must(t, err)
 	t.Cleanup(changes.Close)
-	there.wire(here.ring.Provider(), "other", changes.Fresh)
+	there.wire(changes.Fresh)
 	changes.Subscribe(identity.Topic, func([]byte) { there.identity.Invalidate() })
 	for name, leave := range leaving() {
 		u, s := here.signedIn("p-" + name)
