@@ -29,7 +29,7 @@ func (f *finder) cloudFormation(doc yamltree.Node) {
 	}
 	for name, p := range doc.Get("Parameters").Members() {
 		if d := p.Get("Default"); secretName(name) && secretValue(d.Text()) {
-			f.add(literalSecret(), d.Line(), "the parameter %s has its value written out", name)
+			f.Add(literalSecret(), d.Line(), "the parameter %s has its value written out", name)
 		}
 	}
 }

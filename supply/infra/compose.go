@@ -30,19 +30,19 @@ func (f *finder) compose(doc yamltree.Node) {
 
 func (f *finder) service(name string, s yamltree.Node, line int) {
 	if image := s.Get("image"); !pinned(image.Text()) {
-		f.add(unpinnedImage(), image.Line(), "the image %s has no version", image.Text())
+		f.Add(unpinnedImage(), image.Line(), "the image %s has no version", image.Text())
 	}
 	if p := s.Get("privileged"); p.True() {
-		f.add(privileged(), p.Line(), "%s is privileged", name)
+		f.Add(privileged(), p.Line(), "%s is privileged", name)
 	}
 	for _, key := range []string{"network_mode", "pid", "ipc", "userns_mode"} {
 		if v := s.Get(key); v.Is("host") {
-			f.add(hostAccess(), v.Line(), "%s shares the host's %s", name, key)
+			f.Add(hostAccess(), v.Line(), "%s shares the host's %s", name, key)
 		}
 	}
 	for _, c := range s.Get("cap_add").Items() {
 		if c.Is("ALL") || c.Is("SYS_ADMIN") || c.Is("NET_ADMIN") || c.Is("SYS_PTRACE") {
-			f.add(privileged(), c.Line(), "%s gets %s", name, c.Text())
+			f.Add(privileged(), c.Line(), "%s gets %s", name, c.Text())
 		}
 	}
 	for _, v := range s.Get("volumes").Items() {
@@ -53,13 +53,13 @@ func (f *finder) service(name string, s yamltree.Node, line int) {
 	}
 	f.environment(s.Get("environment"))
 	if u := s.Get("user"); u.Is("root") || u.Is("0") || strings.HasPrefix(u.Text(), "0:") {
-		f.add(rootUser(), u.Line(), "%s runs as root", name)
+		f.Add(rootUser(), u.Line(), "%s runs as root", name)
 	}
 	if !s.Get("read_only").True() {
-		f.add(writable(), line, "%s may write its file system (read_only)", name)
+		f.Add(writable(), line, "%s may write its file system (read_only)", name)
 	}
 	if !f.confined(s) {
-		f.add(unconfined(), line, "%s keeps capabilities, or may gain privileges (cap_drop, no-new-privileges)", name)
+		f.Add(unconfined(), line, "%s keeps capabilities, or may gain privileges (cap_drop, no-new-privileges)", name)
 	}
 }
 
@@ -81,9 +81,9 @@ func (f *finder) mount(name string, v yamltree.Node) {
 	}
 	switch {
 	case strings.HasSuffix(source, "docker.sock") || strings.HasSuffix(source, "containerd.sock"):
-		f.add(hostAccess(), v.Line(), "%s may start containers as it likes", name)
+		f.Add(hostAccess(), v.Line(), "%s may start containers as it likes", name)
 	case source == "/" || source == "/etc" || source == "/root" || source == "/var/run" || source == "/proc" || source == "/sys":
-		f.add(hostAccess(), v.Line(), "%s has the host's %s", name, source)
+		f.Add(hostAccess(), v.Line(), "%s has the host's %s", name, source)
 	}
 }
 
@@ -102,7 +102,7 @@ func (f *finder) port(name string, p yamltree.Node) {
 	}
 	switch inner {
 	case "5432", "3306", "1433", "1521", "27017", "6379", "9200", "9300", "5984", "11211", "2375", "2379", "5672", "9092":
-		f.add(exposedPort(), p.Line(), "%s listens to everybody on %s", name, inner)
+		f.Add(exposedPort(), p.Line(), "%s listens to everybody on %s", name, inner)
 	}
 }
 
@@ -110,12 +110,12 @@ func (f *finder) port(name string, p yamltree.Node) {
 func (f *finder) environment(env yamltree.Node) {
 	for name, v := range env.Members() {
 		if secretName(name) && secretValue(v.Text()) {
-			f.add(literalSecret(), v.Line(), "the value of %s is written out", name)
+			f.Add(literalSecret(), v.Line(), "the value of %s is written out", name)
 		}
 	}
 	for _, item := range env.Items() {
 		if name, value, ok := strings.Cut(item.Text(), "="); ok && secretName(name) && secretValue(value) {
-			f.add(literalSecret(), item.Line(), "the value of %s is written out", name)
+			f.Add(literalSecret(), item.Line(), "the value of %s is written out", name)
 		}
 	}
 }

@@ -158,7 +158,7 @@ func hold(r resource, all []demand) {
 			continue
 		}
 		if v := r.get(at); !v.unknown && d.fails(v) {
-			r.file.add(d.rule, max(r.line, v.line), "%s: %s", r.name, d.message)
+			r.file.Add(d.rule, max(r.line, v.line), "%s: %s", r.name, d.message)
 		}
 	}
 }
@@ -185,7 +185,7 @@ func (s statement) judge(f *finder, line int) {
 	}
 	for _, a := range s.actions.texts {
 		if a == "*" || a == "*:*" || strings.HasSuffix(a, ":*") {
-			f.add(clusterWide(), line, "the policy allows %s on everything", a)
+			f.Add(clusterWide(), line, "the policy allows %s on everything", a)
 			return
 		}
 	}
@@ -213,5 +213,5 @@ func (o opening) judge(f *finder, line int) {
 	if o.protocol == "-1" || o.low.absent {
 		ports = "every port"
 	}
-	f.add(openNetwork(), line, "the whole internet reaches %s", ports)
+	f.Add(openNetwork(), line, "the whole internet reaches %s", ports)
 }

@@ -60,7 +60,7 @@ func (d *docker) instruction(n *parser.Node) {
 	case "expose":
 		for _, port := range args {
 			if number, _, _ := strings.Cut(port, "/"); number == "22" || number == "23" {
-				d.add(exposedPort(), n.StartLine, "port %s is for people, not for a service", number)
+				d.Add(exposedPort(), n.StartLine, "port %s is for people, not for a service", number)
 			}
 		}
 	case "run":
@@ -81,7 +81,7 @@ func (d *docker) from(args []string, line int) {
 	}
 	d.base, d.baseLine, d.user = args[0], line, ""
 	if !pinned(args[0]) {
-		d.add(unpinnedImage(), line, "the image %s has no version", args[0])
+		d.Add(unpinnedImage(), line, "the image %s has no version", args[0])
 	}
 }
 
@@ -93,7 +93,7 @@ func (d *docker) variables(n *parser.Node, args []string) {
 			i += 2
 		}
 		if secretName(name) && secretValue(strings.Trim(value, `"'`)) {
-			d.add(literalSecret(), n.StartLine, "the value of %s is in the image", name)
+			d.Add(literalSecret(), n.StartLine, "the value of %s is in the image", name)
 		}
 	}
 }
@@ -106,17 +106,17 @@ func (d *docker) download(n *parser.Node, args []string) {
 	}
 	for _, a := range args {
 		if strings.HasPrefix(a, "http://") || strings.HasPrefix(a, "https://") {
-			d.add(remoteAdd(), n.StartLine, "a file is downloaded without a digest")
+			d.Add(remoteAdd(), n.StartLine, "a file is downloaded without a digest")
 		}
 	}
 }
 
 func (d *docker) run(command string, line int) {
 	if d.piped.MatchString(command) {
-		d.add(remoteAdd(), line, "a download is run without a look at it")
+		d.Add(remoteAdd(), line, "a download is run without a look at it")
 	}
 	if strings.Contains(command, "chmod 777") || strings.Contains(command, "chmod -R 777") || strings.Contains(command, "chmod a+w") {
-		d.add(loosePermissions(), line, "everybody may write these files")
+		d.Add(loosePermissions(), line, "everybody may write these files")
 	}
 }
 
@@ -127,14 +127,14 @@ func (d *docker) end() {
 	switch user, _, _ := strings.Cut(d.user, ":"); {
 	case d.base == "":
 	case d.user == "" && !unprivileged:
-		d.add(rootUser(), d.baseLine, "no USER is set")
+		d.Add(rootUser(), d.baseLine, "no USER is set")
 	case user == "root" || user == "0":
-		d.add(rootUser(), d.userLine, "the last USER is root")
+		d.Add(rootUser(), d.userLine, "the last USER is root")
 	}
 	for _, large := range []string{"ubuntu", "debian", "centos", "fedora", "amazonlinux", "rockylinux", "almalinux", "node", "python", "golang", "openjdk", "ruby", "php", "maven", "gradle", "rust"} {
 		repository, tag, _ := strings.Cut(name, ":")
 		if repository == large && !strings.Contains(tag, "slim") && !strings.Contains(tag, "alpine") && !strings.Contains(tag, "minimal") && !strings.Contains(tag, "distroless") {
-			d.add(largeImage(), d.baseLine, "the last stage is built on %s, with all of its tools", large)
+			d.Add(largeImage(), d.baseLine, "the last stage is built on %s, with all of its tools", large)
 		}
 	}
 }

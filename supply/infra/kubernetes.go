@@ -26,7 +26,7 @@ func (f *finder) kubernetes(doc yamltree.Node) {
 		f.binding(doc)
 	case "Ingress":
 		if !doc.Get("spec", "tls").Exists() && doc.Get("spec").Exists() {
-			f.add(noTLS(), doc.Key("spec").Line(), "the ingress has no TLS")
+			f.Add(noTLS(), doc.Key("spec").Line(), "the ingress has no TLS")
 		}
 	case "Secret":
 		f.secret(doc)
@@ -42,16 +42,16 @@ func (f *finder) pod(spec, doc yamltree.Node) {
 	}
 	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
 		if v := spec.Get(key); v.True() {
-			f.add(hostAccess(), v.Line(), "the pod has the host's (%s)", key)
+			f.Add(hostAccess(), v.Line(), "the pod has the host's (%s)", key)
 		}
 	}
 	for _, v := range spec.Get("volumes").Items() {
 		if p := v.Get("hostPath"); p.Exists() {
-			f.add(hostAccess(), p.Line(), "the pod has a folder of the host")
+			f.Add(hostAccess(), p.Line(), "the pod has a folder of the host")
 		}
 	}
 	if !spec.Get("automountServiceAccountToken").False() && !spec.Get("serviceAccountName").IsText() {
-		f.add(accountToken(), doc.Get("kind").Line(), "the pod holds the token of the default account")
+		f.Add(accountToken(), doc.Get("kind").Line(), "the pod holds the token of the default account")
 	}
 	for _, key := range []string{"initContainers", "containers"} {
 		for _, c := range spec.Get(key).Items() {
@@ -63,14 +63,14 @@ func (f *finder) pod(spec, doc yamltree.Node) {
 func (f *finder) container(c, pod yamltree.Node) {
 	name, line, own := c.Get("name").Text(), c.Line(), c.Get("securityContext")
 	if image := c.Get("image"); !pinned(image.Text()) {
-		f.add(unpinnedImage(), image.Line(), "the image %s has no version", image.Text())
+		f.Add(unpinnedImage(), image.Line(), "the image %s has no version", image.Text())
 	}
 	if p := own.Get("privileged"); p.True() {
-		f.add(privileged(), p.Line(), "%s is privileged", name)
+		f.Add(privileged(), p.Line(), "%s is privileged", name)
 	}
 	for _, a := range own.Get("capabilities", "add").Items() {
 		if a.Is("ALL") || a.Is("SYS_ADMIN") || a.Is("NET_ADMIN") || a.Is("SYS_PTRACE") {
-			f.add(privileged(), a.Line(), "%s gets %s", name, a.Text())
+			f.Add(privileged(), a.Line(), "%s gets %s", name, a.Text())
 		}
 	}
 	nonRoot := own.Get("runAsNonRoot")
@@ -78,24 +78,24 @@ func (f *finder) container(c, pod yamltree.Node) {
 		nonRoot = pod.Get("runAsNonRoot")
 	}
 	if user := own.Get("runAsUser"); !nonRoot.True() || user.Is("0") {
-		f.add(rootUser(), max(line, user.Line()), "%s may run as root (runAsNonRoot)", name)
+		f.Add(rootUser(), max(line, user.Line()), "%s may run as root (runAsNonRoot)", name)
 	}
 	if !own.Get("readOnlyRootFilesystem").True() {
-		f.add(writable(), line, "%s may write its file system (readOnlyRootFilesystem)", name)
+		f.Add(writable(), line, "%s may write its file system (readOnlyRootFilesystem)", name)
 	}
 	drops := false
 	for _, d := range own.Get("capabilities", "drop").Items() {
 		drops = drops || d.Is("ALL")
 	}
 	if !drops || !own.Get("allowPrivilegeEscalation").False() {
-		f.add(unconfined(), line, "%s keeps capabilities, or may gain privileges", name)
+		f.Add(unconfined(), line, "%s keeps capabilities, or may gain privileges", name)
 	}
 	if !c.Get("resources", "limits", "memory").Exists() {
-		f.add(unlimited(), line, "%s has no limit of memory", name)
+		f.Add(unlimited(), line, "%s has no limit of memory", name)
 	}
 	for _, e := range c.Get("env").Items() {
 		if v := e.Get("value"); secretName(e.Get("name").Text()) && secretValue(v.Text()) {
-			f.add(literalSecret(), v.Line(), "the value of %s is written out", e.Get("name").Text())
+			f.Add(literalSecret(), v.Line(), "the value of %s is written out", e.Get("name").Text())
 		}
 	}
 }
@@ -112,24 +112,24 @@ func has(list yamltree.Node, text string) bool {
 func (f *finder) role(doc yamltree.Node) {
 	for _, r := range doc.Get("rules").Items() {
 		if has(r.Get("verbs"), "*") && has(r.Get("resources"), "*") || has(r.Get("verbs"), "*") && has(r.Get("apiGroups"), "*") {
-			f.add(clusterWide(), r.Line(), "the role may do everything")
+			f.Add(clusterWide(), r.Line(), "the role may do everything")
 		}
 		if has(r.Get("resources"), "secrets") && (has(r.Get("verbs"), "list") || has(r.Get("verbs"), "*")) && doc.Get("kind").Is("ClusterRole") {
-			f.add(clusterWide(), r.Line(), "the role reads every secret of the cluster")
+			f.Add(clusterWide(), r.Line(), "the role reads every secret of the cluster")
 		}
 	}
 }
 
 func (f *finder) binding(doc yamltree.Node) {
 	if r := doc.Get("roleRef", "name"); r.Is("cluster-admin") {
-		f.add(clusterWide(), r.Line(), "the binding gives everything (cluster-admin)")
+		f.Add(clusterWide(), r.Line(), "the binding gives everything (cluster-admin)")
 	}
 	for _, s := range doc.Get("subjects").Items() {
 		switch name := s.Get("name"); name.Text() {
 		case "system:anonymous", "system:unauthenticated":
-			f.add(anonymousRights(), name.Line(), "%s has rights", name.Text())
+			f.Add(anonymousRights(), name.Line(), "%s has rights", name.Text())
 		case "system:authenticated":
-			f.add(clusterWide(), name.Line(), "every account has the role")
+			f.Add(clusterWide(), name.Line(), "every account has the role")
 		}
 	}
 }
@@ -142,7 +142,7 @@ func (f *finder) secret(doc yamltree.Node) {
 	for _, key := range []string{"data", "stringData"} {
 		for name, v := range doc.Get(key).Members() {
 			if secretValue(strings.TrimSpace(v.Text())) {
-				f.add(literalSecret(), v.Line(), "the value of %s is written out", name)
+				f.Add(literalSecret(), v.Line(), "the value of %s is written out", name)
 			}
 		}
 	}

@@ -68,14 +68,14 @@ func (s *scan) file(f supply.File, look func(*finder, []byte) error) {
 		}
 		return
 	}
-	found := &finder{path: f.Path, lines: strings.Split(string(text), "\n")}
+	found := &finder{Finder: supply.NewFinder(text, literalSecret()), path: f.Path}
 	if err := guarded(look, found, text); err != nil {
 		s.miss(f.Path, err)
 		return
 	}
 	if found.recognized {
 		s.result.Checked.Files++
-		s.result.Findings = append(s.result.Findings, found.found...)
+		s.result.Findings = append(s.result.Findings, found.findings()...)
 	}
 }
 
@@ -136,26 +136,17 @@ func (f *finder) document(doc yamltree.Node) {
 
 // finder gathers what is wrong with one file.
 type finder struct {
+	supply.Finder
 	path       string
-	lines      []string
-	found      []supply.Finding
 	recognized bool
 }
 
-func (f *finder) add(r supply.Rule, line int, format string, args ...any) {
-	excerpt := ""
-	if line >= 1 && line <= len(f.lines) {
-		excerpt = strings.TrimSpace(f.lines[line-1])
+// findings are the file's, whole.
+func (f *finder) findings() []supply.Finding {
+	for i := range f.Found {
+		f.Found[i].Class, f.Found[i].Place.Path = supply.Infrastructure, f.path
 	}
-	if r.ID == literalSecret().ID {
-		excerpt, _, _ = strings.Cut(excerpt, ":")
-		excerpt, _, _ = strings.Cut(excerpt, "=")
-		excerpt += " \u2026"
-	}
-	f.found = append(f.found, supply.Finding{
-		Class: supply.Infrastructure, Rule: r, Severity: r.Severity, Message: fmt.Sprintf(format, args...),
-		Place: supply.Place{Path: f.path, Line: line}, Excerpt: excerpt[:min(len(excerpt), 200)],
-	})
+	return f.Found
 }
 
 func mapKeys[V any](m map[string]V) func(func(string) bool) {

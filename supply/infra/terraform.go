@@ -96,7 +96,7 @@ func (s *scan) module(m *module) {
 	}
 	m.whole()
 	for _, f := range m.files {
-		s.result.Findings = append(s.result.Findings, f.found...)
+		s.result.Findings = append(s.result.Findings, f.findings()...)
 	}
 }
 
@@ -298,14 +298,14 @@ func (b tfBlock) secrets(r resource) {
 			continue // these are asked for by name
 		}
 		if v := literal(a.Expr); !v.unknown && isLiteral(v) {
-			b.file.add(literalSecret(), v.line, "%s: the value of %s is written out", r.name, name)
+			b.file.Add(literalSecret(), v.line, "%s: the value of %s is written out", r.name, name)
 		}
 	}
 }
 
 func (b tfBlock) variable() {
 	if v := property(b.block.Body, []string{"default"}); secretName(b.block.Labels[0]) && !v.unknown && isLiteral(v) {
-		b.file.add(literalSecret(), v.line, "the variable %s has its value written out", b.block.Labels[0])
+		b.file.Add(literalSecret(), v.line, "the variable %s has its value written out", b.block.Labels[0])
 	}
 }
 
@@ -333,10 +333,10 @@ func (m *module) whole() {
 		}
 	}
 	if first != nil && !trail {
-		first.file.add(noTrail(), first.block.DefRange().Start.Line, "this folder makes resources and no trail: say so in another way if it is elsewhere")
+		first.file.Add(noTrail(), first.block.DefRange().Start.Line, "this folder makes resources and no trail: say so in another way if it is elsewhere")
 	}
 	if b := named["staging"]; b != nil && named["production"] != nil {
-		b.file.add(sharedAccount(), b.block.DefRange().Start.Line, "staging and production are made in one account")
+		b.file.Add(sharedAccount(), b.block.DefRange().Start.Line, "staging and production are made in one account")
 	}
 	m.unversioned(versions)
 }
@@ -374,7 +374,7 @@ func (m *module) unversioned(versions map[string]bool) {
 			continue
 		}
 		if property(b.block.Body, []string{"versioning"}).absent {
-			b.file.add(noBackup(), b.block.DefRange().Start.Line, "aws_s3_bucket.%s keeps no versions", b.block.Labels[1])
+			b.file.Add(noBackup(), b.block.DefRange().Start.Line, "aws_s3_bucket.%s keeps no versions", b.block.Labels[1])
 		}
 	}
 }

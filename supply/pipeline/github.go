@@ -40,7 +40,7 @@ func (f *finder) workflow(doc yamltree.Node) {
 	g.permissions(top)
 	for name, job := range jobs.Members() {
 		if !top.Exists() && !job.Get("permissions").Exists() {
-			g.add(broadToken(), jobs.Key(name).Line(), "neither the workflow nor the job %s states permissions", name)
+			g.Add(broadToken(), jobs.Key(name).Line(), "neither the workflow nor the job %s states permissions", name)
 		}
 		g.job(name, job)
 	}
@@ -63,14 +63,14 @@ func (g *gh) permissions(p yamltree.Node) {
 	if p.Is("write-all") {
 		r := broadToken()
 		r.Severity = supply.High
-		g.add(r, p.Line(), "the token may write everything")
+		g.Add(r, p.Line(), "the token may write everything")
 	}
 }
 
 func (g *gh) environment(env yamltree.Node) {
 	for key, v := range env.Members() {
 		if key == "ACTIONS_ALLOW_UNSECURE_COMMANDS" && v.True() {
-			g.add(unsafeCommands(), v.Line(), "unsecure workflow commands are allowed")
+			g.Add(unsafeCommands(), v.Line(), "unsecure workflow commands are allowed")
 		}
 		g.literalCredential(g.shellRules, key, v)
 	}
@@ -81,7 +81,7 @@ func (g *gh) job(name string, job yamltree.Node) {
 	g.environment(job.Get("env"))
 	g.uses(job.Get("uses"))
 	if s := job.Get("secrets"); s.Is("inherit") {
-		g.add(inherited(), s.Line(), "the called workflow gets every secret")
+		g.Add(inherited(), s.Line(), "the called workflow gets every secret")
 	}
 	container := job.Get("container")
 	g.image(container)
@@ -92,7 +92,7 @@ func (g *gh) job(name string, job yamltree.Node) {
 	}
 	for _, label := range job.Get("runs-on").Items() {
 		if label.Is("self-hosted") && g.pulls {
-			g.add(ownRunner(), label.Line(), "pull requests run on a machine of your own")
+			g.Add(ownRunner(), label.Line(), "pull requests run on a machine of your own")
 		}
 	}
 	steps := job.Get("steps").Items()
@@ -100,7 +100,7 @@ func (g *gh) job(name string, job yamltree.Node) {
 		g.step(step)
 	}
 	if g.deploys.MatchString(name) && !job.Get("environment").Exists() && len(steps) > 0 && g.usesSecrets(job) {
-		g.add(noEnvironment(), job.Line(), "the job %s has secrets and no environment", name)
+		g.Add(noEnvironment(), job.Line(), "the job %s has secrets and no environment", name)
 	}
 }
 
@@ -134,11 +134,11 @@ func (g *gh) step(step yamltree.Node) {
 		g.commands(step.Get("with", "script"))
 	}
 	if step.Get("continue-on-error").True() && g.check.MatchString(run.Text()+" "+step.Get("uses").Text()) {
-		g.add(toothless(), step.Key("continue-on-error").Line(), "a check that fails does not fail the job")
+		g.Add(toothless(), step.Key("continue-on-error").Line(), "a check that fails does not fail the job")
 	}
 	if ref := step.Get("with", "ref").Text() + step.Get("with", "repository").Text(); g.foreign && strings.HasPrefix(step.Get("uses").Text(), "actions/checkout@") &&
 		(strings.Contains(ref, "pull_request.head") || strings.Contains(ref, "head_ref") || strings.Contains(ref, "workflow_run.head") || strings.Contains(ref, "refs/pull/")) {
-		g.add(foreignCode(), step.Get("with").Line(), "a stranger's code is checked out where secrets are")
+		g.Add(foreignCode(), step.Get("with").Line(), "a stranger's code is checked out where secrets are")
 	}
 }
 
@@ -150,17 +150,17 @@ func (g *gh) commands(n yamltree.Node) {
 			at++
 		}
 		if g.untrusted.MatchString(line) {
-			g.add(injection(), at, "what a stranger writes becomes part of a command")
+			g.Add(injection(), at, "what a stranger writes becomes part of a command")
 		}
 		if strings.Contains(line, "toJSON(secrets)") || strings.Contains(line, "toJson(secrets)") {
-			g.add(leakedSecret(), at, "every secret is put into a command")
+			g.Add(leakedSecret(), at, "every secret is put into a command")
 		} else if g.secret.MatchString(line) {
 			r := leakedSecret()
 			r.Severity = supply.Medium
 			if strings.Contains(line, "echo") && !strings.Contains(line, "|") {
 				r.Severity = supply.High
 			}
-			g.add(r, at, "a secret is put into a command's text")
+			g.Add(r, at, "a secret is put into a command's text")
 		}
 	}
 }
@@ -173,7 +173,7 @@ func (g *gh) uses(n yamltree.Node) {
 	}
 	if image, ok := strings.CutPrefix(name, "docker://"); ok {
 		if !strings.Contains(image, "@sha256:") {
-			g.add(unpinned(), n.Line(), "the image %s is not named by its digest", image)
+			g.Add(unpinned(), n.Line(), "the image %s is not named by its digest", image)
 		}
 		return
 	}
@@ -185,5 +185,5 @@ func (g *gh) uses(n yamltree.Node) {
 	if strings.HasPrefix(action, "actions/") || strings.HasPrefix(action, "github/") {
 		r.Severity = supply.Low // GitHub's own, by whose servers all of this runs anyway
 	}
-	g.add(r, n.Line(), "the action %s is not named by its commit", action)
+	g.Add(r, n.Line(), "the action %s is not named by its commit", action)
 }

@@ -47,10 +47,10 @@ func (g *gl) job(name string, job yamltree.Node) {
 		text += line.Text() + "\n"
 	}
 	if a := job.Get("allow_failure"); a.True() && (g.check.MatchString(text) || regexp.MustCompile(`(?i)test|scan|sast|secret|audit|gate`).MatchString(name)) {
-		g.add(toothless(), job.Key("allow_failure").Line(), "the check %s may fail", name)
+		g.Add(toothless(), job.Key("allow_failure").Line(), "the check %s may fail", name)
 	}
 	if g.deploys.MatchString(name) && !strings.HasPrefix(name, ".") && text != "" && !job.Get("environment").Exists() && !job.Get("extends").Exists() {
-		g.add(noEnvironment(), job.Line(), "the job %s has no environment", name)
+		g.Add(noEnvironment(), job.Line(), "the job %s has no environment", name)
 	}
 }
 
@@ -61,7 +61,7 @@ func (g *gl) images(n yamltree.Node) {
 		g.image(s)
 		g.image(s.Get("name"))
 		if service := s.Text() + s.Get("name").Text(); strings.Contains(service, "docker:") && strings.Contains(service, "dind") && g.withoutTLS(n) {
-			g.add(privileged(), s.Line(), "the Docker daemon of the build takes orders without TLS")
+			g.Add(privileged(), s.Line(), "the Docker daemon of the build takes orders without TLS")
 		}
 	}
 }
@@ -85,7 +85,7 @@ func (g *gl) scripts(n yamltree.Node) {
 		for _, line := range n.Get(key).Items() {
 			g.script(g.shellRules, line)
 			if g.evaluated.MatchString(line.Text()) {
-				g.add(injection(), line.Line(), "what somebody writes into a commit or a request is evaluated")
+				g.Add(injection(), line.Line(), "what somebody writes into a commit or a request is evaluated")
 			}
 		}
 	}
@@ -105,13 +105,13 @@ func (g *gl) includes(n yamltree.Node) {
 		if remote.Exists() && !item.Get("integrity").Exists() {
 			r := unpinned()
 			r.Severity = supply.High
-			g.add(r, remote.Line(), "a file from elsewhere becomes part of the pipeline, whatever it says that day")
+			g.Add(r, remote.Line(), "a file from elsewhere becomes part of the pipeline, whatever it says that day")
 		}
 		if p := item.Get("project"); p.Exists() && !item.Get("ref").Exists() {
-			g.add(unpinned(), p.Line(), "the included project has no ref")
+			g.Add(unpinned(), p.Line(), "the included project has no ref")
 		}
 		if c := item.Get("component").Text(); c != "" && (strings.HasSuffix(c, "@~latest") || !strings.Contains(c, "@") || strings.HasSuffix(c, "@main")) {
-			g.add(unpinned(), item.Get("component").Line(), "the included component has no version")
+			g.Add(unpinned(), item.Get("component").Line(), "the included component has no version")
 		}
 	}
 }

@@ -57,7 +57,7 @@ func (f *finder) jenkinsfile(text string) {
 		j.line(line, i+1)
 	}
 	if j.stages && !j.cleaned {
-		f.add(uncleaned(), 1, "nothing cleans the workspace")
+		f.Add(uncleaned(), 1, "nothing cleans the workspace")
 	}
 }
 
@@ -68,16 +68,16 @@ func (j *jk) line(line string, at int) {
 	}
 	for _, w := range j.plain {
 		if w.is.MatchString(line) {
-			j.add(w.rule, at, "%s", w.message)
+			j.Add(w.rule, at, "%s", w.message)
 		}
 	}
 	j.commands(line, at)
 	j.foreign(line, at)
 	if j.credential.MatchString(line) && !strings.Contains(line, "redentials") && !strings.Contains(strings.ToLower(line), "variable") {
-		j.add(literal(), at, "a credential is written out")
+		j.Add(literal(), at, "a credential is written out")
 	}
 	if j.swallows.MatchString(line) && j.check.MatchString(line) {
-		j.add(toothless(), at, "the result of a check is thrown away")
+		j.Add(toothless(), at, "the result of a check is thrown away")
 	}
 	j.groovyShell(line, at)
 }
@@ -90,10 +90,10 @@ func (j *jk) commands(line string, at int) {
 		j.within = !j.within && begins
 	}
 	if interpolates && j.strangers.MatchString(line) {
-		j.add(injection(), at, "a parameter or the name of a branch becomes part of a command: use single quotes and the environment")
+		j.Add(injection(), at, "a parameter or the name of a branch becomes part of a command: use single quotes and the environment")
 	}
 	if interpolates && j.secretVar.MatchString(line) {
-		j.add(leakedSecret(), at, "Groovy puts a secret into the command's text: use single quotes, and let the shell read it")
+		j.Add(leakedSecret(), at, "Groovy puts a secret into the command's text: use single quotes, and let the shell read it")
 	}
 }
 
@@ -101,12 +101,12 @@ func (j *jk) commands(line string, at int) {
 func (j *jk) foreign(line string, at int) {
 	for _, m := range j.library.FindAllStringSubmatch(line, -1) {
 		if _, version, ok := strings.Cut(m[1]+m[2], "@"); !ok || !j.fixedVersion.MatchString(version) {
-			j.add(unpinned(), at, "the library %s has no fixed version", m[1]+m[2])
+			j.Add(unpinned(), at, "the library %s has no fixed version", m[1]+m[2])
 		}
 	}
 	for _, m := range j.images.FindAllStringSubmatch(line, -1) {
 		if _, tag, tagged := strings.Cut(m[1][strings.LastIndexByte(m[1], '/')+1:], ":"); !tagged || tag == "latest" {
-			j.add(unpinned(), at, "the image %s has no version", m[1])
+			j.Add(unpinned(), at, "the image %s has no version", m[1])
 		}
 	}
 }
@@ -115,10 +115,10 @@ func (j *jk) foreign(line string, at int) {
 func (j *jk) groovyShell(line string, at int) {
 	inner := strings.TrimRight(strings.TrimSpace(line), `'")`)
 	if j.pipe.MatchString(line) {
-		j.add(piped(), at, "a download is run without a look at it")
+		j.Add(piped(), at, "a download is run without a look at it")
 	}
 	if j.ignored.MatchString(inner) && j.check.MatchString(line) {
-		j.add(toothless(), at, "the result of a check is thrown away")
+		j.Add(toothless(), at, "the result of a check is thrown away")
 	}
 }
 

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"strings"
 
@@ -60,14 +59,14 @@ func (Scanner) Wants(name string, size int64) bool { return kindOf(name) != noth
 
 // File looks into a pipeline.
 func (Scanner) File(_ context.Context, name string, text []byte) ([]supply.Finding, error) {
-	f := &finder{lines: strings.Split(string(text), "\n")}
+	f := &finder{supply.NewFinder(text, literal())}
 	switch k := kindOf(name); k {
 	case jenkinsfile:
 		f.jenkinsfile(string(text))
-		return f.found, nil
+		return f.Found, nil
 	case plugins:
-		f.plugins(f.lines)
-		return f.found, nil
+		f.plugins(f.Lines())
+		return f.Found, nil
 	default:
 		docs, err := yamltree.Parse(text)
 		if err != nil {
@@ -76,28 +75,9 @@ func (Scanner) File(_ context.Context, name string, text []byte) ([]supply.Findi
 		for _, doc := range docs {
 			map[kind]func(yamltree.Node){github: f.workflow, githubAction: f.action, gitlab: f.gitlab, casc: f.casc}[k](doc)
 		}
-		return f.found, nil
+		return f.Found, nil
 	}
 }
 
 // finder gathers what is wrong with one file.
-type finder struct {
-	lines []string
-	found []supply.Finding
-}
-
-// add notes a finding at a line; the excerpt is that line with literals of what looks secret struck out.
-func (f *finder) add(r supply.Rule, line int, format string, args ...any) {
-	excerpt := ""
-	if line >= 1 && line <= len(f.lines) {
-		excerpt = strings.TrimSpace(f.lines[line-1])
-	}
-	if r.ID == literal().ID {
-		excerpt, _, _ = strings.Cut(excerpt, ":")
-		excerpt, _, _ = strings.Cut(excerpt, "=")
-		excerpt += ": \u2026"
-	}
-	f.found = append(f.found, supply.Finding{
-		Rule: r, Severity: r.Severity, Message: fmt.Sprintf(format, args...), Place: supply.Place{Line: line}, Excerpt: excerpt[:min(len(excerpt), 200)],
-	})
-}
+type finder struct{ supply.Finder }

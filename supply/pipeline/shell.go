@@ -41,14 +41,14 @@ func (f *finder) shell(r shellRules, line string, at int) {
 		return
 	}
 	if r.pipe.MatchString(line) {
-		f.add(piped(), at, "a download is run without a look at it")
+		f.Add(piped(), at, "a download is run without a look at it")
 	}
 	if r.printed.MatchString(line) && !strings.Contains(line, "--password-stdin") && !strings.Contains(line, "add-mask") {
-		f.add(leakedSecret(), at, "a variable that is named like a secret is printed")
+		f.Add(leakedSecret(), at, "a variable that is named like a secret is printed")
 	}
 	line, _, _ = strings.Cut(line, " #")
 	if r.ignored.MatchString(strings.TrimSpace(line)) && r.check.MatchString(line) {
-		f.add(toothless(), at, "the result of a check is thrown away")
+		f.Add(toothless(), at, "the result of a check is thrown away")
 	}
 }
 
@@ -60,7 +60,7 @@ func (f *finder) image(n yamltree.Node) {
 	}
 	_, tag, tagged := strings.Cut(name[strings.LastIndexByte(name, '/')+1:], ":")
 	if !tagged || tag == "latest" {
-		f.add(unpinned(), n.Line(), "the image %s has no version", name)
+		f.Add(unpinned(), n.Line(), "the image %s has no version", name)
 	}
 }
 
@@ -74,5 +74,5 @@ func (f *finder) literalCredential(r shellRules, key string, v yamltree.Node) {
 	case "changeme", "example", "placeholder", "redacted", "false", "write", "inherit":
 		return
 	}
-	f.add(literal(), v.Line(), "the value of %s is written out", key)
+	f.Add(literal(), v.Line(), "the value of %s is written out", key)
 }
