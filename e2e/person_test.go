@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/tutela-health/tutela/internal/markup"
 )
 
 // visitor is a person's browser without scripts: it keeps cookies, reads pages and sends forms.
@@ -79,8 +81,8 @@ func (v *visitor) send(p *page, action string, fields url.Values) *page {
 	v.t.Helper()
 	form := url.Values{}
 	for in := range p.form(v.t, action).Descendants() {
-		if in.Data == "input" && (attribute(in, "type") == "hidden" || has(in, "checked") && !has(in, "disabled")) {
-			form.Add(attribute(in, "name"), attribute(in, "value"))
+		if in.Data == "input" && (markup.Attr(in, "type") == "hidden" || markup.Has(in, "checked") && !markup.Has(in, "disabled")) {
+			form.Add(markup.Attr(in, "name"), markup.Attr(in, "value"))
 		}
 	}
 	maps.Copy(form, fields)
@@ -95,7 +97,7 @@ func (v *visitor) send(p *page, action string, fields url.Values) *page {
 func (p *page) form(t testing.TB, action string) *html.Node {
 	t.Helper()
 	for n := range p.root.Descendants() {
-		if n.Data == "form" && attribute(n, "method") == "post" && attribute(n, "action") == action {
+		if n.Data == "form" && markup.Attr(n, "method") == "post" && markup.Attr(n, "action") == action {
 			return n
 		}
 	}
@@ -107,30 +109,12 @@ func (p *page) form(t testing.TB, action string) *html.Node {
 func (p *page) code(t testing.TB, name, value string) string {
 	t.Helper()
 	for n := range p.root.Descendants() {
-		if n.Data == "code" && attribute(n, name) == value && n.FirstChild != nil {
+		if n.Data == "code" && markup.Attr(n, name) == value && n.FirstChild != nil {
 			return n.FirstChild.Data
 		}
 	}
 	t.Fatalf("no code with %s=%q at %s (%d):\n%s", name, value, p.at, p.status, p.text)
 	return ""
-}
-
-func attribute(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
-
-func has(n *html.Node, name string) bool {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return true
-		}
-	}
-	return false
 }
 
 // member is a person with an account: what she remembers, and her authenticator.

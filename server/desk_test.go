@@ -193,7 +193,7 @@ func TestBreakingTheGlassByThePage(t *testing.T) {
 			t.Errorf("a patient and none (-, +):\n%s", diff)
 		}
 		page = doctor.send(doctor.open("/emergency", http.StatusOK), "/emergency", broken("bob"))
-		k.advance(6 * time.Minute)
+		k.Advance(6 * time.Minute)
 		if p := doctor.send(page, "/emergency", broken("ann")); p.Title != "Is it you?" {
 			t.Errorf("by an old proof: %q\n%s", p.Title, doctor.text)
 		}
@@ -241,7 +241,7 @@ func TestWhoLookedAtWhat(t *testing.T) {
 		form := auditor.open("/accesses", http.StatusOK)
 		for question, shown := range map[string]bool{
 			"patient=ann": true, "patient=Patient/ann": true, "account=doctor": true, "entry=" + read: true, "patient=ann&account=doctor": true,
-			"day=" + k.now().UTC().Format(time.DateOnly): true, "patient=bob": false, "account=nobody-here": false, "entry=none": false, "day=2020-01-01": false,
+			"day=" + k.Now().UTC().Format(time.DateOnly): true, "patient=bob": false, "account=nobody-here": false, "entry=none": false, "day=2020-01-01": false,
 		} {
 			typed, err := url.ParseQuery(question)
 			if err != nil {

@@ -7,15 +7,14 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/signin"
-	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
 )
@@ -24,27 +23,14 @@ import (
 type clinic struct {
 	*site
 
-	mu     sync.Mutex
-	offset time.Duration // guarded by mu
+	testkit.Clock
 }
 
 func newClinic(t *testing.T, engine store.Engine, change func(*server.Config)) *clinic {
 	t.Helper()
 	k := &clinic{}
-	k.site = newWholeRigged(t, rig.Config{Engine: engine, Clock: k.now}, change)
+	k.site = newWholeRigged(t, rig.Config{Engine: engine, Clock: k.Now}, change)
 	return k
-}
-
-func (k *clinic) now() time.Time {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return clock.System().Add(k.offset)
-}
-
-func (k *clinic) advance(d time.Duration) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.offset += d
 }
 
 // visitor is a person at a browser without scripts.
@@ -84,8 +70,8 @@ func (k *clinic) hire(t *testing.T, username, role string) (identity.User, ident
 
 // codes are the one-time passwords of the next minute, which nobody has used: one of them.
 func (k *clinic) codes(c identity.Credentials) ([]string, error) {
-	k.advance(time.Minute)
-	codes, err := identity.OneTimePasswords(c.TOTP, k.now())
+	k.Advance(time.Minute)
+	codes, err := identity.OneTimePasswords(c.TOTP, k.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func TestBreakingTheGlassOpensOnePatientForMinutes(t *testing.T) {
 		if len(found.Entry) != 1 {
 			t.Errorf("a search finds %d conditions, want the one of the patient", len(found.Entry))
 		}
-		h.advance(emergency.DefaultLife)
+		h.Advance(emergency.DefaultLife)
 		if got := h.reads(t, doctor, "Patient/ann"); got != http.StatusNotFound {
 			t.Errorf("after its end: %d", got)
 		}
@@ -128,7 +128,7 @@ func TestOnlyThoseWhoTreatBreakTheGlass(t *testing.T) {
 func TestBreakingTheGlassNeedsARecentSecondFactor(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		doctor := h.hire(t, "doctor", "physician")
-		h.advance(emergency.StepUpAge + time.Second)
+		h.Advance(emergency.StepUpAge + time.Second)
 		a := h.breaks(t, doctor, "ann")
 		expect(t, a, http.StatusUnauthorized)
 		want := `Bearer error="insufficient_user_authentication", error_description="prove your second factor again: it must not be older than 5 minutes", acr_values="aal2", max_age="300"`
@@ -170,7 +170,7 @@ func (h *house) refreshed(t *testing.T, p person) person {
 	t.Helper()
 	session, _, err := h.Identity.Session(t.Context(), p.session)
 	must(t, err)
-	if h.now().Sub(session.AuthTime) > emergency.StepUpAge {
+	if h.Now().Sub(session.AuthTime) > emergency.StepUpAge {
 		t.Fatal("the test took too long for its own step-up")
 	}
 	return p
@@ -256,7 +256,7 @@ func TestNobodyProlongsAnEmergency(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		doctor := h.hire(t, "doctor", "physician")
 		first := h.broke(t, doctor, "ann")
-		h.advance(time.Minute)
+		h.Advance(time.Minute)
 		second := h.broke(t, doctor, "ann")
 		if first == second {
 			t.Fatal("the second is the first")
@@ -266,7 +266,7 @@ func TestNobodyProlongsAnEmergency(t *testing.T) {
 				t.Errorf("%s: %d", method, a.Status)
 			}
 		}
-		h.advance(emergency.DefaultLife - time.Minute)
+		h.Advance(emergency.DefaultLife - time.Minute)
 		open, err := h.Emergencies.Open(t.Context(), h.Identity.Principal(identitySession(t, h, doctor), doctor.User))
 		must(t, err)
 		if len(open) != 1 || open[0].ID != second {

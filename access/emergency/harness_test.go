@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/identity"
-	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/rig"
 	"github.com/tutela-health/tutela/internal/testkit"
 )
@@ -25,8 +23,7 @@ const reason = "found unconscious in the lobby, allergies unknown"
 type house struct {
 	*rig.Rig
 
-	mu     sync.Mutex
-	offset time.Duration // guarded by mu
+	testkit.Clock
 }
 
 // each runs f against a fresh house with two patients whom nobody treats, on every engine.
@@ -36,7 +33,7 @@ func each(t *testing.T, f func(t *testing.T, h *house)) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			h := &house{}
-			h.Rig = rig.Open(t, rig.Config{Engine: engine, Clock: h.now})
+			h.Rig = rig.Open(t, rig.Config{Engine: engine, Clock: h.Now})
 			for _, id := range []string{"ann", "bob"} {
 				h.Put(t, `{"resourceType":"Patient","id":"`+id+`","name":[{"family":"Stranger"}]}`)
 				h.Put(t, `{"resourceType":"Condition","id":"c-`+id+`","subject":{"reference":"Patient/`+id+`"},"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"PSY"}]}}`)
@@ -44,18 +41,6 @@ func each(t *testing.T, f func(t *testing.T, h *house)) {
 			f(t, h)
 		})
 	}
-}
-
-func (h *house) now() time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return clock.System().Add(h.offset)
-}
-
-func (h *house) advance(d time.Duration) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.offset += d
 }
 
 // person is somebody who signs in.
@@ -82,8 +67,8 @@ func (h *house) signIn(t *testing.T, p person) person {
 	t.Helper()
 	attempt, err := h.Identity.BeginLogin(t.Context(), identity.LoginRequest{Username: p.Username, Password: p.credentials.Password, Address: "192.0.2.1"})
 	must(t, err)
-	h.advance(time.Minute) // a one-time password that nobody has used
-	codes, err := identity.OneTimePasswords(p.credentials.TOTP, h.now())
+	h.Advance(time.Minute) // a one-time password that nobody has used
+	codes, err := identity.OneTimePasswords(p.credentials.TOTP, h.Now())
 	must(t, err)
 	login, err := h.Identity.FinishTOTP(t.Context(), attempt.ID, codes[1])
 	must(t, err)

@@ -33,9 +33,9 @@ func TestAReviewSeesAccessesOfASlowClock(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		officer, doctor := h.hire(t, "officer", "privacy"), h.hire(t, "doctor", "physician")
 		h.broke(t, doctor, "ann")
-		h.advance(-3 * time.Second)
+		h.Advance(-3 * time.Second)
 		expect(t, h.as(t, doctor, "GET", "Patient/ann", ""), 200)
-		h.advance(3 * time.Second)
+		h.Advance(3 * time.Second)
 		list := decoded[[]kase](t, h.as(t, officer, "GET", "/api/v1/break-glass", ""))
 		if len(list) != 1 || list[0].Accesses != 1 {
 			t.Errorf("%+v", list)
@@ -50,7 +50,7 @@ func TestAReviewStaysOpenUntilItsVerdict(t *testing.T) {
 		expect(t, h.as(t, doctor, "GET", "Patient/ann", ""), 200)
 		expect(t, h.as(t, doctor, "GET", "Condition/c-ann", ""), 200)
 		expect(t, h.as(t, doctor, "GET", "Condition/none", ""), 404)
-		h.advance(30 * time.Minute)
+		h.Advance(30 * time.Minute)
 		officer = h.signIn(t, officer)
 		open := kase{ID: id, Patient: "Patient/ann", By: "doctor", Reason: reason, State: "open", Accesses: 2}
 		if diff := cmp.Diff([]kase{open}, decoded[[]kase](t, h.as(t, officer, "GET", "/api/v1/break-glass", ""))); diff != "" {
@@ -148,9 +148,9 @@ func TestTwoNodesAgreeOnAnEmergency(t *testing.T) {
 		must(t, err)
 		defer changes.Close()
 		other, err := emergency.New(emergency.Config{
-			DB: h.DB, Audit: h.Audit, Clock: h.now, Fresh: changes.Fresh, Locate: h.Records.Bucket, Alias: h.Identity.Alias,
+			DB: h.DB, Audit: h.Audit, Clock: h.Now, Fresh: changes.Fresh, Locate: h.Records.Bucket, Alias: h.Identity.Alias,
 			Session: func(context.Context, string) (emergency.Login, error) {
-				return emergency.Login{User: doctor.ID, Proved: h.now()}, nil
+				return emergency.Login{User: doctor.ID, Proved: h.Now()}, nil
 			},
 		})
 		must(t, err)

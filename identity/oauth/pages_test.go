@@ -12,6 +12,7 @@ import (
 	"github.com/tutela-health/tutela/identity/identitytest"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
+	"github.com/tutela-health/tutela/internal/markup"
 )
 
 // realPages are the pages that ship.
@@ -58,15 +59,15 @@ func (p *reader) visit(path string) {
 func (p *reader) submit(action string, values map[string]string) {
 	t := p.b.s.t
 	t.Helper()
-	form := find(p.page, func(n *html.Node) bool { return n.Data == "form" && attr(n, "action") == action })
+	form := find(p.page, func(n *html.Node) bool { return n.Data == "form" && markup.Attr(n, "action") == action })
 	if form == nil {
-		t.Fatalf("no form posts to %s: %s", action, textOf(p.page))
+		t.Fatalf("no form posts to %s: %s", action, markup.Words(p.page))
 	}
 	v := url.Values{}
 	for n := range form.Descendants() {
-		name, kind := attr(n, "name"), attr(n, "type")
-		if n.Data == "input" && name != "" && (kind == "hidden" || kind == "checkbox" && has(n, "checked")) {
-			v.Add(name, attr(n, "value"))
+		name, kind := markup.Attr(n, "name"), markup.Attr(n, "type")
+		if n.Data == "input" && name != "" && (kind == "hidden" || kind == "checkbox" && markup.Has(n, "checked")) {
+			v.Add(name, markup.Attr(n, "value"))
 		}
 	}
 	for name, value := range values {
@@ -84,11 +85,11 @@ func (p *reader) submit(action string, values map[string]string) {
 func (p *reader) follow(prefix string) {
 	t := p.b.s.t
 	t.Helper()
-	link := find(p.page, func(n *html.Node) bool { return n.Data == "a" && strings.HasPrefix(attr(n, "href"), prefix) })
+	link := find(p.page, func(n *html.Node) bool { return n.Data == "a" && strings.HasPrefix(markup.Attr(n, "href"), prefix) })
 	if link == nil {
-		t.Fatalf("no link leads to %s: %s", prefix, textOf(p.page))
+		t.Fatalf("no link leads to %s: %s", prefix, markup.Words(p.page))
 	}
-	p.visit(attr(link, "href"))
+	p.visit(markup.Attr(link, "href"))
 }
 
 func find(root *html.Node, is func(*html.Node) bool) *html.Node {
@@ -98,34 +99,6 @@ func find(root *html.Node, is func(*html.Node) bool) *html.Node {
 		}
 	}
 	return nil
-}
-
-func has(n *html.Node, name string) bool {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return true
-		}
-	}
-	return false
-}
-
-func attr(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
-
-func textOf(root *html.Node) string {
-	var out strings.Builder
-	for n := range root.Descendants() {
-		if n.Type == html.TextNode {
-			out.WriteString(n.Data)
-		}
-	}
-	return strings.Join(strings.Fields(out.String()), " ")
 }
 
 // The whole of it as a patient sees it: an application asks, the person logs in with both factors,
@@ -142,7 +115,7 @@ func TestPatientConnectsAnApplication(t *testing.T) {
 	s.Advance(31 * time.Second)
 	p.submit("/login/factor/totp", map[string]string{"code": oneTime(t, who.credentials.TOTP, s.Now())})
 	p.follow("/oauth2/authorize?resume=")
-	if said := textOf(p.page); !strings.Contains(said, "Growth chart") || !strings.Contains(said, "app.example") || !strings.Contains(said, "Patient/p-own") {
+	if said := markup.Words(p.page); !strings.Contains(said, "Growth chart") || !strings.Contains(said, "app.example") || !strings.Contains(said, "Patient/p-own") {
 		t.Errorf("the consent page says %q", said)
 	}
 	if !strings.Contains(p.csp, "form-action 'self' https://app.example;") || !strings.Contains(p.csp, "frame-ancestors 'none'") {
@@ -150,7 +123,7 @@ func TestPatientConnectsAnApplication(t *testing.T) {
 	}
 	p.submit("/oauth2/authorize/decision", map[string]string{"decision": "allow"})
 	if p.at == nil || p.at.Host != "app.example" || p.at.Query().Get("iss") != s.base || p.at.Query().Get("state") != "st&te" {
-		t.Fatalf("led to %v: %s", p.at, textOf(p.page))
+		t.Fatalf("led to %v: %s", p.at, markup.Words(p.page))
 	}
 	status, body := s.redeem(p.at.Query().Get("code"), a)
 	got := tokensOf(t, status, body)
@@ -165,7 +138,7 @@ func TestPatientConnectsAnApplication(t *testing.T) {
 	p.visit("/oauth2/logout")
 	p.submit("/oauth2/logout/decision", map[string]string{"decision": "allow"})
 	p.visit("/oauth2/authorize?" + a.Encode())
-	if find(p.page, func(n *html.Node) bool { return n.Data == "form" && attr(n, "action") == "/login" }) == nil {
-		t.Errorf("after the logout: %s", textOf(p.page))
+	if find(p.page, func(n *html.Node) bool { return n.Data == "form" && markup.Attr(n, "action") == "/login" }) == nil {
+		t.Errorf("after the logout: %s", markup.Words(p.page))
 	}
 }

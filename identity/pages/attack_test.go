@@ -15,6 +15,7 @@ import (
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/internal/markup"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -33,7 +34,7 @@ func TestLoginReturnsToOurPlacesOnly(t *testing.T) {
 		if got := a.header.Get("Location"); got != want {
 			t.Errorf("return=%s leads to %q", to, got)
 		}
-		a = b.do(http.MethodPost, "/login", url.Values{"csrf": {attr(b.get("/login").need(t, "input", "name", "csrf"), "value")},
+		a = b.do(http.MethodPost, "/login", url.Values{"csrf": {markup.Attr(b.get("/login").need(t, "input", "name", "csrf"), "value")},
 			"return": {to}, "username": {c.Username}, "password": {c.Password}}, nil)
 		if loc := a.header.Get("Location"); !strings.HasPrefix(loc, "/login/factor") {
 			t.Errorf("a form with return=%s leads to %q", to, loc)
@@ -57,7 +58,7 @@ func TestLoginLeadsOnToAnApplicationWithoutARedirect(t *testing.T) {
 	}
 }
 
-const markup = `"><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}`
+const injection = `"><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}`
 
 // TestMarkupInNamesStaysText tries what a stranger types, what a browser says of itself and what
 // an administrator names an application.
@@ -66,23 +67,23 @@ func TestMarkupInNamesStaysText(t *testing.T) {
 	s := open(t, store.SQLite)
 	c := s.person(t, "ada", "admin")
 	b := s.browser(t)
-	a := b.submit(b.get("/login"), "/login", url.Values{"username": {markup}, "password": {"x"}})
-	if got := attr(a.need(t, "input", "id", "username"), "value"); got != markup {
+	a := b.submit(b.get("/login"), "/login", url.Values{"username": {injection}, "password": {"x"}})
+	if got := markup.Attr(a.need(t, "input", "id", "username"), "value"); got != injection {
 		t.Errorf("the username came back as %q", got)
 	}
 	inert(t, a)
-	b.header = http.Header{"User-Agent": {"Firefox/1 " + markup}}
+	b.header = http.Header{"User-Agent": {"Firefox/1 " + injection}}
 	inert(t, b.login(c))
-	a = b.submit(b.get("/admin/users"), "/admin/users", url.Values{"username": {markup}, "unit": {markup}, "fhiruser": {markup}, "role": {"nurse"}})
+	a = b.submit(b.get("/admin/users"), "/admin/users", url.Values{"username": {injection}, "unit": {injection}, "fhiruser": {injection}, "role": {"nurse"}})
 	inert(t, a)
-	form := url.Values{"name": {markup}, "kind": {"public"}, "redirects": {"https://chart.example/cb"}, "scopes": {"openid"}}
+	form := url.Values{"name": {injection}, "kind": {"public"}, "redirects": {"https://chart.example/cb"}, "scopes": {"openid"}}
 	a = b.follow(b.submit(b.get("/admin/clients/new"), "/admin/clients", form))
-	if got := words(a.need(t, "h1")); got != markup {
+	if got := markup.Words(a.need(t, "h1")); got != injection {
 		t.Errorf("the application's name came back as %q", got)
 	}
 	inert(t, a)
 	inert(t, b.get("/admin/clients"))
-	inert(t, b.get("/account?done="+url.QueryEscape(markup)))
+	inert(t, b.get("/account?done="+url.QueryEscape(injection)))
 }
 
 // TestAPlantedSessionIsNotTheOneThatIsProved tries session fixation.
@@ -101,7 +102,7 @@ func TestAPlantedSessionIsNotTheOneThatIsProved(t *testing.T) {
 		t.Error("the planted cookie was kept")
 	}
 	if a := forger.get("/account"); a.header.Get("Location") != "/login" { // it ended: the browser has another person's now
-		t.Errorf("the planted session shows %q", words(a.root))
+		t.Errorf("the planted session shows %q", markup.Words(a.root))
 	}
 }
 
@@ -155,7 +156,7 @@ func TestLoginPageDoesNotTellWhoHasAnAccount(t *testing.T) {
 	for _, name := range []string{"nora", "nobody"} {
 		for range 6 { // the last ones are slowed
 			a := b.submit(b.get("/login"), "/login", url.Values{"username": {name}, "password": {"not the password"}})
-			text := wait.ReplaceAllString(strings.ReplaceAll(words(a.root), name, "X"), "in a while")
+			text := wait.ReplaceAllString(strings.ReplaceAll(markup.Words(a.root), name, "X"), "in a while")
 			seen[name] = append(seen[name], http.StatusText(a.status)+" "+text)
 		}
 	}
@@ -172,7 +173,7 @@ func TestOnlyAdministratorsSeeAdministration(t *testing.T) {
 	t.Parallel()
 	s := open(t, store.SQLite)
 	nurse, stranger := s.browser(t), s.browser(t)
-	token := attr(nurse.login(s.person(t, "nora", "nurse")).need(t, "input", "name", "csrf"), "value")
+	token := markup.Attr(nurse.login(s.person(t, "nora", "nurse")).need(t, "input", "name", "csrf"), "value")
 	s.person(t, "secretname", "physician")
 	u, err := s.identity.User(t.Context(), "secretname")
 	check(t, err)
@@ -261,24 +262,26 @@ func TestLookingAtAnInvitationDoesNotUseItUp(t *testing.T) {
 func TestConsentAllowsTheFormToAnswerTheApplicationAlone(t *testing.T) {
 	t.Parallel()
 	s := open(t, store.SQLite)
-	s.mux.HandleFunc("GET /consent", func(w http.ResponseWriter, r *http.Request) { s.pages.Authorize().Consent(w, r, sampleConsent(markup)) })
+	s.mux.HandleFunc("GET /consent", func(w http.ResponseWriter, r *http.Request) {
+		s.pages.Authorize().Consent(w, r, sampleConsent(injection))
+	})
 	a := s.browser(t).get("/consent")
 	if got := a.header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' https://chart.example;") {
 		t.Errorf("policy %q", got)
 	}
-	if !strings.Contains(words(a.need(t, "h1")), markup) {
-		t.Errorf("heading %q", words(a.need(t, "h1")))
+	if !strings.Contains(markup.Words(a.need(t, "h1")), injection) {
+		t.Errorf("heading %q", markup.Words(a.need(t, "h1")))
 	}
 	inert(t, a)
 	var sent []string
-	for _, in := range all(a.root, "input", "name", "scope") {
-		sent = append(sent, attr(in, "type")+" "+attr(in, "value"))
+	for _, in := range markup.All(a.root, "input", "name", "scope") {
+		sent = append(sent, markup.Attr(in, "type")+" "+markup.Attr(in, "value"))
 	}
 	want := []string{"hidden openid", "checkbox fhirUser", "checkbox patient/Observation.rs", "checkbox offline_access"}
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Error(diff)
 	}
-	if got := attr(a.need(t, "input", "name", "request"), "value"); got != "sealed" {
+	if got := markup.Attr(a.need(t, "input", "name", "request"), "value"); got != "sealed" {
 		t.Errorf("request %q", got)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/internal/markup"
 )
 
 // browser keeps cookies, reads pages and submits their forms; it runs no script and follows no
@@ -96,9 +97,9 @@ func (b *browser) submit(a *answer, action string, fields url.Values) *answer {
 	b.t.Helper()
 	form := url.Values{}
 	f := a.need(b.t, "form", "action", action)
-	for _, in := range all(f, "input") {
-		if attr(in, "type") == "hidden" {
-			form.Add(attr(in, "name"), attr(in, "value"))
+	for _, in := range markup.All(f, "input") {
+		if markup.Attr(in, "type") == "hidden" {
+			form.Add(markup.Attr(in, "name"), markup.Attr(in, "value"))
 		}
 	}
 	maps.Copy(form, fields)
@@ -118,59 +119,21 @@ func (b *browser) login(c identity.Credentials) *answer {
 
 // code is the one-time password of a secret in the next time step, which no earlier login used.
 func (s *site) code(secret string) string {
-	s.advance(30 * time.Second)
+	s.Advance(30 * time.Second)
 	key, err := base32.StdEncoding.DecodeString(strings.ReplaceAll(secret, " ", ""))
 	if err != nil {
 		return err.Error()
 	}
 	h := hmac.New(sha1.New, key)
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(s.now().Unix()/30)))
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(s.Now().Unix()/30)))
 	sum := h.Sum(nil)
 	at := sum[len(sum)-1] & 0xf
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at:])&0x7fffffff%1_000_000)
 }
 
-// all gives the elements of a name, in the page's order. A selector is a tag and pairs of attribute and value.
-func all(n *html.Node, tag string, pairs ...string) []*html.Node {
-	var list []*html.Node
-	for d := range n.Descendants() {
-		if d.Type == html.ElementNode && d.Data == tag && matches(d, pairs) {
-			list = append(list, d)
-		}
-	}
-	return list
-}
-
-func matches(n *html.Node, pairs []string) bool {
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if !has(n, pairs[i]) || attr(n, pairs[i]) != pairs[i+1] {
-			return false
-		}
-	}
-	return true
-}
-
-func has(n *html.Node, name string) bool {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return true
-		}
-	}
-	return false
-}
-
-func attr(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
-
 // find gives the first element that a selector names, or nil.
 func (a *answer) find(tag string, pairs ...string) *html.Node {
-	if list := all(a.root, tag, pairs...); len(list) > 0 {
+	if list := markup.All(a.root, tag, pairs...); len(list) > 0 {
 		return list[0]
 	}
 	return nil
@@ -183,20 +146,6 @@ func (a *answer) need(t *testing.T, tag string, pairs ...string) *html.Node {
 		t.Fatalf("%s: no %s %v; status %d\n%s", a.path, tag, pairs, a.status, a.text)
 	}
 	return n
-}
-
-// words gives the text of an element.
-func words(n *html.Node) string {
-	if n == nil {
-		return ""
-	}
-	var b strings.Builder
-	for d := range n.Descendants() {
-		if d.Type == html.TextNode {
-			b.WriteString(d.Data)
-		}
-	}
-	return strings.Join(strings.Fields(b.String()), " ")
 }
 
 // must gives a value or ends the test.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tutela-health/tutela/internal/markup"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -40,9 +41,9 @@ func TestForgedFormsDoNothing(t *testing.T) {
 	check(t, err)
 	before, err := s.identity.Sessions(t.Context(), u.ID)
 	check(t, err)
-	good := attr(page.need(t, "input", "name", "csrf"), "value")
+	good := markup.Attr(page.need(t, "input", "name", "csrf"), "value")
 	forger := s.browser(t)
-	stolen := attr(forger.get("/login").need(t, "input", "name", "csrf"), "value")
+	stolen := markup.Attr(forger.get("/login").need(t, "input", "name", "csrf"), "value")
 	ways := map[string]struct {
 		token  string
 		header http.Header
@@ -84,8 +85,8 @@ func TestFormsOfBeforeALoginAreWorthlessAfterIt(t *testing.T) {
 	s := open(t, store.SQLite)
 	c := s.person(t, "nora", "nurse")
 	b := s.browser(t)
-	early := attr(b.get("/login").need(t, "input", "name", "csrf"), "value")
-	first := attr(b.login(c).need(t, "input", "name", "csrf"), "value")
+	early := markup.Attr(b.get("/login").need(t, "input", "name", "csrf"), "value")
+	first := markup.Attr(b.login(c).need(t, "input", "name", "csrf"), "value")
 	b.login(c)
 	for name, token := range map[string]string{"the login page's": early, "the earlier session's": first} {
 		if a := b.do(http.MethodPost, "/account/sessions/end-all", url.Values{"csrf": {token}}, nil); a.status != http.StatusForbidden {
@@ -137,8 +138,8 @@ func inert(t *testing.T, a *answer) {
 			t.Errorf("%s has a %s", a.path, tag)
 		}
 	}
-	for _, n := range all(a.root, "script") {
-		if attr(n, "src") != "/assets/passkey.js" || n.FirstChild != nil {
+	for _, n := range markup.All(a.root, "script") {
+		if markup.Attr(n, "src") != "/assets/passkey.js" || n.FirstChild != nil {
 			t.Errorf("%s has a script of its own", a.path)
 		}
 	}
@@ -149,9 +150,9 @@ func inert(t *testing.T, a *answer) {
 			}
 		}
 	}
-	for _, f := range all(a.root, "form", "method", "post") {
-		if len(all(f, "input", "name", "csrf"))+len(all(f, "input", "name", "request")) == 0 {
-			t.Errorf("%s: the form to %q has no token", a.path, attr(f, "action"))
+	for _, f := range markup.All(a.root, "form", "method", "post") {
+		if len(markup.All(f, "input", "name", "csrf"))+len(markup.All(f, "input", "name", "request")) == 0 {
+			t.Errorf("%s: the form to %q has no token", a.path, markup.Attr(f, "action"))
 		}
 	}
 }

@@ -43,21 +43,7 @@ type site struct {
 	mux      *http.ServeMux
 	log      *syncBuffer
 
-	mu     sync.Mutex
-	offset time.Duration // guarded by mu
-}
-
-// now is the machine's time, moved on by advance.
-func (s *site) now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return clock.System().Add(s.offset)
-}
-
-func (s *site) advance(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.offset += d
+	testkit.Clock
 }
 
 // engines are those that behaviour is tested on.
@@ -92,17 +78,17 @@ func (s *site) wire(t *testing.T, engine store.Engine) {
 		url = testkit.Postgres(t)
 	}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	g := identitytest.Lay(t, identitytest.Config{URL: url, Migrations: identity.Migrations(), Clock: s.now, Tenant: "pages", Log: log})
+	g := identitytest.Lay(t, identitytest.Config{URL: url, Migrations: identity.Migrations(), Clock: s.Now, Tenant: "pages", Log: log})
 	s.audit = g.Audit
 	var err error
-	s.identity, err = identity.Open(ctx, identity.Config{DB: g.DB, Ring: g.Ring, Audit: s.audit, Clock: s.now, RPID: "localhost", Origins: []string{s.base}})
+	s.identity, err = identity.Open(ctx, identity.Config{DB: g.DB, Ring: g.Ring, Audit: s.audit, Clock: s.Now, RPID: "localhost", Origins: []string{s.base}})
 	check(t, err)
 	s.pages, err = pages.New(pages.Config{Identity: s.identity, Base: s.base, Log: log, Roles: testRoles(), Patients: samplePatients,
-		Federation: federation.New(federation.Config{Identity: s.identity, Clock: s.now, Base: s.base, Loopback: true})})
+		Federation: federation.New(federation.Config{Identity: s.identity, Clock: s.Now, Base: s.base, Loopback: true})})
 	check(t, err)
 	s.pages.Routes(s.mux)
 	server := oauth.New(oauth.Config{Identity: s.identity, Audit: s.audit, Pages: s.pages.Authorize(), Session: pages.SessionCookie,
-		Clock: s.now, Log: log, Issuer: s.base, FHIR: s.base + "/fhir/r4", Private: true})
+		Clock: s.Now, Log: log, Issuer: s.base, FHIR: s.base + "/fhir/r4", Private: true})
 	server.Routes(s.mux)
 	t.Cleanup(func() { check(t, server.Close(context.WithoutCancel(ctx))) })
 }
@@ -111,7 +97,7 @@ func (s *site) wire(t *testing.T, engine store.Engine) {
 func samplePatients(_ context.Context, _ tutela.Principal, name string) ([]pages.PatientChoice, error) {
 	var list []pages.PatientChoice
 	for _, p := range []pages.PatientChoice{
-		{ID: "p1", Name: "Odile Marchetti", Detail: "born 1961-04-02"}, {ID: "p2", Name: "Odile Marchetti", Detail: "born 1988-12-30"}, {ID: "p3", Name: markup},
+		{ID: "p1", Name: "Odile Marchetti", Detail: "born 1961-04-02"}, {ID: "p2", Name: "Odile Marchetti", Detail: "born 1988-12-30"}, {ID: "p3", Name: injection},
 	} {
 		if strings.Contains(strings.ToLower(p.Name), strings.ToLower(name)) {
 			list = append(list, p)

@@ -16,6 +16,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/federation"
+	"github.com/tutela-health/tutela/internal/markup"
 	"github.com/tutela-health/tutela/internal/testkit"
 )
 
@@ -44,7 +45,7 @@ func (s *site) hospital(t *testing.T) hospital {
 	issuer, stop := testkit.OutsideProvider(t, testkit.ProviderConfig{People: staff()})
 	u, err := s.identity.User(t.Context(), s.person(t, "governor", "admin").Username)
 	check(t, err)
-	by := s.identity.Principal(identity.Session{ACR: identity.ACRTwoFactors, Started: s.now()}, u)
+	by := s.identity.Principal(identity.Session{ACR: identity.ACRTwoFactors, Started: s.Now()}, u)
 	p, err := s.identity.AddProvider(t.Context(), by, identity.Provider{
 		Name: "St Nowhere", Issuer: issuer, ClientID: "to-be-registered", RolesClaim: "groups", AMR: []string{"mfa"}, Create: true,
 		Rules: []identity.RoleRule{{Value: "nurses", Role: "nurse"}},
@@ -133,7 +134,7 @@ func (a *answer) onward(t *testing.T) string {
 func (b *browser) enterOutside(who string) *answer {
 	b.t.Helper()
 	a := b.get("/login")
-	link := attr(a.need(b.t, "a", "class", "button outside"), "href")
+	link := markup.Attr(a.need(b.t, "a", "class", "button outside"), "href")
 	return b.get(b.site.signIn(b.t, b.get(link).header.Get("Location"), who))
 }
 
@@ -144,14 +145,14 @@ func TestPeopleSignInOverARealProvider(t *testing.T) {
 			p := s.hospital(t)
 			b := s.browser(t)
 			a := b.get(b.enterOutside("anna").onward(t))
-			if got := words(a.find("h1")); got != "Your account" || words(a.find("span", "class", "who")) != "anna" {
+			if got := markup.Words(a.find("h1")); got != "Your account" || markup.Words(a.find("span", "class", "who")) != "anna" {
 				t.Fatalf("%q\n%s", got, a.text)
 			}
 			if a.find("a", "href", "/account/password") != nil {
 				t.Error("somebody without a password is asked to change it")
 			}
 			left := b.follow(b.submit(a, "/logout", nil))
-			away := b.get(attr(left.need(t, "a", "href", "/login/with/"+p.ID+"/leave"), "href")).header.Get("Location")
+			away := b.get(markup.Attr(left.need(t, "a", "href", "/login/with/"+p.ID+"/leave"), "href")).header.Get("Location")
 			if !strings.HasPrefix(away, p.Issuer+"/session/end?client_id=") {
 				t.Errorf("signing out there too leads to %q", away)
 			}
@@ -168,13 +169,13 @@ func TestOneFactorOutsideLeadsToASecondHere(t *testing.T) {
 	s.hospital(t)
 	b := s.browser(t)
 	a := b.get(b.enterOutside("otto").onward(t))
-	if words(a.find("h1")) != "Add a second factor" {
+	if markup.Words(a.find("h1")) != "Add a second factor" {
 		t.Fatalf("%s", a.text)
 	}
 	a = b.submit(a, "/enrol/totp/new", nil)
-	secret := words(a.need(t, "code", "id", "secret"))
+	secret := markup.Words(a.need(t, "code", "id", "secret"))
 	done := b.submit(a, "/enrol/totp", url.Values{"code": {s.code(secret)}})
-	if words(done.find("h1")) == "" || b.get("/account").status != http.StatusOK {
+	if markup.Words(done.find("h1")) == "" || b.get("/account").status != http.StatusOK {
 		t.Fatalf("%d %s", done.status, done.text)
 	}
 	next := s.browser(t)
@@ -183,7 +184,7 @@ func TestOneFactorOutsideLeadsToASecondHere(t *testing.T) {
 	}
 	a = next.get(next.enterOutside("otto").onward(t))
 	a = next.follow(next.submit(a, "/login/factor/totp", url.Values{"code": {s.code(secret)}}))
-	if words(a.find("h1")) != "Your account" {
+	if markup.Words(a.find("h1")) != "Your account" {
 		t.Errorf("%s", a.text)
 	}
 }
@@ -193,11 +194,11 @@ func TestClaimsOfNoRoleAreRefusedOnThePage(t *testing.T) {
 	s.hospital(t)
 	b := s.browser(t)
 	a := b.enterOutside("eve")
-	if a.status != http.StatusForbidden || !strings.Contains(words(a.find("div", "id", "problem")), "gives you no role here") {
+	if a.status != http.StatusForbidden || !strings.Contains(markup.Words(a.find("div", "id", "problem")), "gives you no role here") {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 	a = b.enterOutside("nobody")
-	if a.status != http.StatusForbidden || !strings.Contains(words(a.find("div", "id", "problem")), "You did not sign in at St Nowhere") {
+	if a.status != http.StatusForbidden || !strings.Contains(markup.Words(a.find("div", "id", "problem")), "You did not sign in at St Nowhere") {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 }
@@ -209,23 +210,23 @@ func TestOwnerLinksAnAccountAndTheInvitedNeedNoPassword(t *testing.T) {
 	account := b.login(s.person(t, "lena", "nurse"))
 	lead := b.submit(account, "/account/providers/"+p.ID+"/link", nil)
 	a := b.follow(b.get(s.signIn(t, lead.onward(t), "otto")))
-	if words(a.find("div", "class", "note good")) != "Your account is linked." {
+	if markup.Words(a.find("div", "class", "note good")) != "Your account is linked." {
 		t.Fatalf("%s", a.text)
 	}
 	other := s.browser(t)
 	a = other.get(other.enterOutside("otto").onward(t))
-	if words(a.find("h1")) != "Second factor" || !strings.Contains(a.text, "You have signed in with one factor") {
+	if markup.Words(a.find("h1")) != "Second factor" || !strings.Contains(a.text, "You have signed in with one factor") {
 		t.Fatalf("%s", a.text)
 	}
 
 	by := must(s.identity.User(t.Context(), "governor"))(t)
-	inv, err := s.identity.Invite(t.Context(), s.identity.Principal(identity.Session{ACR: identity.ACRTwoFactors, Started: s.now()}, by),
+	inv, err := s.identity.Invite(t.Context(), s.identity.Principal(identity.Session{ACR: identity.ACRTwoFactors, Started: s.Now()}, by),
 		identity.NewUser{Username: "annika", Kind: tutela.ActorPerson, Roles: []string{"physician"}})
 	check(t, err)
 	invited := s.browser(t)
 	lead = invited.submit(invited.get("/invitation/"+inv.Token), "/invitation/"+inv.Token+"/with/"+p.ID, nil)
 	a = invited.get(invited.get(s.signIn(t, lead.onward(t), "anna")).onward(t))
-	if words(a.find("span", "class", "who")) != "annika" {
+	if markup.Words(a.find("span", "class", "who")) != "annika" {
 		t.Errorf("%s", a.text)
 	}
 }
@@ -235,22 +236,22 @@ func TestSensitivePagesHaveBothFactorsProvedAnewOutside(t *testing.T) {
 	p := s.hospital(t)
 	b := s.browser(t)
 	e, err := s.identity.EnterOutside(t.Context(), identity.Outside{
-		Provider: p.Provider, Subject: "anna", Username: "anna", Roles: []string{"nurses"}, AMR: []string{"mfa"}, AuthTime: s.now().Add(-time.Hour),
+		Provider: p.Provider, Subject: "anna", Username: "anna", Roles: []string{"nurses"}, AMR: []string{"mfa"}, AuthTime: s.Now().Add(-time.Hour),
 	}, identity.LoginRequest{})
 	check(t, err)
 	b.client.Jar.SetCookies(must(url.Parse(s.base))(t), []*http.Cookie{{Name: "__Host-tutela-session", Value: e.Login.Cookie, Path: "/", Secure: true}})
 	a := b.follow(b.get("/account/totp"))
-	if words(a.find("h1")) != "Is it you?" {
+	if markup.Words(a.find("h1")) != "Is it you?" {
 		t.Fatalf("%s", a.text)
 	}
 	form := a.need(t, "button", "class", "outside").Parent.Parent
-	wrong := b.get(s.signIn(t, b.submit(a, attr(form, "action"), nil).onward(t), "otto"))
+	wrong := b.get(s.signIn(t, b.submit(a, markup.Attr(form, "action"), nil).onward(t), "otto"))
 	if wrong.status != http.StatusForbidden {
 		t.Errorf("another person proved it: %d", wrong.status)
 	}
 	a = b.follow(b.get("/account/totp"))
-	a = b.get(b.get(s.signIn(t, b.submit(a, attr(form, "action"), nil).onward(t), "anna")).onward(t))
-	if words(a.find("h1")) != "Set up an authenticator app" {
+	a = b.get(b.get(s.signIn(t, b.submit(a, markup.Attr(form, "action"), nil).onward(t), "anna")).onward(t))
+	if markup.Words(a.find("h1")) != "Set up an authenticator app" {
 		t.Errorf("%s", a.text)
 	}
 }
@@ -300,7 +301,7 @@ func TestUnreachableProviderStopsNobodyElse(t *testing.T) {
 	c := s.person(t, "lena", "nurse")
 	b := s.browser(t)
 	a := b.get("/login/with/" + p.ID + "?return=/account")
-	if a.status != http.StatusServiceUnavailable || !strings.Contains(words(a.find("div", "id", "problem")), "St Nowhere cannot be reached at the moment") {
+	if a.status != http.StatusServiceUnavailable || !strings.Contains(markup.Words(a.find("div", "id", "problem")), "St Nowhere cannot be reached at the moment") {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 	a.need(t, "form", "action", "/login")

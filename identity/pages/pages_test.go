@@ -12,6 +12,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/pages"
+	"github.com/tutela-health/tutela/internal/markup"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -20,18 +21,18 @@ func enrolled(t *testing.T, b *browser, invitation identity.Invitation, password
 	t.Helper()
 	path := strings.TrimPrefix(pages.InvitationURL("", invitation.Token), b.site.base)
 	a := b.get(path)
-	name := words(a.need(t, "strong"))
+	name := markup.Words(a.need(t, "strong"))
 	form := url.Values{"password": {password}, "again": {password}}
-	for _, in := range all(a.need(t, "form"), "input", "type", "hidden") {
-		form.Set(attr(in, "name"), attr(in, "value"))
+	for _, in := range markup.All(a.need(t, "form"), "input", "type", "hidden") {
+		form.Set(markup.Attr(in, "name"), markup.Attr(in, "value"))
 	}
 	a = b.follow(b.do(http.MethodPost, path, form, nil))
 	a = b.submit(a, "/enrol/totp/new", nil)
-	secret := words(a.need(t, "code", "id", "secret"))
+	secret := markup.Words(a.need(t, "code", "id", "secret"))
 	a = b.submit(a, "/enrol/totp", url.Values{"code": {b.site.code(secret)}})
 	var codes []string
-	for _, c := range all(a.need(t, "ul", "class", "codes"), "code") {
-		codes = append(codes, words(c))
+	for _, c := range markup.All(a.need(t, "ul", "class", "codes"), "code") {
+		codes = append(codes, markup.Words(c))
 	}
 	return identity.Credentials{Username: name, Password: password, TOTP: secret}, codes
 }
@@ -50,7 +51,7 @@ func TestInvitedAdministratorEnrolsAndSignsInWithoutScript(t *testing.T) {
 			if len(codes) != 10 {
 				t.Fatalf("%d recovery codes were shown", len(codes))
 			}
-			if a := b.get("/account"); words(a.need(t, "h1")) != "Your account" {
+			if a := b.get("/account"); markup.Words(a.need(t, "h1")) != "Your account" {
 				t.Fatalf("enrolment did not sign in: %s", a.text)
 			}
 			again := b.get("/invitation/" + inv.Token)
@@ -60,15 +61,15 @@ func TestInvitedAdministratorEnrolsAndSignsInWithoutScript(t *testing.T) {
 
 			other := s.browser(t)
 			a := other.login(c)
-			rows := all(a.root, "input", "name", "session")
+			rows := markup.All(a.root, "input", "name", "session")
 			if len(rows) != 2 {
 				t.Errorf("%d sessions are listed, want 2", len(rows))
 			}
 			recovered := s.browser(t)
 			a = recovered.submit(recovered.get("/login"), "/login", url.Values{"username": {c.Username}, "password": {c.Password}})
 			a = recovered.follow(recovered.submit(recovered.follow(a), "/login/factor/recovery", url.Values{"code": {codes[3]}}))
-			if !strings.Contains(words(a.root), "9 of 10 left") {
-				t.Errorf("after a recovery code: %s", words(a.root))
+			if !strings.Contains(markup.Words(a.root), "9 of 10 left") {
+				t.Errorf("after a recovery code: %s", markup.Words(a.root))
 			}
 			s.log.quiet(t)
 		})
@@ -83,17 +84,17 @@ func TestOwnerEndsSessions(t *testing.T) {
 	first.login(c)
 	a := second.login(c)
 	var mine, other string
-	for _, row := range all(a.root, "tr") {
-		for _, in := range all(row, "input", "name", "session") {
-			if strings.Contains(words(row), "this one") {
-				mine = attr(in, "value")
+	for _, row := range markup.All(a.root, "tr") {
+		for _, in := range markup.All(row, "input", "name", "session") {
+			if strings.Contains(markup.Words(row), "this one") {
+				mine = markup.Attr(in, "value")
 			} else {
-				other = attr(in, "value")
+				other = markup.Attr(in, "value")
 			}
 		}
 	}
 	a = second.follow(second.submit(a, "/account/sessions/end", url.Values{"session": {other}}))
-	if got := words(a.need(t, "div", "role", "status")); got != "The session has ended." {
+	if got := markup.Words(a.need(t, "div", "role", "status")); got != "The session has ended." {
 		t.Errorf("notice %q", got)
 	}
 	if a := first.get("/account"); a.header.Get("Location") != "/login" {
@@ -114,7 +115,7 @@ func TestSensitivePagesAskForTheSecondFactorAgain(t *testing.T) {
 	c := s.person(t, "nora", "nurse")
 	b := s.browser(t)
 	b.login(c)
-	s.advance(4 * time.Minute)
+	s.Advance(4 * time.Minute)
 	a := b.get("/account/password")
 	if got, want := a.header.Get("Location"), "/account/verify?return=%2Faccount%2Fpassword"; got != want {
 		t.Fatalf("leads to %q, want %q", got, want)
@@ -126,7 +127,7 @@ func TestSensitivePagesAskForTheSecondFactorAgain(t *testing.T) {
 		t.Errorf("a wrong code: %d\n%s", wrong.status, wrong.text)
 	}
 	a = b.follow(b.submit(wrong, "/account/verify/totp", url.Values{"code": {s.code(c.TOTP)}}))
-	if words(a.need(t, "h1")) != "Change password" {
+	if markup.Words(a.need(t, "h1")) != "Change password" {
 		t.Fatalf("after the proof: %s", a.text)
 	}
 	if b.cookie("__Host-tutela-session") == old {
@@ -138,7 +139,7 @@ func TestSensitivePagesAskForTheSecondFactorAgain(t *testing.T) {
 		t.Errorf("a wrong present password: %d", a.status)
 	}
 	a = b.follow(b.submit(a, "/account/password", url.Values{"current": {c.Password}, "password": {next}, "again": {next}}))
-	if got := words(a.find("div", "role", "status")); got != "The password was changed. Your other sessions have ended." {
+	if got := markup.Words(a.find("div", "role", "status")); got != "The password was changed. Your other sessions have ended." {
 		t.Errorf("notice %q\n%s", got, a.text)
 	}
 	c.Password = next
@@ -152,13 +153,13 @@ func TestAMistypedCodeKeepsTheSecretThatWasScanned(t *testing.T) {
 	b := s.browser(t)
 	b.login(c)
 	a := b.get("/account/totp")
-	secret := words(a.need(t, "code", "id", "secret"))
+	secret := markup.Words(a.need(t, "code", "id", "secret"))
 	a = b.submit(a, "/account/totp", url.Values{"code": {"000000"}})
-	if got := words(a.need(t, "code", "id", "secret")); a.status != http.StatusUnauthorized || got != secret {
+	if got := markup.Words(a.need(t, "code", "id", "secret")); a.status != http.StatusUnauthorized || got != secret {
 		t.Fatalf("status %d, secret kept: %v", a.status, got == secret)
 	}
 	a = b.submit(a, "/account/totp", url.Values{"code": {s.code(secret)}})
-	if got := words(a.need(t, "h1")); got != "Keep your recovery codes" {
+	if got := markup.Words(a.need(t, "h1")); got != "Keep your recovery codes" {
 		t.Errorf("heading %q", got)
 	}
 	if a = b.submit(a, "/logout", nil); a.header.Get("Location") != "/login" {
@@ -175,7 +176,7 @@ func TestAdministratorRunsAccounts(t *testing.T) {
 	admin.login(s.person(t, "ada", "admin"))
 	a := admin.get("/admin/users")
 	a = admin.submit(a, "/admin/users", url.Values{"username": {"nina"}, "role": {"nurse"}, "fhiruser": {"Practitioner/n1"}})
-	link := words(a.need(t, "code", "class", "link"))
+	link := markup.Words(a.need(t, "code", "class", "link"))
 	token, ok := strings.CutPrefix(link, s.base+"/invitation/")
 	if !ok || a.status != http.StatusCreated {
 		t.Fatalf("status %d, link %q", a.status, link)
@@ -190,7 +191,7 @@ func TestAdministratorRunsAccounts(t *testing.T) {
 
 	place := "/admin/users/" + string(u.ID)
 	a = admin.follow(admin.submit(admin.get(place), place+"/roles", url.Values{"role": {"nurse", "auditor"}}))
-	if words(a.need(t, "div", "role", "status")) == "" || len(all(a.root, "input", "name", "role")) != 4 {
+	if markup.Words(a.need(t, "div", "role", "status")) == "" || len(markup.All(a.root, "input", "name", "role")) != 4 {
 		t.Errorf("after the roles: %s", a.text)
 	}
 	if nina.get("/account").status != http.StatusSeeOther {
@@ -201,8 +202,8 @@ func TestAdministratorRunsAccounts(t *testing.T) {
 		t.Errorf("admin beside another role: %d", a.status)
 	}
 	a = admin.follow(admin.submit(admin.get(place), place+"/disable", nil))
-	if !strings.Contains(words(a.root), "disabled") {
-		t.Errorf("after disabling: %s", words(a.root))
+	if !strings.Contains(markup.Words(a.root), "disabled") {
+		t.Errorf("after disabling: %s", markup.Words(a.root))
 	}
 	refused := s.browser(t)
 	if a := refused.submit(refused.get("/login"), "/login", url.Values{"username": {c.Username}, "password": {c.Password}}); a.status != http.StatusUnauthorized {
@@ -210,7 +211,7 @@ func TestAdministratorRunsAccounts(t *testing.T) {
 	}
 	a = admin.follow(admin.submit(a, place+"/enable", nil))
 	a = admin.submit(a, place+"/reset", nil)
-	link = words(a.need(t, "code", "class", "link"))
+	link = markup.Words(a.need(t, "code", "class", "link"))
 	c, _ = enrolled(t, s.browser(t), identity.Invitation{Token: strings.TrimPrefix(link, s.base+"/invitation/")}, "other lanterns over loud water")
 	s.browser(t).login(c)
 }
@@ -222,14 +223,14 @@ func TestAdministratorWithdrawsAnInvitation(t *testing.T) {
 	admin := s.browser(t)
 	admin.login(s.person(t, "ada", "admin"))
 	a := admin.submit(admin.get("/admin/users"), "/admin/users", url.Values{"username": {"nina"}, "role": {"nurse"}})
-	link, err := url.Parse(words(a.need(t, "code", "class", "link")))
+	link, err := url.Parse(markup.Words(a.need(t, "code", "class", "link")))
 	check(t, err)
 	if stranger := s.browser(t).get(link.Path); stranger.status != http.StatusOK {
 		t.Fatalf("the link: %d", stranger.status)
 	}
 	a = admin.follow(admin.submit(admin.get("/admin/users"), "/admin/users/withdraw", nil))
-	if words(a.need(t, "div", "role", "status")) == "" || a.find("form", "action", "/admin/users/withdraw") != nil {
-		t.Errorf("after withdrawing: %s", words(a.root))
+	if markup.Words(a.need(t, "div", "role", "status")) == "" || a.find("form", "action", "/admin/users/withdraw") != nil {
+		t.Errorf("after withdrawing: %s", markup.Words(a.root))
 	}
 	if stranger := s.browser(t).get(link.Path); stranger.status != http.StatusGone {
 		t.Errorf("the link opens still: %d", stranger.status)
@@ -243,7 +244,7 @@ func TestAdministratorRunsApplications(t *testing.T) {
 	admin.login(s.person(t, "ada", "admin"))
 	form := url.Values{"name": {"Growth chart"}, "kind": {"public"}, "redirects": {"https://chart.example/cb"}, "scopes": {"openid launch/patient patient/Observation.rs"}}
 	a := admin.follow(admin.submit(admin.get("/admin/clients/new"), "/admin/clients", form))
-	id := words(a.need(t, "dl"))
+	id := markup.Words(a.need(t, "dl"))
 	id = strings.TrimPrefix(id, "Client id")
 	id = strings.TrimSpace(id)
 	got, err := s.identity.Client(t.Context(), id)
@@ -258,12 +259,12 @@ func TestAdministratorRunsApplications(t *testing.T) {
 	}
 	form.Set("name", "Growth charts")
 	admin.submit(a, "/admin/clients/"+id, form)
-	if a := admin.get("/admin/clients"); !strings.Contains(words(a.root), "Growth charts") {
-		t.Errorf("list: %s", words(a.root))
+	if a := admin.get("/admin/clients"); !strings.Contains(markup.Words(a.root), "Growth charts") {
+		t.Errorf("list: %s", markup.Words(a.root))
 	}
 	form.Set("kind", "secret")
 	a = admin.submit(admin.get("/admin/clients/new"), "/admin/clients", form)
-	if secret := words(a.need(t, "code", "class", "link")); len(secret) < 40 {
+	if secret := markup.Words(a.need(t, "code", "class", "link")); len(secret) < 40 {
 		t.Errorf("secret of %d characters", len(secret))
 	}
 	admin.submit(admin.get("/admin/clients/"+id), "/admin/clients/"+id+"/remove", nil)
@@ -286,29 +287,29 @@ func TestAdministratorRunsADirectory(t *testing.T) {
 	}
 	form.Set("groups", "nurse\r\n Ward 2 = nurse ")
 	a = admin.follow(admin.submit(a, "/admin/clients", form))
-	c, err := s.identity.Client(t.Context(), strings.TrimSpace(strings.TrimPrefix(words(a.need(t, "dl")), "Client id")))
+	c, err := s.identity.Client(t.Context(), strings.TrimSpace(strings.TrimPrefix(markup.Words(a.need(t, "dl")), "Client id")))
 	check(t, err)
 	if diff := cmp.Diff([]identity.GroupRole{{Group: "nurse", Role: "nurse"}, {Group: "Ward 2", Role: "nurse"}}, c.Groups); diff != "" {
 		t.Error(diff)
 	}
-	if got := words(a.need(t, "textarea", "id", "groups")); got != "nurse = nurse Ward 2 = nurse" {
+	if got := markup.Words(a.need(t, "textarea", "id", "groups")); got != "nurse = nurse Ward 2 = nurse" {
 		t.Errorf("the page shows %q", got)
 	}
-	p, err := s.identity.Provisioner(t.Context(), tutela.Principal{Tenant: "pages", ID: c.Account, Kind: tutela.ActorService, Client: c.ID, Scopes: c.Scopes}, s.now())
+	p, err := s.identity.Provisioner(t.Context(), tutela.Principal{Tenant: "pages", ID: c.Account, Kind: tutela.ActorService, Client: c.ID, Scopes: c.Scopes}, s.Now())
 	check(t, err)
 	u, err := p.Add(t.Context(), identity.Profile{Username: "nina", Name: identity.Name{Given: "Nina", Family: "Ray"}, Groups: []string{"Ward 2"}, Active: true})
 	check(t, err)
 	place := "/admin/users/" + string(u.ID)
 	a = admin.get(place)
-	if text := words(a.root); !strings.Contains(text, "to be invited") || !strings.Contains(text, "Nina Ray") || !strings.Contains(text, c.ID) {
+	if text := markup.Words(a.root); !strings.Contains(text, "to be invited") || !strings.Contains(text, "Nina Ray") || !strings.Contains(text, c.ID) {
 		t.Errorf("the account's page says %s", text)
 	}
-	link := words(admin.submit(a, place+"/reset", nil).need(t, "code", "class", "link"))
+	link := markup.Words(admin.submit(a, place+"/reset", nil).need(t, "code", "class", "link"))
 	cred, _ := enrolled(t, s.browser(t), identity.Invitation{Token: strings.TrimPrefix(link, s.base+"/invitation/")}, goodPassword)
 	s.browser(t).login(cred)
 	check(t, p.Remove(t.Context(), u.ID, nil))
-	if a := admin.get(place); !strings.Contains(words(a.root), "removed") || strings.Contains(a.text, place+"/enable") {
-		t.Errorf("the page of a removed account: %s", words(a.root))
+	if a := admin.get(place); !strings.Contains(markup.Words(a.root), "removed") || strings.Contains(a.text, place+"/enable") {
+		t.Errorf("the page of a removed account: %s", markup.Words(a.root))
 	}
 }
 

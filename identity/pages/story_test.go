@@ -86,7 +86,7 @@ func TestPasskeyAsOnlySecondFactorInChromium(t *testing.T) {
 	c.Press("nav button", "Sign in")
 	c.signIn("root", goodPassword)
 	c.Press("form.passkey button", "Your account")
-	s.advance(6 * time.Minute)
+	s.Advance(6 * time.Minute)
 	c.Press(`a[href="/account/password"]`, "Is it you?")
 	c.Inspect("verify")
 	c.Press("form.passkey button", "Change password")
