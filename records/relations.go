@@ -91,14 +91,36 @@ func (s *Store) ForgetTies(key []byte) {
 	}
 }
 
-// Treats gives the pseudonyms of the patients whom a clinician treats now, sorted. It implements
-// access.Relations.
+// Treats gives the pseudonyms of the patients whom a clinician treats now, sorted, himself or in a role
+// as which he acts. It implements access.Relations.
 func (s *Store) Treats(ctx context.Context, clinician tutela.Ref) ([]tutela.Bucket, error) {
-	n, err := s.tied(ctx, s.db, tieKey{tieTreats, s.clinician(clinician)})
+	self := s.clinician(clinician)
+	roles, err := s.tied(ctx, s.db, tieKey{tieActs, self})
 	if err != nil {
 		return nil, err
 	}
-	return n.objects, nil
+	own, err := s.tied(ctx, s.db, tieKey{tieTreats, self})
+	if err != nil || len(roles.objects) == 0 {
+		return own.patients(), err
+	}
+	all := slices.Clone(own.objects)
+	for _, role := range roles.objects {
+		n, err := s.tied(ctx, s.db, tieKey{tieTreats, int64(role)})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, n.objects...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// patients are the objects of what may not be known.
+func (n *known) patients() []tutela.Bucket {
+	if n == nil {
+		return nil
+	}
+	return n.objects
 }
 
 // view is a snapshot that knows which epoch it was taken in: what it shows may be kept only if

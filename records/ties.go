@@ -22,6 +22,7 @@ import (
 const (
 	tieTreats   = 1 // subject: the clinician; object: the patient
 	tieConsents = 2 // subject: the patient; object: 0
+	tieActs     = 3 // subject: a Practitioner; object: a PractitionerRole as which he acts
 )
 
 // tie is one row: it holds from a moment until another, in milliseconds since 1970.
@@ -65,8 +66,11 @@ func (s *Store) tiesOf(res *r4.Resource, now time.Time) []tie {
 	if res == nil {
 		return nil
 	}
-	if res.Type() == "Consent" {
+	switch res.Type() {
+	case "Consent":
 		return s.consentTies(res)
+	case "PractitionerRole":
+		return s.roleTies(res)
 	}
 	t := treatmentOf(res, now)
 	var ties []tie
@@ -78,6 +82,21 @@ func (s *Store) tiesOf(res *r4.Resource, now time.Time) []tie {
 	ties = slices.DeleteFunc(ties, func(t tie) bool { return t.from >= t.until })
 	slices.SortFunc(ties, tie.compare)
 	return slices.Compact(ties)
+}
+
+// roleTies say who acts in a role, while it is active and within its period: what names the role names him.
+func (s *Store) roleTies(res *r4.Resource) []tie {
+	root := res.Root()
+	ref, ok := r4.ParseReference(root.Child("practitioner").Child("reference").Text())
+	if !ok || !ref.Local() || ref.Type != "Practitioner" || string(root.Child("active").JSON()) == "false" {
+		return nil
+	}
+	from, until := limits(root.Child("period"))
+	if from >= until {
+		return nil
+	}
+	role := s.clinician(tutela.Ref{Type: res.Type(), ID: res.ID()})
+	return []tie{{tieActs, s.clinician(ref.Ref()), role, from, until}}
 }
 
 func (s *Store) consentTies(consent *r4.Resource) []tie {

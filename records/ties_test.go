@@ -100,3 +100,52 @@ func TestOldViewIsNotRemembered(t *testing.T) {
 		want(t, r, "physician", "Observation/of-a", http.StatusNotFound)
 	})
 }
+
+// A care team may name a role instead of the person. Whoever acts in it treats, while he does.
+func TestRolesOfAPractitionerTreatForHim(t *testing.T) {
+	t.Parallel()
+	rig.Each(t, func(t *testing.T, r *rig.Rig) {
+		two(t, r)
+		role := func(active, practitioner, period string) {
+			t.Helper()
+			r.Put(t, `{"resourceType":"PractitionerRole","id":"cardiology","active":`+active+`,"practitioner":{"reference":"Practitioner/`+practitioner+`"}`+period+`}`)
+		}
+		r.Put(t, `{"resourceType":"CareTeam","id":"by-role","status":"active","subject":{"reference":"Patient/a"},"participant":[{"member":{"reference":"PractitionerRole/cardiology"}}]}`)
+		want(t, r, "physician", "Observation/of-a", http.StatusNotFound)
+		role("true", "physician", "")
+		want(t, r, "physician", "Observation/of-a", http.StatusOK)
+		want(t, r, "physician", "Observation/of-b", http.StatusNotFound)
+		want(t, r, "nurse", "Observation/of-a", http.StatusNotFound)
+		r.Treat(t, "b", "physician")
+		want(t, r, "physician", "Observation/of-a", http.StatusOK)
+		want(t, r, "physician", "Observation/of-b", http.StatusOK)
+		role("false", "physician", "")
+		want(t, r, "physician", "Observation/of-a", http.StatusNotFound)
+		want(t, r, "physician", "Observation/of-b", http.StatusOK)
+		role("true", "physician", `,"period":{"end":"2020-01-01"}`)
+		want(t, r, "physician", "Observation/of-a", http.StatusNotFound)
+		role("true", "nurse", "")
+		want(t, r, "physician", "Observation/of-a", http.StatusNotFound)
+		want(t, r, "nurse", "Observation/of-a", http.StatusOK)
+		r.Do(t, rig.Call{As: rig.Loader, Method: http.MethodDelete, Path: "PractitionerRole/cardiology"})
+		want(t, r, "nurse", "Observation/of-a", http.StatusNotFound)
+	})
+}
+
+// Nobody puts himself into a role: clinicians do not write the directory.
+func TestNobodyTakesARole(t *testing.T) {
+	t.Parallel()
+	rig.Each(t, func(t *testing.T, r *rig.Rig) {
+		two(t, r)
+		r.Put(t, `{"resourceType":"PractitionerRole","id":"cardiology","active":true,"practitioner":{"reference":"Practitioner/other"}}`)
+		r.Put(t, `{"resourceType":"CareTeam","id":"by-role","status":"active","subject":{"reference":"Patient/a"},"participant":[{"member":{"reference":"PractitionerRole/cardiology"}}]}`)
+		r.Treat(t, "b", "physician")
+		mine := `{"resourceType":"PractitionerRole","id":"cardiology","active":true,"practitioner":{"reference":"Practitioner/physician"}}`
+		for _, c := range []rig.Call{{As: "physician", Method: http.MethodPut, Path: "PractitionerRole/cardiology", Body: mine}, {As: "physician", Method: http.MethodPost, Path: "PractitionerRole", Body: mine}} {
+			if a := r.Do(t, c); a.Status != http.StatusForbidden && a.Status != http.StatusNotFound {
+				t.Errorf("%s: %d %s", c.Method, a.Status, a.Body)
+			}
+		}
+		want(t, r, "physician", "Observation/of-a", http.StatusNotFound)
+	})
+}
