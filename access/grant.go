@@ -232,3 +232,12 @@ func (g Grant) Stranger(patient tutela.Bucket) bool {
 	c := g.class([]tutela.Bucket{patient})
 	return g.question.kind == tutela.ActorPerson && !c.own && !c.treated && !c.emergency
 }
+
+// Clinician is the resource of the caller's own, where the caller is a person whom it names as one who
+// treats.
+func (g Grant) Clinician() (tutela.Ref, bool) {
+	if g.question.kind != tutela.ActorPerson || len(g.asks.Caller) == 0 || g.asks.Caller[0].Type != "Practitioner" {
+		return tutela.Ref{}, false
+	}
+	return g.asks.Caller[0], true
+}

@@ -7,15 +7,22 @@ import (
 	"github.com/tutela-health/tutela"
 )
 
-// What is sealed is a body: one byte, live or tombstone; six bytes of milliseconds since 1970;
-// then the resource's compact JSON with id and meta, or for a tombstone its relative reference.
+// What is sealed is a body: one byte, live, tombstone or owned; six bytes of milliseconds since 1970;
+// then the resource's compact JSON with id and meta, or for a tombstone its relative reference. An owned
+// one is live, and has its ownership before the JSON.
 const (
 	bodyLive      = 1
 	bodyTombstone = 2
+	bodyOwned     = 3
 	bodyHeader    = 7
 )
 
-func liveBody(updated time.Time, json []byte) []byte { return body(bodyLive, updated, json) }
+func liveBody(updated time.Time, own ownership, json []byte) []byte {
+	if own.none() {
+		return body(bodyLive, updated, json)
+	}
+	return body(bodyOwned, updated, append(own.bytes(), json...))
+}
 
 func tombstoneBody(updated time.Time, ref tutela.Ref) []byte {
 	return body(bodyTombstone, updated, []byte(ref.String()))
@@ -30,7 +37,7 @@ func body(flag byte, updated time.Time, rest []byte) []byte {
 
 // fill reads a body into the record.
 func (r *Record) fill(b []byte) error {
-	if len(b) < bodyHeader || b[0] != bodyLive && b[0] != bodyTombstone {
+	if len(b) < bodyHeader || b[0] != bodyLive && b[0] != bodyTombstone && b[0] != bodyOwned {
 		return errors.New("sealed body: unknown form")
 	}
 	var ms int64
@@ -38,8 +45,14 @@ func (r *Record) fill(b []byte) error {
 		ms = ms<<8 | int64(c)
 	}
 	r.Updated = time.UnixMilli(ms).UTC()
-	if r.Deleted = b[0] == bodyTombstone; !r.Deleted {
+	r.Deleted = b[0] == bodyTombstone
+	switch b[0] {
+	case bodyLive:
 		r.JSON = b[bodyHeader:]
+	case bodyOwned:
+		var err error
+		r.own, r.JSON, err = readOwnership(b[bodyHeader:])
+		return err
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func (w *write) opened(ctx context.Context, c *Change, old *row) (replaced, erro
 		return replaced{}, notFound(c.Ref)
 	}
 	rec.Emergencies = c.Grant.Emergencies(rec.Patients)
-	return replaced{rec, d, w.s.contentOf(rec.parsed), w.s.tiesOf(rec.parsed, rec.Updated)}, nil
+	return replaced{rec, d, w.s.contentOf(rec.parsed), w.s.tiesIn(rec, rec.parsed)}, nil
 }
 
 // keepHidden gives the update as it is to be written: what the caller does not see of the resource

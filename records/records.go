@@ -120,6 +120,7 @@ type Record struct {
 	Basis       []string // the policies that let the caller have it
 	Emergencies []string // ids of those under which the caller has it; nil where it took none
 
+	own    ownership       // where its writer stands in it
 	stored bool            // it was opened from a row: what it holds will not change
 	parsed *r4.Resource    // where it had to be looked into
 	since  func() []string // labels that a newer version has, where there may be one

@@ -208,5 +208,5 @@ func (s *Store) derived(ctx context.Context, q store.Querier, l layout, r *row) 
 		return nil, nil, err
 	}
 	terms, err = s.termsIn(ctx, l, s.contentOf(res), r.bucket, s.termKey)
-	return terms, s.tiesOf(res, rec.Updated), err
+	return terms, s.tiesIn(&rec, res), err
 }

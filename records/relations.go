@@ -99,28 +99,43 @@ func (s *Store) Treats(ctx context.Context, clinician tutela.Ref) ([]tutela.Buck
 	if err != nil {
 		return nil, err
 	}
-	own, err := s.tied(ctx, s.db, tieKey{tieTreats, self})
+	treated, merged, err := s.treatedAs(ctx, self)
 	if err != nil || len(roles.objects) == 0 {
-		return own.patients(), err
+		return treated, err
 	}
-	all := slices.Clone(own.objects)
+	if !merged {
+		treated = slices.Clone(treated)
+	}
 	for _, role := range roles.objects {
-		n, err := s.tied(ctx, s.db, tieKey{tieTreats, int64(role)})
+		more, _, err := s.treatedAs(ctx, int64(role))
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, n.objects...)
+		treated = append(treated, more...)
 	}
-	slices.Sort(all)
-	return slices.Compact(all), nil
+	slices.Sort(treated)
+	return slices.Compact(treated), nil
 }
 
-// patients are the objects of what may not be known.
-func (n *known) patients() []tutela.Bucket {
-	if n == nil {
-		return nil
+// treatedAs gives the patients of a clinician or a role; merged says that the list is the caller's own.
+func (s *Store) treatedAs(ctx context.Context, subject int64) (patients []tutela.Bucket, merged bool, err error) {
+	given, err := s.tied(ctx, s.db, tieKey{tieTreats, subject})
+	if err != nil {
+		return nil, false, err
 	}
-	return n.objects
+	own, err := s.tied(ctx, s.db, tieKey{tieOwn, subject})
+	if err != nil {
+		return nil, false, err
+	}
+	switch {
+	case len(own.objects) == 0:
+		return given.objects, false, nil
+	case len(given.objects) == 0:
+		return own.objects, false, nil
+	}
+	all := slices.Concat(given.objects, own.objects)
+	slices.Sort(all)
+	return slices.Compact(all), true, nil
 }
 
 // view is a snapshot that knows which epoch it was taken in: what it shows may be kept only if

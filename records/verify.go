@@ -248,6 +248,6 @@ func (v *Verification) expect(ctx context.Context, q store.Querier, l layout, r 
 	for _, t := range terms {
 		want[term{t, r.bucket, r.locator}] = true
 	}
-	v.expectTies(res, rec.Updated, r.locator)
+	v.expectTies(rec, res, r.locator)
 	return nil
 }

@@ -3,7 +3,6 @@ package records
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/store"
@@ -20,8 +19,8 @@ func (t tieAt) where() string {
 }
 
 // expectTies adds the ties that follow from a live record.
-func (v *Verification) expectTies(res *r4.Resource, updated time.Time, locator int64) {
-	for _, t := range v.s.tiesOf(res, updated) {
+func (v *Verification) expectTies(rec *Record, res *r4.Resource, locator int64) {
+	for _, t := range v.s.tiesIn(rec, res) {
 		v.ties[tieAt{t, locator}] = true
 	}
 }

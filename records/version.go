@@ -32,7 +32,11 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 		plain = tombstoneBody(rec.Updated, c.Ref)
 	} else {
 		rec.JSON = c.Resource.SetMeta(c.Ref.ID, strconv.FormatInt(rec.Version, 10), rec.Updated)
-		plain = liveBody(rec.Updated, rec.JSON)
+		var err error
+		if rec.own, err = w.owns(ctx, c, &rec, was.ties); err != nil {
+			return Result{}, err
+		}
+		plain = liveBody(rec.Updated, rec.own, rec.JSON)
 		says = w.s.contentOf(c.Resource)
 		rec.Patients = w.s.patients(c)
 		bucket = bucketOf(rec.Patients)
@@ -61,7 +65,7 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	if err := w.addTerms(ctx, p, says, old, was.said); err != nil {
 		return Result{}, err
 	}
-	w.addTies(p.locator, was.ties, w.s.tiesOf(c.Resource, rec.Updated))
+	w.addTies(p.locator, was.ties, w.s.tiesIn(&rec, c.Resource))
 	w.writes = append(w.writes, tutela.Write{Locator: loc, Version: rec.Version, Bucket: tutela.Bucket(bucket),
 		Deleted: rec.Deleted, Digest: sha256.Sum256(sealed)})
 	rec.JSON = w.shown(ctx, c, &rec, d)
