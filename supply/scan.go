@@ -23,7 +23,8 @@ type FileScanner interface {
 	Version() string
 	// Wants reports whether a file of this path and size is looked into.
 	Wants(path string, size int64) bool
-	// File looks into a file. An error says that it could not be checked, and goes into the report.
+	// File looks into a file. An error says that it could not be checked, or not as a whole, and goes
+	// into the report beside what was found nevertheless.
 	File(ctx context.Context, path string, text []byte) ([]Finding, error)
 }
 
@@ -183,9 +184,9 @@ func (t *tally) add(s FileScanner, path string, found []Finding, err error) {
 	defer t.mu.Unlock()
 	if err != nil {
 		t.failed[s.Class()] = append(t.failed[s.Class()], path+": "+err.Error())
-		return
+	} else {
+		t.looked[s.Class()]++
 	}
-	t.looked[s.Class()]++
 	for _, f := range found {
 		f.Class = s.Class()
 		f.Place.Path = path

@@ -16,6 +16,7 @@ import (
 	"github.com/tutela-health/tutela/supply/infra"
 	"github.com/tutela-health/tutela/supply/pipeline"
 	"github.com/tutela-health/tutela/supply/report"
+	"github.com/tutela-health/tutela/supply/secrets"
 )
 
 type scanCmd struct {
@@ -42,8 +43,12 @@ type scanning struct {
 }
 
 // scanners are all that there are, in the order of the report.
-func scanners() (files []supply.FileScanner, trees []supply.TreeScanner) {
-	return []supply.FileScanner{pipeline.Scanner{}}, []supply.TreeScanner{infra.Scanner{}}
+func scanners() (files []supply.FileScanner, trees []supply.TreeScanner, err error) {
+	credentials, err := secrets.New()
+	if err != nil {
+		return nil, nil, err
+	}
+	return []supply.FileScanner{credentials, pipeline.Scanner{}}, []supply.TreeScanner{infra.Scanner{}}, nil
 }
 
 // Run scans.
@@ -120,7 +125,10 @@ func (s scanning) chosen() (run supply.Scan, classes []supply.Class, err error) 
 		}
 	}
 	wanted := func(c supply.Class) bool { return len(s.Only) == 0 || slices.Contains(s.Only, c) }
-	files, trees := scanners()
+	files, trees, err := scanners()
+	if err != nil {
+		return run, nil, err
+	}
 	for _, f := range files {
 		if wanted(f.Class()) {
 			run.Files, classes = append(run.Files, f), append(classes, f.Class())
