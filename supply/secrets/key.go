@@ -132,12 +132,15 @@ func (k *keys) putty(d *document) []hit {
 	for _, m := range k.ppk.FindAllIndex(d.text, -1) {
 		block := d.text[m[1]:min(len(d.text), m[1]+longestKey)]
 		i := bytes.Index(block, []byte("Private-Lines:"))
-		if body, _ := armor(block[max(i, 0):]); i < 0 || len(body) < 64 {
+		if i < 0 {
 			continue
 		}
 		end := len(block)
 		if n := bytes.Index(block[i:], []byte("Private-MAC:")); n >= 0 {
 			end = i + n
+		}
+		if body, _ := armor(block[i:end]); len(body) < 64 {
+			continue
 		}
 		h := k.weigh(d, hit{rule: k.own.key, start: m[1] + i + len("Private-Lines:"), end: m[1] + end, mark: m[0], note: "PuTTY"})
 		if !bytes.Contains(block[:i], []byte("Encryption: none")) {
