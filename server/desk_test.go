@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/identity/signin"
 	"github.com/tutela-health/tutela/internal/rig"
 	"github.com/tutela-health/tutela/store"
 )
@@ -284,5 +285,36 @@ func TestAnEmergencyIsRevokedByThePage(t *testing.T) {
 		if got := doctor.reads("Patient/ann"); got != http.StatusNotFound {
 			t.Errorf("after it was revoked: %d", got)
 		}
+	})
+}
+
+// A form that was not drawn for the browser does nothing, whatever it is sent to.
+func TestForgedFormsOfTheDeskDoNothing(t *testing.T) {
+	onEngines(t, func(t *testing.T, k *clinic) {
+		doctor, officer := k.enters(t, "doctor", "physician"), k.enters(t, "officer", "privacy")
+		running := doctor.send(doctor.open("/emergency", http.StatusOK), "/emergency", broken("ann"))
+		end, _ := running.Form("/emergency/end")
+		officer.open("/emergency/reviews", http.StatusOK)
+		at := caseOf(t, officer)
+		finding := url.Values{"verdict": {"justified"}, "note": {"nothing to see here"}}
+		for _, forged := range []struct {
+			victim *visitor
+			action string
+			values url.Values
+		}{
+			{doctor, "/emergency", broken("bob")}, {doctor, "/emergency/end", url.Values{"emergency": end.Fields["emergency"]}},
+			{officer, at, finding}, {officer, at + "/revoke", nil}, {officer, "/accesses", url.Values{"patient": {"ann"}}},
+		} {
+			for _, token := range []string{"", "nonsense", strings.Repeat("A", 43)} {
+				page, err := forged.victim.Submit(t.Context(), signin.Form{Action: forged.action, Fields: url.Values{"csrf": {token}}}, forged.values)
+				if err != nil || page.Status != http.StatusForbidden {
+					t.Errorf("%s: %d %v", forged.action, page.Status, err)
+				}
+			}
+		}
+		doctor.open("/emergency", http.StatusOK)
+		doctor.sees([]string{"Patient/ann"}, "Patient/bob")
+		officer.open("/emergency/reviews", http.StatusOK)
+		officer.sees([]string{"waiting", "still open"}, "justified")
 	})
 }
