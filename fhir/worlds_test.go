@@ -135,8 +135,9 @@ func (w *realm) extra(t *rapid.T, typ string) string {
 			return ""
 		}
 		ref := `{"reference":"` + w.some(t, to...) + `"}`
-		if strings.HasSuffix(name, "s") {
-			name, ref = strings.TrimSuffix(name, "s"), "["+ref+"]"
+		name, several := strings.CutSuffix(name, "s") // more than one would be listed
+		if several {
+			ref = "[" + ref + "]"
 		}
 		return `,"` + name + `":` + ref
 	}

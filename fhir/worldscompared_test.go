@@ -227,9 +227,9 @@ func (v *onlooker) holds(t *rapid.T, call rig.Call, b rig.Bundle) {
 		if err := json.Unmarshal(e.Resource, &head); err != nil {
 			t.Fatalf("%s: %v", call.Path, err)
 		}
-		switch {
-		case head.ResourceType == "OperationOutcome":
-		case head.ResourceType == "Bundle":
+		switch head.ResourceType {
+		case "OperationOutcome":
+		case "Bundle":
 			var inner rig.Bundle
 			if err := json.Unmarshal(e.Resource, &inner); err != nil {
 				t.Fatalf("%s: %v", call.Path, err)
