@@ -86,7 +86,7 @@ func TestPolicyDiffSaysWhatWouldHaveBeen(t *testing.T) {
 					"allow physician search-type Observation stranger 1 by own possible",
 				}},
 				{"researchers find patients", "privacy", access.Files{"own.cedar": `@id("own") permit (principal in Role::"researcher", action in [Action::"see"], resource) when { resource.type == "Patient" };`}, []string{
-					"allow researcher search-type Patient general 1 by own possible", "allow researcher search-type Patient stranger 1 by own possible",
+					"allow researcher search-type Patient stranger 1 by own possible",
 				}},
 				{"registration loses demographics", "privacy", access.Files{"office.cedar": strings.Replace(office, `Action::"update"], resource in Class::"demographics"`, `Action::"update"], resource in Class::"coverage"`, 1)},
 					[]string{"deny registration read Patient stranger 1 by registration.demographics"}},

@@ -136,8 +136,8 @@ func (r *run) possibly(a *asked) {
 		return
 	}
 	for _, c := range []access.Case{{}, {General: true}, {Treated: true}, {Own: true}} {
-		if c.Treated && a.who.FHIRUser.ID == "" || c.Own && a.who.Patient == "" {
-			continue
+		if c.Treated && a.who.FHIRUser.ID == "" || c.Own && a.who.Patient == "" || c.General && a.Entry.Type == "Patient" {
+			continue // there is no such thing
 		}
 		full := r.base(a, a.Entry.Action, a.Entry.Type)
 		full.General, full.Treated, full.Own = c.General, c.Treated, c.Own
@@ -235,6 +235,9 @@ func (a *asked) brokenFor(patients []tutela.Bucket) bool {
 // weigh counts a case where the other policies decide differently.
 func (r *run) weigh(a *asked, c access.Case, possible bool) {
 	for _, change := range r.in.Compare(r.cfg.Other, c) {
+		if possible && (change.Kind == access.NewlyShown || change.Kind == access.NewlyHidden) {
+			continue // what was open is asked by itself
+		}
 		g := Group{Change: change.Kind, Roles: c.Roles, Action: c.Action, Type: c.Type, Policies: change.Policies, Elements: change.Elements, Possible: possible}
 		if c.Type != "" {
 			g.Standing = c.Standing()

@@ -83,7 +83,7 @@ func (s *site) wire(t *testing.T, engine store.Engine) {
 	var err error
 	s.identity, err = identity.Open(ctx, identity.Config{DB: g.DB, Ring: g.Ring, Audit: s.audit, Clock: s.Now, RPID: "localhost", Origins: []string{s.base}})
 	check(t, err)
-	s.pages, err = pages.New(pages.Config{Identity: s.identity, Base: s.base, Log: log, Roles: testRoles(), Patients: samplePatients,
+	s.pages, err = pages.New(pages.Config{Identity: s.identity, Base: s.base, Log: log, Roles: testRoles(), Labels: []pages.Role{{Name: "HIV", Label: "HIV and AIDS"}, {Name: "PSY", Label: "Mental health"}}, Patients: samplePatients,
 		Federation: federation.New(federation.Config{Identity: s.identity, Clock: s.Now, Base: s.base, Loopback: true})})
 	check(t, err)
 	s.pages.Routes(s.mux)

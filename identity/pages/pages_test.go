@@ -169,6 +169,45 @@ func TestAMistypedCodeKeepsTheSecretThatWasScanned(t *testing.T) {
 	s.browser(t).login(c)
 }
 
+// An administrator asks for clearances on an account's page, which says what waits for the privacy officer;
+// what he takes off is gone. His own page refuses.
+func TestAdministratorAsksForClearances(t *testing.T) {
+	t.Parallel()
+	for _, engine := range engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			s := open(t, engine)
+			admin := s.browser(t)
+			admin.login(s.person(t, "ada", "admin"))
+			s.person(t, "nina", "nurse")
+			u, err := s.identity.User(t.Context(), "nina")
+			check(t, err)
+			place := "/admin/users/" + string(u.ID)
+			a := admin.get(place)
+			if boxes := markup.All(a.root, "input", "name", "label"); len(boxes) != 2 || a.find("p", "id", "asked") != nil {
+				t.Fatalf("%d labels to tick: %s", len(boxes), a.text)
+			}
+			a = admin.follow(admin.submit(a, place+"/clearances", url.Values{"label": {"HIV"}}))
+			if words := markup.Words(a.need(t, "p", "id", "asked")); words != "Waits for the privacy officer: HIV." {
+				t.Errorf("asked for: %q", words)
+			}
+			if u, err = s.identity.User(t.Context(), "nina"); err != nil || len(u.Clearances) > 0 || u.Clearing == nil {
+				t.Errorf("asking gave %v (%v)", u.Clearances, err)
+			}
+			a = admin.follow(admin.submit(a, place+"/clearances", nil))
+			if a.find("p", "id", "asked") != nil {
+				t.Errorf("taken back: %s", a.text)
+			}
+			me, err := s.identity.User(t.Context(), "ada")
+			check(t, err)
+			own := "/admin/users/" + string(me.ID)
+			if a = admin.submit(admin.get(own), own+"/clearances", url.Values{"label": {"HIV"}}); a.status != http.StatusForbidden {
+				t.Errorf("for himself: %d", a.status)
+			}
+		})
+	}
+}
+
 func TestAdministratorRunsAccounts(t *testing.T) {
 	t.Parallel()
 	s := open(t, store.SQLite)
