@@ -14,7 +14,7 @@ import (
 // unitBenchmarks runs the packages' own benchmarks of what a request is made of and prints their medians.
 func unitBenchmarks(ctx context.Context, rounds int) error {
 	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-benchtime", "300ms", "-count", strconv.Itoa(rounds),
-		"-bench", "^Benchmark(Authorize|Physician|Ask|Facts|ReadOf|Seal|Open|Pack|Unpack|Encode|Parse)$|^BenchmarkAppend$/^(sqlite|postgres)$/^64$|^BenchmarkVerify$/^sqlite$/^(sealed|opened)$",
+		"-bench", "^Benchmark(Authorize|Physician|Ask|Facts|Read|Sensitive|Seal|Open|Pack|Unpack|Encode|Parse)$|^BenchmarkAppend$/^(sqlite|postgres)$/^64$|^BenchmarkVerify$/^sqlite$/^(sealed|opened)$",
 		"./access", "./keys", "./r4", "./records", "./records/pack", "./audit")
 	cmd.Stderr = os.Stderr
 	text, err := cmd.Output()

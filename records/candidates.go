@@ -56,15 +56,20 @@ func (l listed) after(_ context.Context, _ store.Querier, p position, n int) ([]
 
 // kinds is a source of all resources of a type, in some buckets or all, by bucket and time.
 type kinds struct {
-	kind  int64
-	where area
+	engine store.Engine
+	kind   int64
+	where  area
+}
+
+func (s *Store) kinds(typ string, where area) kinds {
+	return kinds{s.db.Engine(), s.kind(typ), where}
 }
 
 func (s kinds) after(ctx context.Context, q store.Querier, p position, n int) ([]position, error) {
 	const all = `SELECT bucket, updated, locator FROM locators
 WHERE kind = ? AND (bucket, updated, locator) > (?, ?, ?) ORDER BY bucket, updated, locator`
 	if s.where.all {
-		return timed(ctx, q, all, n, s.kind, p.Bucket, p.Updated, p.Locator)
+		return timed(ctx, q, all+limitTo(width(n)), n, s.kind, p.Bucket, p.Updated, p.Locator)
 	}
 	return overBuckets(s.where.buckets, p, n, func(group []int64) ([]position, error) {
 		if len(group) <= few {
@@ -84,7 +89,7 @@ WHERE kind = ? AND bucket = ? AND (updated, locator) > (?, ?) ORDER BY updated, 
 		if b == p.Bucket {
 			from = p
 		}
-		more, err := timed(ctx, q, text, n-len(found), s.kind, b, from.Updated, from.Locator)
+		more, err := timed(ctx, q, text+limitTo(width(n-len(found))), n-len(found), s.kind, b, from.Updated, from.Locator)
 		if err != nil {
 			return nil, err
 		}
@@ -97,16 +102,15 @@ WHERE kind = ? AND bucket = ? AND (updated, locator) > (?, ?) ORDER BY updated, 
 
 // together asks for the first rows of many buckets in one statement.
 func (s kinds) together(ctx context.Context, q store.Querier, group []int64, p position, n int) ([]position, error) {
-	args := append([]any{s.kind}, padded(group, width(len(group)))...)
-	text := `SELECT bucket, updated, locator FROM locators WHERE kind = ? AND bucket IN (` + marks(len(args)-1) + `)
-AND NOT (bucket = ? AND (updated, locator) <= (?, ?)) ORDER BY bucket, updated, locator`
-	return timed(ctx, q, text, n, append(args, p.Bucket, p.Updated, p.Locator)...)
+	text, args := across{"locators", "bucket, updated, locator", "kind = ? AND NOT (t.bucket = ? AND (updated, locator) <= (?, ?))"}.
+		statement(s.engine, group, width(n))
+	return timed(ctx, q, text, n, append(args, s.kind, p.Bucket, p.Updated, p.Locator)...)
 }
 
-// timed asks for the first n rows of a statement.
+// timed reads positions with a time, the first n of them.
 func timed(ctx context.Context, q store.Querier, text string, n int, args ...any) ([]position, error) {
 	var found []position
-	err := q.Query(ctx, text+limitTo(width(n)), args, func(s store.Scanner) error {
+	err := q.Query(ctx, text, args, func(s store.Scanner) error {
 		var c position
 		if err := s.Scan(&c.Bucket, &c.Updated, &c.Locator); err != nil {
 			return err

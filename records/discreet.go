@@ -41,7 +41,7 @@ func (s carrying) after(ctx context.Context, q store.Querier, p position, n int)
 // what it costs grows with their number.
 type discreet struct {
 	s      *Store
-	table  string
+	in     slot
 	marker int64
 	tokens []int64
 	where  area
@@ -60,11 +60,11 @@ func (d discreet) between(ctx context.Context, q store.Querier, p, end position,
 		if buckets, from, more, err = d.marked(ctx, q, from, size); err != nil {
 			return nil, err
 		}
-		arms, err := d.arms(ctx, buckets, p)
+		spots, err := d.spots(ctx, buckets, p)
 		if err != nil {
 			return nil, err
 		}
-		some, err := firsts(ctx, q, armOf(d.table), arms, n)
+		some, err := firstsAt(ctx, q, d.in, spots, n)
 		if err != nil {
 			return nil, err
 		}
@@ -76,17 +76,18 @@ func (d discreet) between(ctx context.Context, q store.Querier, p, end position,
 // marked gives buckets with sensitive resources of the type, from one on, looking at no more than size;
 // next is where to go on when there may be more.
 func (d discreet) marked(ctx context.Context, q store.Querier, from int64, size int) (list []int64, next int64, more bool, err error) {
-	text, args, last := " AND bucket >= ?", []any{d.marker, from}, int64(math.MaxInt64)
+	text := "SELECT DISTINCT bucket FROM " + d.in.table + " WHERE token = ? AND bucket >= ? ORDER BY bucket" + limitTo(size)
+	args, last := []any{d.marker, from}, int64(math.MaxInt64)
 	if !d.where.all {
 		at, _ := slices.BinarySearch(d.where.buckets, from)
 		group := d.where.buckets[at:min(at+size, len(d.where.buckets))]
 		if len(group) == 0 {
 			return nil, 0, false, nil
 		}
-		args = append([]any{d.marker}, padded(group, width(len(group)))...)
-		text, last, more = " AND bucket IN ("+marks(len(args)-1)+")", group[len(group)-1], at+size < len(d.where.buckets)
+		text, args = across{d.in.table, "bucket", "token = ?"}.statement(d.in.engine, group, size)
+		args, last, more = append(args, d.marker), group[len(group)-1], at+size < len(d.where.buckets)
 	}
-	err = q.Query(ctx, "SELECT DISTINCT bucket FROM "+d.table+" WHERE token = ?"+text+" ORDER BY bucket"+limitTo(size), args, func(sc store.Scanner) error {
+	err = q.Query(ctx, text, args, func(sc store.Scanner) error {
 		var b int64
 		err := sc.Scan(&b)
 		list = append(list, b)
@@ -101,12 +102,12 @@ func (d discreet) marked(ctx context.Context, q store.Querier, from int64, size 
 	return list, last + 1, true, err
 }
 
-// arms are what to ask of buckets. A patient of whom no key is left was erased.
-func (d discreet) arms(ctx context.Context, buckets []int64, p position) ([][]any, error) {
-	var arms [][]any
+// spots are where to look in buckets. A patient of whom no key is left was erased.
+func (d discreet) spots(ctx context.Context, buckets []int64, p position) ([]spot, error) {
+	var spots []spot
 	for _, b := range buckets {
 		if !ofOne(tutela.Bucket(b)) || len(d.tokens) > manyTokens {
-			arms = append(arms, arm(d.marker, b, p))
+			spots = append(spots, spotAt(d.marker, b, p))
 			continue
 		}
 		k, err := d.s.termKey(ctx, tutela.Bucket(b))
@@ -121,8 +122,8 @@ func (d discreet) arms(ctx context.Context, buckets []int64, p position) ([][]an
 			return nil, err
 		}
 		for _, t := range own {
-			arms = append(arms, arm(t, b, p))
+			spots = append(spots, spotAt(t, b, p))
 		}
 	}
-	return arms, nil
+	return spots, nil
 }

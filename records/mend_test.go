@@ -42,9 +42,13 @@ func until(t *testing.T, r *rig.Rig, version int64, throughout func()) {
 	}
 }
 
-func denial(patient, status string) string {
-	return `{"resourceType":"Consent","id":"of-` + patient + `","status":"` + status + `","scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
-"category":[{"text":"x"}],"patient":{"reference":"Patient/` + patient + `"},"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTIN"}]},"provision":{"type":"deny"}}`
+// denial is a consent that denies everything until a date, if there is one.
+func denial(patient, until string) string {
+	if until != "" {
+		until = `,"period":{"end":"` + until + `"}`
+	}
+	return `{"resourceType":"Consent","id":"of-` + patient + `","status":"active","scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
+"category":[{"text":"x"}],"patient":{"reference":"Patient/` + patient + `"},"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTIN"}]},"provision":{"type":"deny"` + until + `}}`
 }
 
 // TestRebuildMendsTies has somebody who can write the database delete, alter, put back and invent ties,
@@ -54,7 +58,7 @@ func TestRebuildMendsTies(t *testing.T) {
 	t.Parallel()
 	const patients = 5
 	rig.Each(t, func(t *testing.T, r *rig.Rig) {
-		r.Put(t, denial("p4", "active"))
+		r.Put(t, denial("p4", ""))
 		for i := range patients {
 			r.Put(t, fmt.Sprintf(`{"resourceType":"Patient","id":"p%d"}`, i))
 			r.Put(t, observed(fmt.Sprint("p", i), ""))

@@ -92,30 +92,31 @@ func (s *Store) plans(g access.Grant, q *r4.Query) []plan {
 
 // slot is the one of the index that serves.
 type slot struct {
-	table string
-	made  layout
+	table  string
+	made   layout
+	engine store.Engine
 }
 
 func (s *Store) serving(index indexState) slot {
-	return slot{s.tables.terms[index.slot].Name, index.made[index.slot]}
+	return slot{s.tables.terms[index.slot].Name, index.made[index.slot], s.db.Engine()}
 }
 
 // source makes the chosen plan's source; -1 is everything of the type.
 func (s *Store) source(q *r4.Query, in slot, plans []plan, chosen int) source {
 	if chosen < 0 {
-		return kinds{kind: s.kind(q.Type), where: area{all: true}}
+		return s.kinds(q.Type, area{all: true})
 	}
 	p := plans[chosen]
-	open := postings{table: in.table, tokens: p.tokens, where: p.where}
+	open := postings{in: in, tokens: p.tokens, where: p.where}
 	switch {
 	case p.ids:
 		return listedSource(p.locators)
 	case len(p.tokens) == 0:
-		return kinds{kind: s.kind(q.Type), where: p.where}
+		return s.kinds(q.Type, p.where)
 	case in.made < layoutInPatient || p.sensitive.nowhere():
 		return open
 	default:
-		return carrying{open, discreet{s: s, table: in.table, marker: s.marker(q.Type), tokens: p.tokens, where: p.sensitive}}
+		return carrying{open, discreet{s: s, in: in, marker: s.marker(q.Type), tokens: p.tokens, where: p.sensitive}}
 	}
 }
 

@@ -2,7 +2,6 @@ package records
 
 import (
 	"context"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,14 +11,14 @@ import (
 
 // postings is a source of resources that carry one of several ordinary tokens, in some buckets or all.
 type postings struct {
-	table  string
+	in     slot
 	tokens []int64
 	where  area
 }
 
 func (s postings) after(ctx context.Context, q store.Querier, p position, n int) ([]position, error) {
 	if s.where.all {
-		text := "SELECT bucket, locator FROM " + s.table + " WHERE token = ? AND (bucket, locator) > (?, ?) ORDER BY bucket, locator"
+		text := "SELECT bucket, locator FROM " + s.in.table + " WHERE token = ? AND (bucket, locator) > (?, ?) ORDER BY bucket, locator"
 		var arms [][]any
 		for _, t := range s.tokens {
 			arms = append(arms, []any{t, p.Bucket, p.Locator})
@@ -36,35 +35,22 @@ func (s postings) after(ctx context.Context, q store.Querier, p position, n int)
 
 // oneByOne asks for the first rows of each token in each bucket.
 func (s postings) oneByOne(ctx context.Context, q store.Querier, group []int64, p position, n int) ([]position, error) {
-	var arms [][]any
+	var spots []spot
 	for _, b := range group {
 		for _, t := range s.tokens {
-			arms = append(arms, arm(t, b, p))
+			spots = append(spots, spotAt(t, b, p))
 		}
 	}
-	return firsts(ctx, q, armOf(s.table), arms, n)
+	return firstsAt(ctx, q, s.in, spots, n)
 }
 
 // together asks for the first rows of all tokens in many buckets.
 func (s postings) together(ctx context.Context, q store.Querier, group []int64, p position, n int) ([]position, error) {
-	tokens, buckets := padded(s.tokens, width(len(s.tokens))), padded(group, width(len(group)))
-	text := "SELECT DISTINCT bucket, locator FROM " + s.table + " WHERE token IN (" + marks(len(tokens)) + ") AND bucket IN (" + marks(len(buckets)) +
-		") AND NOT (bucket = ? AND locator <= ?) ORDER BY bucket, locator" + limitTo(width(n))
-	found, err := places(ctx, q, text, slices.Concat(tokens, buckets, []any{p.Bucket, p.Locator}))
+	tokens := padded(s.tokens, width(len(s.tokens)))
+	text, args := across{s.in.table, "bucket, locator", "token IN (" + marks(len(tokens)) + ") AND NOT (t.bucket = ? AND locator <= ?)"}.
+		statement(s.in.engine, group, width(n))
+	found, err := places(ctx, q, text, slices.Concat(args, tokens, []any{p.Bucket, p.Locator}))
 	return found[:min(n, len(found))], err
-}
-
-// armOf is the statement that asks for one token in one bucket, and arm its arguments: behind p.
-func armOf(table string) string {
-	return "SELECT bucket, locator FROM " + table + " WHERE token = ? AND bucket = ? AND locator > ? ORDER BY locator"
-}
-
-func arm(token, bucket int64, p position) []any {
-	from := int64(math.MinInt64)
-	if bucket == p.Bucket {
-		from = p.Locator
-	}
-	return []any{token, bucket, from}
 }
 
 // maxArms bounds one statement; SQLite takes at most 500 arms.

@@ -99,6 +99,7 @@ func (s *Store) rebuildOnce(ctx context.Context, owner string, log *slog.Logger)
 		return err
 	}
 	if st.phase == phaseIdle {
+		log.LogAttrs(ctx, slog.LevelInfo, "the index is of an older making, and is made anew", slog.Int64("version", st.version))
 		return s.Rebuild(ctx)
 	}
 	if err := wait(ctx, settle); err != nil { // every node knows of the phase

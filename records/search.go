@@ -210,7 +210,7 @@ func addTimes(ctx context.Context, view store.Querier, all []position) error {
 
 // Count counts the live resources of a type, no further than a limit. It opens none.
 func (s *Store) Count(ctx context.Context, typ string, limit int) (int, error) {
-	found, err := kinds{kind: s.kind(typ), where: area{all: true}}.after(ctx, s.db, beginning(), limit)
+	found, err := s.kinds(typ, area{all: true}).after(ctx, s.db, beginning(), limit)
 	return len(found), err
 }
 
