@@ -113,6 +113,11 @@ type Component struct {
 	Path      string   `json:"path"`               // the file that names it
 	Direct    bool     `json:"direct,omitempty"`
 	Develop   bool     `json:"develop,omitempty"` // for development only
+	// Source is the package that a distribution built it from, "name version" or only the name; empty where that is itself.
+	Source     string   `json:"source,omitempty"`
+	Hashes     []string `json:"hashes,omitempty"`     // "SHA-256:hex", as CycloneDX names the algorithms
+	Requires   []string `json:"requires,omitempty"`   // the purls that it needs in turn, where its file says so
+	Deprecated string   `json:"deprecated,omitempty"` // what its publisher says of its end
 }
 
 // identify gives findings their fingerprints: rule, file, what the line says, and the how-manieth of

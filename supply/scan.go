@@ -73,10 +73,15 @@ func (s Scan) Run(ctx context.Context, t *Tree) (*Report, error) {
 		r.Data = append(r.Data, got.Data...)
 		r.Checked = merge(r.Checked, got.Checked)
 	}
+	r.Finish(s.Clock())
+	return r, nil
+}
+
+// Finish puts the findings in order, gives them their fingerprints, and says how long it took.
+func (r *Report) Finish(now time.Time) {
 	sortFindings(r.Findings)
 	identify(r.Findings)
-	r.Took = s.Clock().Sub(r.Began).Round(time.Millisecond).Seconds()
-	return r, nil
+	r.Took = now.Sub(r.Began).Round(time.Millisecond).Seconds()
 }
 
 // merge joins what two scanners of a class say. Where one of them saw something, the class is not blind.
