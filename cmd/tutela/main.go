@@ -36,24 +36,25 @@ func usage(format string, args ...any) error { return &usageError{fmt.Sprintf(fo
 
 // commands is the command line.
 type commands struct {
-	Dev      devCmd      `cmd:"" help:"Make and run a whole try-out system."`
-	Init     initCmd     `cmd:"" help:"Make a system for production."`
-	Serve    serveCmd    `cmd:"" help:"Serve a system made by init."`
-	Token    tokenCmd    `cmd:"" help:"Print an access token of a try-out identity."`
-	Import   importCmd   `cmd:"" help:"Load FHIR Bundles, resources and NDJSON."`
-	Export   exportCmd   `cmd:"" help:"Write everything that the caller may see, as NDJSON by type."`
-	Audit    auditCmd    `cmd:"" help:"The ledger: verify it, search it, take proofs out of it."`
-	Keys     keysCmd     `cmd:"" help:"Keys and their versions."`
-	Users    usersCmd    `cmd:"" help:"People's accounts: list them, lay a roster beside them, invite."`
-	Glass    glassCmd    `cmd:"" name:"break-glass" help:"Emergency access to one patient, and its review."`
-	Downtime downtimeCmd `cmd:"" help:"A ward's essential charts in a file that opens without the server."`
-	Policy   policyCmd   `cmd:"" help:"Policies: list them, check a folder of them, ask them."`
-	Index    indexCmd    `cmd:"" help:"The blind index."`
-	Routes   routesCmd   `cmd:"" help:"What the running server exposes, to whom, and how often it was called."`
-	Assess   assessCmd   `cmd:"" help:"Try the controls and write signed evidence into the ledger."`
-	Scan     scanCmd     `cmd:"" help:"Check a team's own software: secrets, faults, dependencies, infrastructure, pipelines."`
-	Gate     gateCmd     `cmd:"" help:"Say whether a tree may go on, by its policy: the same on a laptop and in CI."`
-	Version  versionCmd  `cmd:"" help:"Print the version and the cryptographic module."`
+	Dev        devCmd        `cmd:"" help:"Make and run a whole try-out system."`
+	Init       initCmd       `cmd:"" help:"Make a system for production."`
+	Serve      serveCmd      `cmd:"" help:"Serve a system made by init."`
+	Token      tokenCmd      `cmd:"" help:"Print an access token of a try-out identity."`
+	Import     importCmd     `cmd:"" help:"Load FHIR Bundles, resources and NDJSON."`
+	Export     exportCmd     `cmd:"" help:"Write everything that the caller may see, as NDJSON by type."`
+	Audit      auditCmd      `cmd:"" help:"The ledger: verify it, search it, take proofs out of it."`
+	Keys       keysCmd       `cmd:"" help:"Keys and their versions."`
+	Users      usersCmd      `cmd:"" help:"People's accounts: list them, lay a roster beside them, invite."`
+	Glass      glassCmd      `cmd:"" name:"break-glass" help:"Emergency access to one patient, and its review."`
+	Downtime   downtimeCmd   `cmd:"" help:"A ward's essential charts in a file that opens without the server."`
+	Policy     policyCmd     `cmd:"" help:"Policies: list them, check a folder of them, ask them."`
+	Index      indexCmd      `cmd:"" help:"The blind index."`
+	Routes     routesCmd     `cmd:"" help:"What the running server exposes, to whom, and how often it was called."`
+	Assess     assessCmd     `cmd:"" help:"Try the controls and write signed evidence into the ledger."`
+	Scan       scanCmd       `cmd:"" help:"Check a team's own software: secrets, faults, dependencies, infrastructure, pipelines."`
+	Gate       gateCmd       `cmd:"" help:"Say whether a tree may go on, by its policy: the same on a laptop and in CI."`
+	Advisories advisoriesCmd `cmd:"" help:"What is known of vulnerable packages: import it, list it, hold bills of materials against it."`
+	Version    versionCmd    `cmd:"" help:"Print the version and the cryptographic module."`
 }
 
 // console is where a command reads and writes.

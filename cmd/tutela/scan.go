@@ -40,15 +40,20 @@ check could not run the exit code is 2, where something was found 1.`
 type scanning struct {
 	Only    []supply.Class `placeholder:"CLASS" help:"Check these kinds alone: secrets, sast, deps, iac, ci, scm."`
 	NoCache bool           `help:"Look into every file again, also into those that did not change."`
+	advisoryFolder
 }
 
 // scanners are all that there are, in the order of the report.
-func scanners() (files []supply.FileScanner, trees []supply.TreeScanner, err error) {
+func (s scanning) scanners() (files []supply.FileScanner, trees []supply.TreeScanner, err error) {
 	credentials, err := secrets.New()
 	if err != nil {
 		return nil, nil, err
 	}
-	return []supply.FileScanner{credentials, pipeline.Scanner{}}, []supply.TreeScanner{infra.Scanner{}}, nil
+	packages, err := s.advisoryFolder.scanner()
+	if err != nil {
+		return nil, nil, err
+	}
+	return []supply.FileScanner{credentials, pipeline.Scanner{}}, []supply.TreeScanner{infra.Scanner{}, packages}, nil
 }
 
 // Run scans.
@@ -60,6 +65,11 @@ func (cmd scanCmd) Run(ctx context.Context, c console) error {
 	if err := cmd.write(c, r); err != nil {
 		return err
 	}
+	return outcome(r)
+}
+
+// outcome is how a command ends over a report.
+func outcome(r *supply.Report) error {
 	switch blind := r.Blind(); {
 	case len(blind) > 0:
 		return fmt.Errorf("%s could not be checked: %s", blind[0].Class, blind[0].Blind)
@@ -125,7 +135,7 @@ func (s scanning) chosen() (run supply.Scan, classes []supply.Class, err error) 
 		}
 	}
 	wanted := func(c supply.Class) bool { return len(s.Only) == 0 || slices.Contains(s.Only, c) }
-	files, trees, err := scanners()
+	files, trees, err := s.scanners()
 	if err != nil {
 		return run, nil, err
 	}
