@@ -17,6 +17,7 @@ import (
 	"github.com/tutela-health/tutela/supply/pipeline"
 	"github.com/tutela-health/tutela/supply/report"
 	"github.com/tutela-health/tutela/supply/secrets"
+	"github.com/tutela-health/tutela/supply/source"
 )
 
 type scanCmd struct {
@@ -53,7 +54,7 @@ func (s scanning) scanners() (files []supply.FileScanner, trees []supply.TreeSca
 	if err != nil {
 		return nil, nil, err
 	}
-	return []supply.FileScanner{credentials, pipeline.Scanner{}}, []supply.TreeScanner{infra.Scanner{}, packages}, nil
+	return []supply.FileScanner{credentials, source.PatientData{}, pipeline.Scanner{}}, []supply.TreeScanner{packages, source.Go{}, infra.Scanner{}}, nil
 }
 
 // Run scans.
