@@ -3,6 +3,7 @@ package fhir_test
 import (
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -112,9 +113,7 @@ func TestChecksOfTheAPISeeWhatTheyAreThereToSee(t *testing.T) {
 		const across, includes, masked, withdrawn = "access.across-patients", "access.through-includes", "access.masked-element", "access.withdrawn-consent"
 		pass := func(but map[string]tutela.Verdict) map[string]tutela.Verdict {
 			m := map[string]tutela.Verdict{across: tutela.Pass, includes: tutela.Pass, masked: tutela.Pass, withdrawn: tutela.Pass}
-			for id, v := range but {
-				m[id] = v
-			}
+			maps.Copy(m, but)
 			return m
 		}
 		for _, c := range []struct {
@@ -159,9 +158,7 @@ func telling(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusForbidden)
 			return
 		}
-		for name, value := range got.Header() {
-			w.Header()[name] = value
-		}
+		maps.Copy(w.Header(), got.Header())
 		w.WriteHeader(got.Code)
 		_, _ = w.Write(got.Body.Bytes())
 	})
