@@ -88,6 +88,18 @@ func (c *Cache) key(s FileScanner, path string, text []byte) string {
 	return fmt.Sprintf("%s:%x", s.Class(), h.Sum(nil)[:16])
 }
 
+// Recall gives what was kept under a name by a scanner of trees. The name says all that it depends on,
+// the scanner's version included.
+func (c *Cache) Recall(class Class, name string) ([]Finding, bool) { return c.get(named(class, name)) }
+
+// Keep keeps what was found under a name.
+func (c *Cache) Keep(class Class, name string, found []Finding) { c.put(named(class, name), found) }
+
+func named(class Class, name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return fmt.Sprintf("%s:%x", class, sum[:16])
+}
+
 func (c *Cache) get(key string) ([]Finding, bool) {
 	if c == nil {
 		return nil, false

@@ -36,6 +36,13 @@ type TreeScanner interface {
 	Scan(ctx context.Context, t *Tree) (Result, error)
 }
 
+// Remembering is a TreeScanner that keeps what it found in the cache of the scan.
+type Remembering interface {
+	TreeScanner
+	// Using gives the scanner that keeps in c, which may be nil.
+	Using(c *Cache) TreeScanner
+}
+
 // Result is what one TreeScanner gives.
 type Result struct {
 	Findings   []Finding
@@ -64,6 +71,9 @@ func (s Scan) Run(ctx context.Context, t *Tree) (*Report, error) {
 	}
 	r.Findings, r.Checked, r.Cached = tally.found, tally.checked(), int(tally.cached.Load())
 	for _, scanner := range s.Trees {
+		if r, ok := scanner.(Remembering); ok {
+			scanner = r.Using(s.Cache)
+		}
 		got, err := scanner.Scan(ctx, t)
 		if err != nil {
 			return nil, err

@@ -25,6 +25,7 @@ type Tree struct {
 	Dir    string
 	Files  []File   // in the order of their paths
 	Left   []string // what is left out on purpose, and why
+	Alone  bool     // one file was named, and no folder
 	Failed []string // what is there and cannot be looked into, and why
 }
 
@@ -55,6 +56,7 @@ func OpenTree(dir string) (*Tree, error) {
 	}
 	t := &Tree{root: root, Dir: dir}
 	if only != "" {
+		t.Alone = true
 		t.Files = []File{{Path: only, Size: info.Size(), tree: t}}
 		return t, nil
 	}

@@ -54,7 +54,7 @@ func (s scanning) scanners() (files []supply.FileScanner, trees []supply.TreeSca
 	if err != nil {
 		return nil, nil, err
 	}
-	return []supply.FileScanner{credentials, source.PatientData{}, pipeline.Scanner{}}, []supply.TreeScanner{packages, source.Go{}, infra.Scanner{}}, nil
+	return []supply.FileScanner{credentials, source.PatientData{}, pipeline.Scanner{}}, []supply.TreeScanner{credentials.History(), packages, source.Go{}, infra.Scanner{}}, nil
 }
 
 // Run scans.
@@ -122,6 +122,11 @@ func (s scanning) scanTree(ctx context.Context, c console, path string, tree *su
 		return nil, err
 	}
 	r.Target = path
+	ignores, err := secrets.ReadIgnores(tree)
+	if err != nil {
+		return nil, err
+	}
+	ignores.Excuse(r)
 	if err := run.Cache.Save(classes); err != nil {
 		fmt.Fprintln(c.err, "tutela: what was found is not remembered:", err)
 	}

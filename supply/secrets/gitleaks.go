@@ -15,8 +15,8 @@ import (
 // edition changes with what this package's own rules find.
 const edition = 1
 
-// version names the rules: gitleaks' by their text, and ours.
-func version() string {
+// editions names the rules: gitleaks' by their text, and ours.
+func editions() string {
 	sum := sha256.Sum256([]byte(leaks.DefaultConfig))
 	return fmt.Sprintf("%d-%x", edition, sum[:6])
 }

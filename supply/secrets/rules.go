@@ -33,6 +33,11 @@ func newOwn() *own {
 	}
 }
 
+// all lists them.
+func (o *own) all() []*supply.Rule {
+	return []*supply.Rule{o.key, o.testKey, o.keystore, o.jwk, o.store, o.hash, o.password, o.assigned, o.url, o.login, o.cloud, o.vendor, o.health}
+}
+
 func rule(id, name, why string, severity supply.Severity, cwe, owasp string) *supply.Rule {
 	return &supply.Rule{ID: prefix + id, Name: name, Help: why + " " + remedy, Severity: severity, CWE: []string{cwe}, OWASP: []string{owasp}}
 }

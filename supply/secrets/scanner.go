@@ -34,7 +34,7 @@ func New() (*Scanner, error) {
 	o := newOwn()
 	list := append(borrow(c), o.patterns()...)
 	k := newKeys(o)
-	return &Scanner{version(), o, newPatterns(list), k, newStores(o), newAssignments(o, c), newEncoded(list, k), tokenForm()}, nil
+	return &Scanner{editions(), o, newPatterns(list), k, newStores(o), newAssignments(o, c), newEncoded(list, k), tokenForm()}, nil
 }
 
 // Class says secrets.
@@ -45,9 +45,8 @@ func (s *Scanner) Version() string { return s.version }
 
 // Rules lists the rules, for those who read findings by rule.
 func (s *Scanner) Rules() []supply.Rule {
-	o := s.own
 	var list []supply.Rule
-	for _, r := range []*supply.Rule{o.key, o.testKey, o.keystore, o.jwk, o.store, o.hash, o.password, o.assigned, o.url, o.login, o.cloud, o.vendor, o.health} {
+	for _, r := range s.own.all() {
 		list = append(list, *r)
 	}
 	for _, p := range s.patterns.list {
