@@ -40,10 +40,33 @@ func newShower(d *document, hits []hit, token *regexp.Regexp) *shower {
 func tokenForm() *regexp.Regexp { return regexp.MustCompile(`[A-Za-z0-9+/_=.~!@#%^*-]{12,}`) }
 
 // show gives the line of a hit. Struck out are all hits of the file on it, what repeats their secrets
-// in plain or encoded, and what looks random beside them.
+// in plain or encoded, and what looks random beside them. Only then is the line cut to what is shown, so
+// that no piece of anything is left at its ends.
 func (s *shower) show(h hit) string {
 	from, to := s.d.line(h.mark)
-	from, to = max(from, h.mark-widest/2), min(to, h.mark+2*widest)
+	left, right := []rune(s.clean(from, h.mark)), []rune(s.clean(h.mark, to))
+	if len(left) > widest/2 {
+		left = append([]rune("…"), left[len(left)-widest/2:]...)
+	}
+	if len(right) > widest {
+		right = append(right[:widest:widest], '…')
+	}
+	return strings.TrimSpace(string(left) + string(right))
+}
+
+// clean gives a part of the text without what is secret in it.
+func (s *shower) clean(from, to int) string {
+	line := s.token.ReplaceAllStringFunc(s.twins.Replace(s.covered(from, to)), func(word string) string {
+		if mixed(word) && entropy(word) > 3 || len(word) >= 24 && entropy(word) > 4 && !wordy(word) {
+			return struck
+		}
+		return word
+	})
+	return strings.ToValidUTF8(strings.Map(visible, line), "")
+}
+
+// covered gives a part of the text with the hits in it struck out.
+func (s *shower) covered(from, to int) string {
 	var out strings.Builder
 	at := from
 	for _, o := range s.hits {
@@ -59,22 +82,7 @@ func (s *shower) show(h hit) string {
 	if at < to {
 		out.Write(s.d.text[at:to])
 	}
-	return s.clean(out.String())
-}
-
-// clean strikes out what the places of hits did not cover.
-func (s *shower) clean(line string) string {
-	line = s.token.ReplaceAllStringFunc(s.twins.Replace(line), func(word string) string {
-		if mixed(word) && entropy(word) > 3 {
-			return struck
-		}
-		return word
-	})
-	line = strings.ToValidUTF8(strings.TrimSpace(strings.Map(visible, line)), "")
-	if cut := []rune(line); len(cut) > widest {
-		line = string(cut[:widest]) + "…"
-	}
-	return line
+	return out.String()
 }
 
 func visible(r rune) rune {

@@ -105,7 +105,7 @@ func (s *assignments) credible(d *document, a assignment, means meaning, value s
 	case means == password:
 		return literal(value) && !trivial(value) && !selector(value) || a.quote != 0 && random(value) && !s.stopped(value)
 	}
-	return a.quote != 0 && (random(value) || len(value) >= 32 && entropy(value) > 4.5 && !strings.ContainsAny(value, "\t\\%")) && !s.stopped(value)
+	return a.quote != 0 && (strong(value) || random(value) && !s.stopped(value))
 }
 
 // long reports whether a value of a secret's name is one that configuration holds.

@@ -11,7 +11,7 @@ func placeholder(v string) bool {
 // gap reports whether a value is certainly none: it is to be filled in, or taken from somewhere else.
 func gap(v string) bool {
 	v = strings.TrimSpace(v)
-	return len(v) == 0 || refers(v) || monotonous(v) || says(strings.ToLower(v))
+	return len(v) == 0 || !strong(v) && (refers(v) || monotonous(v) || says(strings.ToLower(v)))
 }
 
 // refers reports whether a value is taken from somewhere else: a variable, a template, a vault, a file.
@@ -105,6 +105,33 @@ func trivial(v string) bool {
 		return true
 	}
 	return false
+}
+
+// strong reports whether a value is so long and so disordered that no words or signs in it mean anything.
+func strong(v string) bool {
+	if len(v) < 40 || entropy(v) < 4.6 || strings.HasPrefix(v, "ENC[") || strings.Contains(v, "://") {
+		return false
+	}
+	changes := 0
+	for i := 1; i < len(v); i++ {
+		if kindOf(v[i]) != kindOf(v[i-1]) {
+			changes++
+		}
+	}
+	return changes*2 > len(v)
+}
+
+// kindOf sorts characters: capitals, small letters, digits, others.
+func kindOf(c byte) int {
+	switch {
+	case isUpper(c):
+		return 1
+	case isLower(c):
+		return 2
+	case isDigit(c):
+		return 3
+	}
+	return 4
 }
 
 // mixed reports whether a value has letters and digits that do not read like words: both, and neither
