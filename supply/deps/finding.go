@@ -140,6 +140,9 @@ func locate(inv *inventory, found []supply.Finding) {
 	last, searched := "", 0
 	for i := range found {
 		p := &found[i].Place
+		if isArchive(p.Path) {
+			continue
+		}
 		if p.Path != last {
 			text, _ = inv.read(p.Path) //nolint:errcheck // a file that went away since has no lines
 			text, last = bytes.ToLower(text), p.Path

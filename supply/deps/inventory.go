@@ -37,6 +37,10 @@ func take(ctx context.Context, t *supply.Tree) (*inventory, error) {
 			inv.pom(f)
 		case lock.Is(f.Path):
 			inv.lock(f)
+		case isArchive(f.Path):
+			inv.archive(ctx, f)
+		case path.Base(f.Path) == "oci-layout":
+			inv.layout(ctx, f)
 		}
 	}
 	inv.workspaces()

@@ -200,15 +200,21 @@ func (s *Store) unpack(body []byte) (a Advisory, err error) {
 }
 
 // sameRelease reports whether what is said of one ecosystem holds for another: "Debian" for all its
-// releases, "Debian:12" for that one, "Ubuntu:22.04:LTS" and "Ubuntu:Pro:22.04:LTS" by the number.
+// releases, "Debian:12" for that one, "Ubuntu:22.04:LTS" by the number, "Red Hat:enterprise_linux:9::baseos" by the first. What holds
+// for paid support alone (Ubuntu Pro, Red Hat's extended streams) has fixes that others do not get.
 func sameRelease(said, asked string) bool {
 	if said == asked || !strings.Contains(said, ":") || !strings.Contains(asked, ":") {
 		return Base(said) == Base(asked)
 	}
-	if Base(said) != "Ubuntu" || strings.Contains(said, ":Pro:") {
-		return false
+	switch Base(said) {
+	case "Ubuntu":
+		return !strings.Contains(said, ":Pro:") && strings.TrimSuffix(said, ":LTS") == strings.TrimSuffix(asked, ":LTS")
+	case "Red Hat":
+		_, release, _ := strings.Cut(asked, ":")
+		product, ok := strings.CutPrefix(said, "Red Hat:enterprise_linux:")
+		return ok && major(strings.SplitN(product, ":", 2)[0]) == release
 	}
-	return strings.TrimSuffix(said, ":LTS") == strings.TrimSuffix(asked, ":LTS")
+	return false
 }
 
 // Name is a package's name in the one spelling of its ecosystem: PyPI's by PEP 503; NuGet and Packagist

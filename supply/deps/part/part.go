@@ -46,7 +46,7 @@ func URL(c supply.Component) string {
 	}
 	q := map[string]string{}
 	if release != "" {
-		q["distro"] = d[1] + "-" + strings.TrimPrefix(release, "v")
+		q["distro"] = d[1] + "-" + number(release)
 	}
 	if c.Source != "" {
 		q["upstream"] = strings.Replace(c.Source, " ", "@", 1)
@@ -127,14 +127,24 @@ func Release(ecosystem, number string) string {
 	switch {
 	case major == "":
 		return ""
-	case ecosystem == "Debian", ecosystem == "Rocky Linux", ecosystem == "AlmaLinux", ecosystem == "Mageia":
+	case ecosystem == "Debian", ecosystem == "Rocky Linux", ecosystem == "AlmaLinux", ecosystem == "Mageia", ecosystem == "Red Hat", ecosystem == "Azure Linux":
 		return ":" + major
+	case ecosystem == "openSUSE":
+		return ":Leap " + number
+	case ecosystem == "SUSE" && minor != "":
+		return ":Linux Enterprise Server " + major + " SP" + minor
 	case ecosystem == "Alpine":
 		return ":v" + major + "." + cmp.Or(minor, "0")
 	case ecosystem == "Ubuntu":
 		return ":" + number
 	}
 	return ""
+}
+
+// number is Release the other way round.
+func number(release string) string {
+	release = strings.TrimPrefix(strings.TrimPrefix(release, "Linux Enterprise Server "), "Leap ")
+	return strings.Replace(strings.TrimPrefix(release, "v"), " SP", ".", 1)
 }
 
 // Names are what advisories may call the component, with the version that they mean: distributions speak of
