@@ -8,6 +8,7 @@ type assignment struct {
 	mark       int  // where the name begins
 	start, end int  // the value, without quotes
 	quote      byte // around the value; 0 for none
+	alone      bool // on a line of its own
 	pair       bool // one of several in a string, as in a connection string or a query
 }
 
@@ -48,7 +49,8 @@ func (d *document) assigned(at int) (assignment, bool) {
 		return a, false // "name=" and the end of the string
 	}
 	a.pair = left > from && (t[left-1] == '?' || t[left-1] == '&' || t[left-1] == ';')
-	return r.after(a, d.sort, len(bytes.TrimSpace(t[from:left])) == 0 && left-from < maxName)
+	a.alone = len(bytes.Trim(t[from:left], " \t-#;*/")) == 0 && left-from < maxName
+	return r.after(a, d.sort)
 }
 
 func isName(c byte) bool  { return isAlnum(c) || c == '_' || c == '-' || c == '.' || c == '$' }
@@ -113,7 +115,7 @@ func (r *reader) afterQuoted(a assignment, before []byte, s sort) (assignment, b
 		return r.quoted(a)
 	}
 	r.take("]")
-	return r.after(a, s, false)
+	return r.after(a, s)
 }
 
 func (r *reader) attribute(a assignment) (assignment, bool) {
@@ -129,7 +131,7 @@ func (r *reader) attribute(a assignment) (assignment, bool) {
 }
 
 // after reads the sign of the assignment and the value.
-func (r *reader) after(a assignment, s sort, alone bool) (assignment, bool) {
+func (r *reader) after(a assignment, s sort) (assignment, bool) {
 	space := r.at
 	r.skip(" \t")
 	r.typed()
@@ -143,7 +145,7 @@ func (r *reader) after(a assignment, s sort, alone bool) (assignment, bool) {
 			return r.value(a, s)
 		}
 	}
-	if alone && spaced && s == config {
+	if a.alone && spaced && s == config {
 		return r.value(a, s)
 	}
 	return a, false
@@ -211,7 +213,7 @@ func (r *reader) bare(a assignment, s sort) (assignment, bool) {
 	case a.pair:
 	case s == env:
 		ends = " \t\r\n;"
-	case s == config:
+	case s == config && (a.alone || r.text[a.start-1] == ' '):
 		ends = "\r\n"
 	}
 	for r.at < r.end && bytes.IndexByte([]byte(ends), r.text[r.at]) < 0 {

@@ -55,6 +55,7 @@ func borrow(c leaks.Config) []pattern {
 			allow:    slices.Concat(c.Allowlists, r.Allowlists),
 			rank:     rankOf(r),
 			guard:    guardOf(r),
+			brief:    r.RuleID == "jwt",
 		})
 	}
 	return list

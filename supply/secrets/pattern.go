@@ -22,6 +22,7 @@ type pattern struct {
 	path     *regexp.Regexp     // of the files it is for; nil for all
 	allow    []*leaks.Allowlist // what it does not mean
 	rank     rank
+	brief    bool                    // it opens something for a short time only: one in a test is old
 	guard    func(value string) bool // what else must be true of the secret; nil for nothing
 }
 
@@ -120,7 +121,7 @@ func (p *pattern) fits(d *document) bool {
 		return false
 	case p.rank < byToken && (d.sort == locked || d.sort == binary):
 		return false
-	case p.rank == byGuess && (d.test || d.sort == prose):
+	case p.rank == byGuess && (d.test || d.sort == prose), p.brief && d.test:
 		return false
 	}
 	return !slices.ContainsFunc(p.allow, func(a *leaks.Allowlist) bool {
@@ -191,7 +192,7 @@ func (p *pattern) means(d *document, value, match string, at int) bool {
 	if p.entropy > 0 && entropy(value) <= p.entropy || p.guard != nil && !p.guard(value) || placeholder(value) {
 		return false
 	}
-	if p.rank == byName && d.test && !random(value) {
+	if d.test && (p.rank == byName && !random(value) || isHex(value)) {
 		return false
 	}
 	from, to := d.line(at)

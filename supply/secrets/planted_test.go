@@ -167,6 +167,7 @@ func bearing() map[string]string {
 		"db/database.yml":            "production:\n  adapter: postgresql\n  username: app\n  password: {{weak}}\n",
 		"db/robomongo.json":          "{\n \"credentials\": [{\n  \"userName\": \"app\",\n  \"userPassword\": \"{{weak}}\"\n }]\n}\n",
 		"db/data-sources.xml":        "<connection host=\"db.clinic.io\" user=\"app\" password=\"{{weak}}\"/>\n",
+		"db/dsn.yml":                 "database: \"host=db.clinic.io user=app password={{weak}} dbname=charts\"\n",
 		"db/connect.cs":              "var db = new Connection(\"Server=db.clinic.io;Database=charts;User Id=app;Password={{pass}};\");\n",
 		"etc/shadow":                 "root:*:19000:0:99999:7:::\nann:$6${{crypt 16}}${{crypt 86}}:19000:0:99999:7:::\n",
 		"etc/proftpdpasswd":          "ann:$1${{crypt 8}}${{crypt 22}}:1000:1000::/home/ann:/bin/false\n",
@@ -231,6 +232,7 @@ func clean() map[string]string {
 		"sops.yaml":               "password: ENC[AES256_GCM,data:{{b64url 30}},iv:{{b64url 30}},type:str]\n",
 		"passwords.ts":            "export const minPasswordLength = 12;\nexport const passwordPattern = '^(?=.*[A-Z])(?=.*[0-9]).{12,}$';\n",
 		"variables.tf":            "variable \"db_password\" {\n  type      = string\n  sensitive = true\n}\nresource \"x\" \"y\" {\n  password = var.db_password\n}\n",
+		"test.yml":                "env:\n  database: \"host=127.0.0.1 user=app password=secret dbname=app\"\n",
 		"appsettings.sample.json": `{"Password": "Example123!"}`,
 	}
 }
