@@ -146,7 +146,7 @@ func days(t time.Time) string { return fmt.Sprintf("%d days", int(time.Since(t).
 type advisoriesMatchCmd struct {
 	advisoryFolder
 	Bills  []string `arg:"" name:"SBOM" type:"existingfile" help:"Bills of materials: CycloneDX or SPDX, as JSON."`
-	Format string   `enum:"table,json,sarif,html" default:"table" help:"${enum}."`
+	Format string   `enum:"table,json,sarif,cyclonedx,html" default:"table" help:"${enum}."`
 }
 
 // Help gives an example.

@@ -23,7 +23,7 @@ import (
 type scanCmd struct {
 	scanning
 	Path   string `arg:"" default:"." type:"path" help:"A folder, a file."`
-	Format string `enum:"table,json,sarif,html" default:"table" help:"${enum}."`
+	Format string `enum:"table,json,sarif,cyclonedx,html" default:"table" help:"${enum}."`
 	Output string `short:"o" type:"path" placeholder:"FILE" help:"Write there instead of to standard output."`
 }
 
@@ -32,6 +32,7 @@ func (scanCmd) Help() string {
 	return `Examples:
   tutela scan .
   tutela scan --only secrets --format sarif -o findings.sarif src
+  tutela scan --only deps --format cyclonedx -o shipped.cdx.json
 
 It needs no server and no network. What could not be checked is said, and is never clean: where a whole kind of
 check could not run the exit code is 2, where something was found 1.`
@@ -191,7 +192,7 @@ func (cmd scanCmd) write(c console, r *supply.Report) error {
 // writers are the forms of a report.
 func writers() map[string]func(io.Writer, *supply.Report) error {
 	return map[string]func(io.Writer, *supply.Report) error{
-		"table": report.Table, "json": report.JSON, "sarif": report.SARIF, "html": report.HTML,
+		"table": report.Table, "json": report.JSON, "sarif": report.SARIF, "cyclonedx": report.CycloneDX, "html": report.HTML,
 	}
 }
 
