@@ -114,3 +114,5 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )
+
+replace github.com/ccojocar/zxcvbn-go => ./supply/source/zxcvbn
