@@ -22,6 +22,7 @@ const (
 // reached (os.Root), and what is no plain file is left alone. Close must be called.
 type Tree struct {
 	root   *os.Root
+	out    []func(path string) bool // what LeaveOut was told
 	Dir    string
 	Files  []File   // in the order of their paths
 	Left   []string // what is left out on purpose, and why
@@ -146,8 +147,15 @@ func installed(base string) bool {
 
 func (t *Tree) fail(name, why string) { t.Failed = append(t.Failed, name+": "+why) }
 
+// LeavesOut reports whether a path would not be looked into if it were there, for those who read paths
+// elsewhere, such as in the history.
+func (t *Tree) LeavesOut(path string) bool {
+	return slices.ContainsFunc(strings.Split(path, "/"), installed) || slices.ContainsFunc(t.out, func(out func(string) bool) bool { return out(path) })
+}
+
 // LeaveOut takes files out that are not to be looked into, and says why.
 func (t *Tree) LeaveOut(out func(path string) bool, why string) {
+	t.out = append(t.out, out)
 	before := len(t.Files)
 	t.Files = slices.DeleteFunc(t.Files, func(f File) bool { return out(f.Path) })
 	if n := before - len(t.Files); n > 0 {

@@ -41,7 +41,7 @@ func (h History) Scan(ctx context.Context, t *supply.Tree) (supply.Result, error
 	if err == nil && (repository == nil || t.Alone) {
 		return result, nil
 	}
-	look := &looking{History: h, tree: map[string]supply.File{}, repository: repository, found: map[int][]supply.Finding{}}
+	look := &looking{History: h, leavesOut: t.LeavesOut, tree: map[string]supply.File{}, repository: repository, found: map[int][]supply.Finding{}}
 	for _, f := range t.Files {
 		look.tree[f.Path] = f
 	}
@@ -65,6 +65,7 @@ func (h History) Scan(ctx context.Context, t *supply.Tree) (supply.Result, error
 // looking is one walk over a history.
 type looking struct {
 	History
+	leavesOut  func(path string) bool
 	tree       map[string]supply.File // by path
 	repository *repository
 	versions   []version
@@ -99,7 +100,7 @@ func (l *looking) choose(all []version) (open []version, at map[string]int) {
 	at = map[string]int{}
 	for _, v := range all {
 		switch {
-		case !l.scanner.Wants(v.path, v.size):
+		case !l.scanner.Wants(v.path, v.size), l.leavesOut(v.path):
 			continue
 		case v.size > maxVersion:
 			large++

@@ -147,6 +147,29 @@ func TestWhatLeavesTheTreeIsFoundInTheHistory(t *testing.T) {
 	}
 }
 
+// What a policy leaves out of the tree is left out of the history, and so are installed packages.
+func TestWhatIsLeftOutIsLeftOutOfTheHistory(t *testing.T) {
+	c := newClone(t)
+	c.commit("samples/app.yaml", "password: {{pass}}\n")
+	c.commit("node_modules/x/app.yaml", "password: {{pass}}\n")
+	kept := c.commit("app.yaml", "password: {{pass}}\n")
+	c.git("rm", "-q", "-r", ".")
+	c.git("commit", "-q", "-m", "clear")
+	tree, err := supply.OpenTree(c.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tree.Close() }()
+	tree.LeaveOut(func(path string) bool { return strings.HasPrefix(path, "samples/") }, "samples")
+	r, err := supply.Scan{Trees: []supply.TreeScanner{scanner(t).History()}, Clock: clock.System}.Run(t.Context(), tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]supply.Place{{Path: "app.yaml", Line: 1, Column: 1, Commit: kept}}, places(r)); d != "" {
+		t.Errorf("places (-want +got):\n%s", d)
+	}
+}
+
 // Nothing that a repository's configuration names is run, and nothing is fetched.
 func TestAHostileRepositoryRunsNothing(t *testing.T) {
 	c := newClone(t)

@@ -80,7 +80,7 @@ func TestNoPartOfASecretIsShown(t *testing.T) {
 	r := scan(t, p.plant(bearing()))
 	for name, write := range map[string]func(io.Writer, *supply.Report) error{
 		"json":  func(w io.Writer, r *supply.Report) error { return json.NewEncoder(w).Encode(r) },
-		"table": report.Table, "sarif": report.SARIF, "html": report.HTML,
+		"table": report.Table, "sarif": report.SARIF, "html": report.HTML, "codequality": report.CodeQuality,
 	} {
 		var out bytes.Buffer
 		if err := write(&out, r); err != nil {
