@@ -84,11 +84,15 @@ func marks(postgres bool) []mark {
 		mark{name: "import", atLeast: 4000}, mark{name: "disk", atMost: 0.7})
 }
 
-// judge says of each mark whether its median reaches it.
+// judge says of each mark whether its median reaches it, and which were not measured.
 func (r *results) judge(w io.Writer, postgres bool) {
 	for _, m := range marks(postgres) {
 		v, ok := r.median(m.name)
-		reached := ok && (m.atLeast == 0 || v >= m.atLeast) && (m.atMost == 0 || v <= m.atMost)
+		if !ok {
+			fmt.Fprintf(w, "  unmeasured  %-40s\n", m.name+" ")
+			continue
+		}
+		reached := (m.atLeast == 0 || v >= m.atLeast) && (m.atMost == 0 || v <= m.atMost)
 		verdict, bound := "misses", "at least "+figure(m.atLeast)
 		if reached {
 			verdict = "holds "

@@ -20,7 +20,7 @@ func TestMediansAreJudgedByTheirMarks(t *testing.T) {
 		{"import", []float64{9000, 3999, 1000}, false, "misses"},
 		{"read, share of the floor", []float64{0.2}, false, "misses"},
 		{"read, share of the floor", []float64{0.2}, true, "holds"},
-		{"create, share of the engine", nil, true, "misses"}, // what was not measured holds nothing
+		{"create, share of the engine", nil, true, "unmeasured"}, // it holds nothing, and misses nothing
 	} {
 		r := &results{}
 		for _, v := range c.values {
