@@ -24,7 +24,7 @@ func rule(id, name string) supply.Rule {
 func (m *matcher) finding(c *supply.Component, f fault) supply.Finding {
 	lead := f.advisories[0]
 	r := rule(lead.ID, cmp.Or(lead.Summary, "fault in "+c.Name))
-	out := supply.Finding{Component: c, Place: supply.Place{Path: c.Path}, Excerpt: c.Name + " " + c.Version}
+	out := supply.Finding{Class: supply.Dependencies, Component: c, Place: supply.Place{Path: c.Path}, Excerpt: c.Name + " " + c.Version}
 	for _, a := range f.advisories {
 		r.Severity = max(r.Severity, a.Severity())
 		for _, name := range a.Names() {
@@ -123,7 +123,7 @@ func ended(list []supply.Component) []supply.Finding {
 		r.URL, r.Severity, r.CWE = "", supply.Low, []string{"CWE-1104"} // Use of Unmaintained Third Party Components
 		r.Help = "The publisher of this package says that it is not to be used any more, so that faults found from now on are not mended. Replace it."
 		found = append(found, supply.Finding{
-			Rule: r, Severity: severity, Component: c, Place: supply.Place{Path: c.Path}, Excerpt: c.Name + " " + c.Version,
+			Class: supply.Dependencies, Rule: r, Severity: severity, Component: c, Place: supply.Place{Path: c.Path}, Excerpt: c.Name + " " + c.Version,
 			Message: fmt.Sprintf("%s %s: its publisher says: %s", c.Name, c.Version, c.Deprecated),
 		})
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tutela-health/tutela/supply"
 	"github.com/tutela-health/tutela/supply/deps"
+	"github.com/tutela-health/tutela/supply/deps/lock"
 	"github.com/tutela-health/tutela/supply/deps/osv"
 )
 
@@ -105,6 +106,9 @@ func scan(t *testing.T, dir, db string) *supply.Report {
 func brief(list []supply.Finding) []string {
 	lines := []string{}
 	for _, f := range list {
+		if f.Class != supply.Dependencies {
+			lines = append(lines, "of class "+string(f.Class))
+		}
 		s := fmt.Sprintf("%s %s %s:%d %s@%s", f.Severity, f.Rule.ID, f.Place.Path, f.Place.Line, f.Component.Name, f.Component.Version)
 		if f.Fix != "" {
 			s += " " + f.Fix
@@ -269,6 +273,39 @@ func TestBills(t *testing.T) {
 	db := known(t, map[string][]string{"npm": {advisory("G-1", "npm", "a", "2.0.0", high)}, "PyPI": {advisory("P-1", "PyPI", "django", "3.2.2", high)}}, "")
 	want := []string{"high P-1 bom.json:1 django@3.2.1 upgrade to 3.2.2"}
 	if d := cmp.Diff(want, brief(scan(t, dir, db).Findings)); d != "" {
+		t.Error(d)
+	}
+	store, err := osv.Open(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	l, err := lock.ReadBill("shipped.json", []byte(bill))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := deps.Match(t.Context(), store, l.Components, now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"high G-1 shipped.json:0 a@1.0.0 upgrade to 2.0.0", "high P-1 shipped.json:0 django@3.2.1 upgrade to 3.2.2"}, brief(m.Findings)); d != "" {
+		t.Error(d)
+	}
+}
+
+// What a file of another tool excuses is shown as excused by that file.
+func TestExcuses(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"requirements.txt": "django==3.2.1\nflask==1.0\n", "osv-scanner.toml": "[[IgnoredVulns]]\nid = 'CVE-1'\nreason = 'not called'\n",
+		".trivyignore": "P-2 exp:2026-01-01\n", ".vex/broken.json": "{",
+	})
+	db := known(t, map[string][]string{"PyPI": {advisory("P-1", "PyPI", "django", "3.2.2", `,"aliases":["CVE-1"]`+high), advisory("P-2", "PyPI", "flask", "2.0", high)}}, "")
+	r := scan(t, dir, db)
+	want := []string{"high P-1 requirements.txt:1 django@3.2.1 upgrade to 3.2.2 waived by osv-scanner.toml: not called", "high P-2 requirements.txt:2 flask@1.0 upgrade to 2.0"}
+	if d := cmp.Diff(want, brief(r.Findings)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{".vex/broken.json: not JSON of OpenVEX or CycloneDX"}, r.Checked[0].Failed); d != "" {
 		t.Error(d)
 	}
 }

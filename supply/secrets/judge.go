@@ -87,10 +87,7 @@ func (s *assignments) credible(d *document, a assignment, means meaning, value s
 	}
 	switch d.sort {
 	case env:
-		if d.test && !strings.HasPrefix(d.base, ".") && !random(value) {
-			return false
-		}
-		return means == password && len(value) >= 4 && !phrase(value) && !d.labels || long(value)
+		return means == password && !phrase(value) && !d.labels || long(value)
 	case config:
 		if d.labels || d.test || a.quote == 0 && strings.HasPrefix(d.ext, ".json") {
 			return false
@@ -103,7 +100,7 @@ func (s *assignments) credible(d *document, a assignment, means meaning, value s
 		return !d.test && random(value) && !s.stopped(value)
 	}
 	switch {
-	case d.test, a.quote == 0 && !a.pair && !d.shell:
+	case d.test:
 		return false
 	case means == password:
 		return literal(value) && !trivial(value) && !selector(value) || a.quote != 0 && random(value) && !s.stopped(value)

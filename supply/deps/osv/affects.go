@@ -19,11 +19,33 @@ func (a *Advisory) Affects(ecosystem, version string, now time.Time) (bool, erro
 	for i := range a.Affected {
 		yes, err := a.Affected[i].includes(ecosystem, version)
 		if yes {
-			return true, nil
+			return !a.fixedIn(version), nil
 		}
 		unclear = cmp.Or(unclear, err)
 	}
 	return false, unclear
+}
+
+// fixedIn reports whether the advisory names the version as fixed, and nowhere as one that brought the fault in.
+// Records that give each line of versions a range from 0 say of the fix of one line that the next one's range
+// takes it in; what is called fixed is not affected.
+func (a *Advisory) fixedIn(version string) bool {
+	version = strings.TrimPrefix(version, "v")
+	named := false
+	for _, f := range a.Affected {
+		if slices.Contains(f.Versions, version) {
+			return false
+		}
+		for _, r := range f.Ranges {
+			for _, e := range r.Events {
+				if e.Introduced == version || e.LastAffected == version {
+					return false
+				}
+				named = named || e.Fixed == version
+			}
+		}
+	}
+	return named
 }
 
 // includes follows the evaluation of the OSV schema ("Evaluation").
@@ -35,7 +57,7 @@ func (f *Affected) includes(ecosystem, version string) (bool, error) {
 	for _, r := range f.Ranges {
 		yes, err := r.includes(ecosystem, version)
 		if yes && len(f.Tagged) > 0 && tagged(version) {
-			yes, err = anyIncludes(f.Tagged, ecosystem, version)
+			yes, err = anyIncludes(f.Tagged, projectNumbers, plain(version))
 		}
 		if yes {
 			return true, err
@@ -44,6 +66,9 @@ func (f *Affected) includes(ecosystem, version string) (bool, error) {
 	}
 	return false, unclear
 }
+
+// projectNumbers is the ecosystem by whose rules projects' own numbers are compared: NuGet's take up to four, with zeros before them.
+const projectNumbers = "NuGet"
 
 func anyIncludes(ranges []Range, ecosystem, version string) (bool, error) {
 	var unclear error

@@ -158,6 +158,7 @@ func TestEvaluation(t *testing.T) {
 		"fixed where it was": {osv.Advisory{Affected: []osv.Affected{{Ranges: []osv.Range{rangeOf([2]string{"fixed", "1.0.0"}, [2]string{"introduced", "1.0.0"})}}}}, nil, []string{"0.9.0", "1.0.0", "1.0.1"}},
 		"limit":              {osv.Advisory{Affected: []osv.Affected{{Ranges: []osv.Range{rangeOf([2]string{"introduced", "0"}, [2]string{"limit", "2.0.0"})}}}}, []string{"1.9.9"}, []string{"2.0.0"}},
 		"limit of none":      {osv.Advisory{Affected: []osv.Affected{{Ranges: []osv.Range{rangeOf([2]string{"introduced", "0"}, [2]string{"limit", "*"})}}}}, []string{"9.0.0"}, nil},
+		"lines from 0":       {osv.Advisory{Affected: []osv.Affected{{Ranges: []osv.Range{rangeOf([2]string{"introduced", "0"}, [2]string{"fixed", "1.0.6"})}}, {Ranges: []osv.Range{rangeOf([2]string{"introduced", "0"}, [2]string{"fixed", "1.1.5"})}}}}, []string{"1.0.5", "1.1.4"}, []string{"1.0.6", "1.1.5", "1.2.0"}},
 		"list":               {osv.Advisory{Affected: []osv.Affected{{Versions: []string{"1.0.0", "not.a.version"}}}}, []string{"1.0.0", "not.a.version"}, []string{"1.0.1"}},
 		"list and range":     {osv.Advisory{Affected: []osv.Affected{{Versions: []string{"5.0.0"}, Ranges: []osv.Range{two}}}}, []string{"5.0.0", "1.0.0"}, []string{"4.0.0"}},
 		"withdrawn":          {osv.Advisory{Withdrawn: &gone, Affected: []osv.Affected{{Ranges: []osv.Range{rangeOf([2]string{"introduced", "0"})}}}}, nil, []string{"1.0.0"}},
