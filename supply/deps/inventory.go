@@ -37,6 +37,8 @@ func take(ctx context.Context, t *supply.Tree) (*inventory, error) {
 			inv.pom(f)
 		case lock.Is(f.Path):
 			inv.lock(f)
+		case lock.Unread(f.Path):
+			inv.fail(f.Path, "lock files of this kind are not read")
 		case isArchive(f.Path):
 			inv.archive(ctx, f)
 		case path.Base(f.Path) == "oci-layout":
@@ -45,6 +47,7 @@ func take(ctx context.Context, t *supply.Tree) (*inventory, error) {
 	}
 	inv.workspaces()
 	inv.addBills()
+	inv.licences()
 	for _, f := range t.Files {
 		if lock.IsManifest(f.Path) {
 			inv.manifest(f)

@@ -189,9 +189,11 @@ func TestWhatCouldNotBeChecked(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"package.json": `{"dependencies":{"a":"^1"}}`, "web/package.json": `{"dependencies":{"a":"^1"}}`, "web/package-lock.json": `{"packages":{"node_modules/a":{"version":"latest"}}}`,
 		"web/inner/package.json": `{"dependencies":{"b":"^1"}}`, "yarn/yarn.lock": "nonsense", "requirements.txt": "flask>=1\n",
+		"bun.lock": "{}",
 	})
 	r := scan(t, dir, known(t, map[string][]string{"npm": {advisory("G-1", "npm", "a", "2.0.0", "")}, "PyPI": {advisory("P-1", "PyPI", "x", "1", "")}}, ""))
 	want := []string{
+		"bun.lock: lock files of this kind are not read",
 		"requirements.txt: flask is not pinned to one version",
 		"yarn/yarn.lock: nonsense has no version",
 		"package.json: not pinned: it asks for packages and no lock file says which were taken; commit package-lock.json (npm install)",
@@ -306,6 +308,25 @@ func TestExcuses(t *testing.T) {
 		t.Error(d)
 	}
 	if d := cmp.Diff([]string{".vex/broken.json: not JSON of OpenVEX or CycloneDX"}, r.Checked[0].Failed); d != "" {
+		t.Error(d)
+	}
+}
+
+// Licences come from the lock file, else from what is installed beside it at that version.
+func TestLicences(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"package-lock.json":           `{"packages":{"node_modules/a":{"version":"1.0.0","license":"ISC"},"node_modules/b":{"version":"1.0.0"},"node_modules/@s/c":{"version":"1.0.0"}}}`,
+		"node_modules/a/package.json": `{"version":"1.0.0","license":"GPL-3.0"}`, "node_modules/b/package.json": `{"version":"1.0.0","license":"MIT"}`,
+		"node_modules/@s/c/package.json": `{"version":"2.0.0","license":"MIT"}`,
+		"go.mod":                         "module x\ngo 1.25\nrequire (\n\texample.org/m v1.0.0\n\texample.org/n v1.0.0\n)\n",
+		"vendor/example.org/m/LICENSE":   "The MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy",
+		"vendor/example.org/n/LICENSE":   "All rights reserved.",
+	})
+	got := map[string]string{}
+	for _, c := range scan(t, dir, t.TempDir()).Components {
+		got[c.Name] = strings.Join(c.Licenses, ",")
+	}
+	if d := cmp.Diff(map[string]string{"a": "ISC", "b": "MIT", "@s/c": "", "example.org/m": "MIT", "example.org/n": ""}, got); d != "" {
 		t.Error(d)
 	}
 }

@@ -77,6 +77,15 @@ func Locks(name string) string {
 	return ""
 }
 
+// Unread reports whether a file of this path lists packages in a form that is not read here.
+func Unread(name string) bool {
+	switch path.Base(name) {
+	case "bun.lock", "bun.lockb", "deno.lock", "mix.lock", "rebar.lock", "pubspec.lock", "Package.resolved", "Podfile.lock", "Cartfile.resolved", "conan.lock", "paket.lock", "renv.lock", "cabal.project.freeze", "stack.yaml.lock", "conda-lock.yml", "pixi.lock":
+		return true
+	}
+	return false
+}
+
 var errTooMany = errors.New("names more packages than a scan takes")
 
 // Read reads a file of a kind that Is knows.
