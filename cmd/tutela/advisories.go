@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -26,7 +27,7 @@ type advisoryFolder struct {
 // dir is the folder, and flag what names it in advice.
 func (f advisoryFolder) dir() (dir, flag string, err error) {
 	if f.DB != "" {
-		return f.DB, "--db " + f.DB, nil
+		return f.DB, "--db '" + strings.ReplaceAll(f.DB, "'", `'\''`) + "'", nil
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {

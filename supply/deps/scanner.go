@@ -25,30 +25,38 @@ type Scanner struct {
 // Class is supply.Dependencies.
 func (Scanner) Class() supply.Class { return supply.Dependencies }
 
-// Scan takes a tree's inventory and matches it.
-func (s Scanner) Scan(ctx context.Context, t *supply.Tree) (r supply.Result, err error) {
+// Scan takes a tree's inventory and matches it. Advisories that cannot be read make it blind; the
+// inventory stays.
+func (s Scanner) Scan(ctx context.Context, t *supply.Tree) (supply.Result, error) {
 	inv, err := take(ctx, t)
 	if err != nil {
 		return supply.Result{}, err
 	}
+	m, err := s.match(ctx, t, inv)
+	if ctx.Err() != nil {
+		return supply.Result{}, ctx.Err()
+	}
+	found := append(m.Findings, ended(inv.components)...)
+	locate(inv, found)
+	r := supply.Result{Findings: found, Components: inv.components, Data: m.Data, Checked: supply.Checked{
+		Class: s.Class(), Files: inv.files, Blind: Advice(m.Absent, s.Flag), Detail: fmt.Sprintf("%d packages", len(inv.components)),
+		Failed: slices.Concat(inv.failed, m.Failed, excuse(t, found, s.Clock())),
+	}}
+	if err != nil {
+		r.Checked.Blind = fmt.Sprintf("%v; import the advisories again (tutela advisories import --help)", err)
+	}
+	return r, nil
+}
+
+// match holds the inventory against the advisories.
+func (s Scanner) match(ctx context.Context, t *supply.Tree, inv *inventory) (Matched, error) {
 	store, err := osv.Open(s.Dir)
 	if err != nil {
-		return supply.Result{}, err
+		return Matched{}, err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	r = supply.Result{Components: inv.components, Checked: supply.Checked{Class: s.Class(), Files: inv.files}}
 	m := &matcher{store: store, now: s.Clock(), reach: newReach(t)}
-	if r.Findings, err = m.all(ctx, inv.components); err != nil {
-		return supply.Result{}, err
-	}
-	r.Findings = append(r.Findings, ended(inv.components)...)
-	locate(inv, r.Findings)
-	inv.failed = append(inv.failed, excuse(t, r.Findings, s.Clock())...)
-	r.Checked.Failed = append(inv.failed, m.failed...)
-	r.Checked.Detail = fmt.Sprintf("%d packages of %d files", len(inv.components), inv.files)
-	r.Checked.Blind = Advice(m.absent, s.Flag)
-	r.Data = m.data()
-	return r, nil
+	found, err := m.all(ctx, inv.components)
+	return Matched{found, m.failed, m.absent, m.data()}, errors.Join(err, store.Close())
 }
 
 // Advice says how to get the advisories of ecosystems that have none here; empty where none are missing. The

@@ -184,6 +184,16 @@ func TestMissingAdvisoriesAreBlind(t *testing.T) {
 	}
 }
 
+// Advisories that are damaged make this class blind, and do not end the scan.
+func TestDamagedAdvisoriesAreBlind(t *testing.T) {
+	for name, text := range map[string]string{"kev.json": "{", "npm.db": "SQLite format 3\x00 and then nothing"} {
+		r := scan(t, tree(t, map[string]string{"package-lock.json": `{"packages":{"node_modules/a":{"version":"1.0.0"}}}`}), tree(t, map[string]string{name: text}))
+		if !strings.Contains(r.Checked[0].Blind, "import the advisories again") || len(r.Components) != 1 {
+			t.Errorf("%s: %+v", name, r.Checked)
+		}
+	}
+}
+
 // What asks for packages without saying which, and what cannot be read or compared, is said.
 func TestWhatCouldNotBeChecked(t *testing.T) {
 	dir := tree(t, map[string]string{

@@ -64,7 +64,7 @@ func npmPackages(l *List, packages map[string]npmPackage) {
 	for _, key := range sorted(packages) {
 		p := packages[key]
 		i := strings.LastIndex(key, modules)
-		if i < 0 || p.Link { // the tree's own packages, and links to them
+		if i < 0 || p.Link || own(p.Resolved) { // the tree's own packages, and links to them
 			continue
 		}
 		if foreign(p.Resolved) {
@@ -137,6 +137,9 @@ func npmTree(l *List, tree map[string]npmNested, outer []map[string]npmNested, d
 				name, version = alias[:i], alias[i+1:]
 			}
 		}
+		if own(version) {
+			continue
+		}
 		if foreign(version) {
 			l.miss(name, "comes from "+origin(version)+", of which advisories say nothing")
 		} else {
@@ -183,10 +186,16 @@ func foreign(from string) bool {
 	return strings.HasPrefix(from, "https://codeload.github.com/") || strings.HasPrefix(from, "git://")
 }
 
+// own reports whether a package is a folder of the tree; an archive in it is not.
+func own(from string) bool {
+	folder := strings.HasPrefix(from, "file:") || strings.HasPrefix(from, "link:")
+	return folder && !strings.HasSuffix(from, ".tgz") && !strings.HasSuffix(from, ".tar.gz")
+}
+
 // origin is the kind of place that a package comes from; its address may hold a password.
 func origin(from string) string {
 	if strings.HasPrefix(from, "file:") || strings.HasPrefix(from, "link:") {
-		return "a folder"
+		return "an archive in the tree"
 	}
 	return "git"
 }

@@ -44,6 +44,9 @@ func yarnLock(text []byte) (*List, error) {
 
 func (l *List) addYarn(e yarnEntry, answers map[string]string) {
 	name, version := e.identity()
+	if len(e.asked) > 0 && (own(strings.TrimPrefix(e.asked[0], name+"@")) || own(e.resolved)) {
+		return
+	}
 	if foreign(e.resolved) {
 		l.miss(name, "comes from "+origin(e.resolved)+", of which advisories say nothing")
 		return

@@ -24,6 +24,7 @@ import (
 type Store struct {
 	dir  string
 	kev  *catalogue
+	torn error // of a catalogue that cannot be read; importing one mends it
 	unz  *zstd.Decoder
 	mu   sync.Mutex // guards what follows
 	open map[string]*sql.DB
@@ -56,11 +57,8 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the advisories: %w", err)
 	}
-	kev, err := readCatalogue(filepath.Join(dir, catalogueFile))
-	if err != nil {
-		return nil, err
-	}
-	return &Store{dir: dir, kev: kev, unz: unz, open: map[string]*sql.DB{}}, nil
+	kev, torn := readCatalogue(filepath.Join(dir, catalogueFile))
+	return &Store{dir: dir, kev: kev, torn: torn, unz: unz, open: map[string]*sql.DB{}}, nil
 }
 
 // Close closes the databases.
@@ -117,6 +115,9 @@ func source(file string) string {
 
 // About says what the store has of an ecosystem, or ErrAbsent.
 func (s *Store) About(ctx context.Context, ecosystem string) (Collection, error) {
+	if s.torn != nil {
+		return Collection{}, s.torn
+	}
 	db, err := s.database(ecosystem)
 	if err != nil {
 		return Collection{}, err

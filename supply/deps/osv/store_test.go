@@ -166,7 +166,13 @@ func TestDamagedDatabase(t *testing.T) {
 
 func TestExploited(t *testing.T) {
 	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "kev.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s := open(t, dir)
+	if _, err := s.About(t.Context(), "npm"); err == nil || errors.Is(err, osv.ErrAbsent) {
+		t.Errorf("a damaged catalogue: %v", err)
+	}
 	file := filepath.Join(t.TempDir(), "kev.json")
 	if err := os.WriteFile(file, []byte(`{"dateReleased":"2025-08-25T17:04:19.9796Z","vulnerabilities":[{"cveID":"CVE-2021-44228"}]}`), 0o600); err != nil {
 		t.Fatal(err)
