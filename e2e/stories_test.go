@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -22,6 +23,7 @@ import (
 //	stop-dev DIR        SIGTERM: it ends cleanly within 5 seconds
 //	curl …              a small curl -f: -X METHOD, -H HEADER, -d BODY, --cacert FILE, URL
 //	exits CODE PROGRAM… runs a program that must end with that code
+//	zip FILE MEMBER…    makes a zip of files
 //	capture NAME REGEXP sets $NAME to what the last output has in the first parentheses
 func TestStories(t *testing.T) {
 	dir := filepath.Dir(tutelaPath(t))
@@ -33,9 +35,25 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"dev": startDev, "stop-dev": stopDev, "curl": curl, "exits": exits, "capture": capture,
+			"dev": startDev, "stop-dev": stopDev, "curl": curl, "exits": exits, "capture": capture, "zip": zipFiles,
 		},
 	})
+}
+
+func zipFiles(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: zip FILE MEMBER…")
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range args[1:] {
+		w, err := z.Create(name)
+		ts.Check(err)
+		_, err = w.Write([]byte(ts.ReadFile(name)))
+		ts.Check(err)
+	}
+	ts.Check(z.Close())
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o600))
 }
 
 // storyteller is the key under which a script finds its story.
