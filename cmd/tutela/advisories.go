@@ -50,8 +50,8 @@ type advisoriesCmd struct {
 
 type advisoriesImportCmd struct {
 	advisoryFolder
-	Zips []string `arg:"" optional:"" name:"ZIP" type:"existingfile" help:"all.zip of an ecosystem, as osv.dev publishes it."`
-	KEV  string   `name:"kev" type:"existingfile" placeholder:"FILE" help:"CISA's known_exploited_vulnerabilities.json."`
+	Files []string `arg:"" optional:"" name:"ZIP" type:"existingfile" help:"all.zip of an ecosystem, as osv.dev publishes it; or single OSV records (.json), such as a vendor's bulletin."`
+	KEV   string   `name:"kev" type:"existingfile" placeholder:"FILE" help:"CISA's known_exploited_vulnerabilities.json."`
 }
 
 // Help gives an example.
@@ -66,22 +66,14 @@ What is imported takes the place of what was there of the same ecosystem. Scanni
 
 // Run imports.
 func (cmd advisoriesImportCmd) Run(ctx context.Context, c console) error {
-	if len(cmd.Zips) == 0 && cmd.KEV == "" {
+	if len(cmd.Files) == 0 && cmd.KEV == "" {
 		return usage("name a zip, or --kev FILE")
 	}
 	return cmd.with(func(store *osv.Store) error {
-		for _, zip := range cmd.Zips {
-			tell, end := progressBar(c.err, "advisories read")
-			got, err := store.Import(ctx, zip, time.Now(), tell)
-			end()
-			if err != nil {
+		for _, file := range cmd.Files {
+			if err := importFile(ctx, c, store, file); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.out, "%s: %d advisories, the newest of %s", got.Ecosystem, got.Entries, got.Newest.Format(time.DateOnly))
-			if got.Rejected > 0 {
-				fmt.Fprintf(c.out, "; %d could not be read", got.Rejected)
-			}
-			fmt.Fprintln(c.out)
 		}
 		if cmd.KEV == "" {
 			return nil
@@ -92,6 +84,29 @@ func (cmd advisoriesImportCmd) Run(ctx context.Context, c console) error {
 		}
 		return err
 	})
+}
+
+// importFile takes a zip, or a single record.
+func importFile(ctx context.Context, c console, store *osv.Store, file string) error {
+	if filepath.Ext(file) == ".json" {
+		a, err := store.ImportBulletin(file)
+		if err == nil {
+			fmt.Fprintf(c.out, "%s: a bulletin on %d packages\n", a.ID, len(a.Affected))
+		}
+		return err
+	}
+	tell, end := progressBar(c.err, "advisories read")
+	got, err := store.Import(ctx, file, time.Now(), tell)
+	end()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s: %d advisories, the newest of %s", got.Ecosystem, got.Entries, got.Newest.Format(time.DateOnly))
+	if got.Rejected > 0 {
+		fmt.Fprintf(c.out, "; %d could not be read", got.Rejected)
+	}
+	_, err = fmt.Fprintln(c.out)
+	return err
 }
 
 // with opens the folder for do.
@@ -124,9 +139,9 @@ func (cmd advisoriesListCmd) Run(ctx context.Context, c console) error {
 		}
 		exploited, released := store.ExploitedList()
 		if cmd.Format == "json" {
-			return json.NewEncoder(c.out).Encode(map[string]any{"collections": list, "exploited": map[string]any{"entries": exploited, "released": released}})
+			return json.NewEncoder(c.out).Encode(map[string]any{"collections": list, "bulletins": store.Bulletins(), "exploited": map[string]any{"entries": exploited, "released": released}})
 		}
-		if len(list) == 0 && exploited == 0 {
+		if len(list)+store.Bulletins() == 0 && exploited == 0 {
 			fmt.Fprintln(c.out, "no advisories are there; tutela advisories import --help says how to get them")
 			return nil
 		}
@@ -137,6 +152,9 @@ func (cmd advisoriesListCmd) Run(ctx context.Context, c console) error {
 		}
 		if exploited > 0 {
 			fmt.Fprintf(w, "known to be exploited (CISA)\t%d\t%s\t%s\t\n", exploited, released.Format(time.DateOnly), days(released))
+		}
+		if n := store.Bulletins(); n > 0 {
+			fmt.Fprintf(w, "bulletins\t%d\t\t\t\n", n)
 		}
 		return w.Flush()
 	})

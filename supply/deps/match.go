@@ -44,12 +44,8 @@ func (m *matcher) all(ctx context.Context, list []supply.Component) ([]supply.Fi
 	m.absent = map[string]bool{}
 	var found []supply.Finding
 	for i := range list {
-		here, err := m.has(ctx, list[i].Ecosystem)
-		if err != nil {
+		if err := m.look(ctx, list[i].Ecosystem); err != nil {
 			return nil, err
-		}
-		if !here {
-			continue
 		}
 		faults, err := m.component(ctx, &list[i])
 		if err != nil {
@@ -60,25 +56,19 @@ func (m *matcher) all(ctx context.Context, list []supply.Component) ([]supply.Fi
 	return found, nil
 }
 
-// has reports whether there are advisories of an ecosystem, and remembers both.
-func (m *matcher) has(ctx context.Context, ecosystem string) (bool, error) {
+// look notes whether there is a database of an ecosystem.
+func (m *matcher) look(ctx context.Context, ecosystem string) error {
 	base := osv.Base(ecosystem)
-	if m.absent[base] {
-		return false, nil
-	}
-	if slices.ContainsFunc(m.seen, func(c osv.Collection) bool { return c.Ecosystem == base }) {
-		return true, nil
+	if m.absent[base] || slices.ContainsFunc(m.seen, func(c osv.Collection) bool { return c.Ecosystem == base }) {
+		return nil
 	}
 	c, err := m.store.About(ctx, base)
 	if errors.Is(err, osv.ErrAbsent) {
 		m.absent[base] = true
-		return false, nil
-	}
-	if err != nil {
-		return false, err
+		return nil
 	}
 	m.seen = append(m.seen, c)
-	return true, nil
+	return err
 }
 
 // fault is one fault of a component, by all advisories that speak of it.
@@ -93,6 +83,9 @@ func (m *matcher) component(ctx context.Context, c *supply.Component) ([]supply.
 	version := c.Version
 	for _, name := range part.Names(*c) {
 		known, err := m.store.Advisories(ctx, c.Ecosystem, name[0])
+		if errors.Is(err, osv.ErrAbsent) {
+			continue // not even a bulletin; look has noted it
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -69,7 +69,7 @@ func (s *Store) ImportExploited(file string) (entries int, released time.Time, e
 	if err := errors.Join(os.MkdirAll(s.dir, 0o700), os.WriteFile(fresh, text, 0o600), os.Rename(fresh, filepath.Join(s.dir, catalogueFile))); err != nil {
 		return 0, time.Time{}, err
 	}
-	s.kev, s.torn = c, nil
+	s.kev = c
 	return len(c.cves), c.released, nil
 }
 

@@ -24,7 +24,10 @@ import (
 type Store struct {
 	dir  string
 	kev  *catalogue
-	torn error // of a catalogue that cannot be read; importing one mends it
+	torn error // of a catalogue or bulletin that cannot be read
+
+	bulletins []Advisory
+
 	unz  *zstd.Decoder
 	mu   sync.Mutex // guards what follows
 	open map[string]*sql.DB
@@ -58,7 +61,8 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("open the advisories: %w", err)
 	}
 	kev, torn := readCatalogue(filepath.Join(dir, catalogueFile))
-	return &Store{dir: dir, kev: kev, torn: torn, unz: unz, open: map[string]*sql.DB{}}, nil
+	bulletins, err := readBulletins(filepath.Join(dir, bulletinFolder))
+	return &Store{dir: dir, kev: kev, torn: errors.Join(torn, err), bulletins: bulletins, unz: unz, open: map[string]*sql.DB{}}, nil
 }
 
 // Close closes the databases.
@@ -160,10 +164,14 @@ func globbed(dir string) string {
 	return regexp.MustCompile(`[*?\[\\]`).ReplaceAllString(dir, `\$0`)
 }
 
-// Advisories gives what is known of a package, each with what it says of this package alone, in the
+// Advisories gives what databases and bulletins say of a package, each with what it says of this package alone, in the
 // order of their ids. A release (Debian:12) is given what is said of it and of no other.
 func (s *Store) Advisories(ctx context.Context, ecosystem, name string) ([]Advisory, error) {
+	told := s.told(ecosystem, name)
 	db, err := s.database(ecosystem)
+	if errors.Is(err, ErrAbsent) && len(told) > 0 {
+		return told, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -182,14 +190,11 @@ func (s *Store) Advisories(ctx context.Context, ecosystem, name string) ([]Advis
 		if err != nil {
 			return nil, fmt.Errorf("read the advisories of %s (import them again): %w", Base(ecosystem), err)
 		}
-		a.Affected = slices.DeleteFunc(a.Affected, func(f Affected) bool {
-			return Name(ecosystem, f.Name) != Name(ecosystem, name) || !sameRelease(f.Ecosystem, ecosystem)
-		})
-		if len(a.Affected) > 0 {
+		if a = a.of(ecosystem, name); len(a.Affected) > 0 {
 			list = append(list, a)
 		}
 	}
-	return list, rows.Err()
+	return merge(list, told), rows.Err()
 }
 
 func (s *Store) unpack(body []byte) (a Advisory, err error) {

@@ -187,6 +187,44 @@ func TestExploited(t *testing.T) {
 	}
 }
 
+// A bulletin is known besides the databases, also of an ecosystem without one, and does not stand for it.
+func TestBulletins(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	write := func(text string) string {
+		file := filepath.Join(t.TempDir(), "b.json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	for _, text := range []string{record("ACME-1", "npm", "a", ""), record("ACME-1", "npm", "b", ""), record("ACME-2", "PyPI", "C_d", "")} {
+		if _, err := s.ImportBulletin(write(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"path": record("../x", "npm", "a", ""), "nothing": `{"id":"ACME-3"}`, "no json": "x"} {
+		if _, err := s.ImportBulletin(write(text)); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	if _, err := s.Import(t.Context(), zipOf(t, record("GHSA-1", "npm", "b", "")), now(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*osv.Store{s, open(t, dir)} {
+		list, err := s.Advisories(t.Context(), "npm", "b")
+		if err != nil || len(list) != 2 || list[0].ID != "ACME-1" || s.Bulletins() != 2 {
+			t.Errorf("%v, %v", list, err)
+		}
+		if list, err := s.Advisories(t.Context(), "PyPI", "c-d"); err != nil || len(list) != 1 {
+			t.Errorf("%v, %v", list, err)
+		}
+		if _, err := s.About(t.Context(), "PyPI"); !errors.Is(err, osv.ErrAbsent) {
+			t.Errorf("a bulletin passes for all of PyPI: %v", err)
+		}
+	}
+}
+
 // The Go database in full: every record is read, and known answers come out.
 func TestGoDatabase(t *testing.T) {
 	file := filepath.Join(os.Getenv("TUTELA_TESTDATA"), "osv", "Go", "all.zip")
