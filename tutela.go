@@ -161,7 +161,7 @@ const (
 	ActionReindex        Action = "index.rebuild"
 	ActionPolicyExplain  Action = "policy.explain" // what somebody may with a resource, and why
 	ActionPolicyDiff     Action = "policy.diff"    // what other policies would have decided on the requests of late
-	ActionPolicyReload   Action = "policy.reload" // changed policy files took force, or were refused
+	ActionPolicyReload   Action = "policy.reload"  // changed policy files took force, or were refused
 	ActionMetrics        Action = "metrics.read"
 
 	ActionBreakGlassOpen   Action = "break-glass.open"   // an alert: somebody gave himself access to a patient
