@@ -11,13 +11,33 @@ import (
 // allowance is how far one of the caller's scopes reaches for a request. The zero value is no
 // limit, so it is only ever made by allowances.
 type allowance struct {
-	own   bool      // only data of the patient in context
-	query *r4.Query // only resources that match; nil: all of the type
+	own     bool        // only data of the patient in context
+	queries []*r4.Query // only resources that match each; none: all of the type
 }
 
-// allowances are those of the granted scopes that cover an action on a type. A scope whose
-// parameters cannot be held against a resource covers nothing.
+// allowances are those of the granted scopes that cover an action on a type. What a search or an export
+// finds is shown, so that it takes a scope to read too: together they reach what both do.
 func allowances(scopes []string, action tutela.Action, typ string) []allowance {
+	found := covering(scopes, action, typ)
+	if action != tutela.ActionSearch && action != tutela.ActionExport {
+		return found
+	}
+	shown := covering(scopes, tutela.ActionRead, typ)
+	if slices.EqualFunc(found, shown, allowance.same) {
+		return found
+	}
+	var both []allowance
+	for _, f := range found {
+		for _, s := range shown {
+			both = append(both, allowance{f.own || s.own, slices.Concat(f.queries, s.queries)})
+		}
+	}
+	return both
+}
+
+// covering are the scopes that cover an action on a type. A scope whose parameters cannot be held
+// against a resource covers nothing.
+func covering(scopes []string, action tutela.Action, typ string) []allowance {
 	var list []allowance
 	for _, text := range scopes {
 		s, valid := tutela.ParseScope(text)
@@ -26,14 +46,20 @@ func allowances(scopes []string, action tutela.Action, typ string) []allowance {
 		}
 		a := allowance{own: s.Context == "patient"}
 		if s.Query != "" {
-			var ok bool
-			if a.query, ok = condition(typ, s.Query); !ok {
+			q, ok := condition(typ, s.Query)
+			if !ok {
 				continue
 			}
+			a.queries = []*r4.Query{q}
 		}
 		list = append(list, a)
 	}
 	return list
+}
+
+// same reports whether two allowances are without parameters and reach equally far.
+func (a allowance) same(b allowance) bool {
+	return a.own == b.own && len(a.queries) == 0 && len(b.queries) == 0
 }
 
 // condition reads a scope's parameters as a search that a resource must answer. What is no plain
@@ -70,19 +96,21 @@ func lacksFHIRUser(p tutela.Principal) bool {
 // peeks reports whether a scope's parameters read an element that is hidden from the caller. Callers
 // choose the scopes that they ask for: what such a scope reached would tell what a read does not show.
 func (g Grant) peeks(a allowance) bool {
-	return a.query != nil && slices.ContainsFunc(a.query.Terms, func(t r4.Term) bool {
-		return slices.ContainsFunc(t.Param.Branches, func(b *r4.Branch) bool { return g.Hides(g.question.typ, b.Key()) })
+	return slices.ContainsFunc(a.queries, func(q *r4.Query) bool {
+		return slices.ContainsFunc(q.Terms, func(t r4.Term) bool {
+			return slices.ContainsFunc(t.Param.Branches, func(b *r4.Branch) bool { return g.Hides(g.question.typ, b.Key()) })
+		})
 	})
 }
 
-// answeredBy reports whether a resource matches the allowance's search, where it has one.
+// answeredBy reports whether a resource matches the allowance's searches, where it has any.
 func (a *allowance) answeredBy(f Facts) bool {
-	if a.query == nil {
+	if len(a.queries) == 0 {
 		return true
 	}
 	if f.Resource == nil {
 		return false
 	}
 	res := f.Resource()
-	return res != nil && a.query.Match(res)
+	return res != nil && !slices.ContainsFunc(a.queries, func(q *r4.Query) bool { return !q.Match(res) })
 }

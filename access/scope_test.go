@@ -50,6 +50,37 @@ func TestScopeWithParametersReachesOnlyWhatMatches(t *testing.T) {
 	}
 }
 
+// A search shows what a read would: without a scope to read it finds nothing, and with one no more than both reach.
+func TestSearchTakesAScopeToRead(t *testing.T) {
+	a := authorizer(t)
+	results, signs := factsOf(t, laboratory, own), factsOf(t, vitalSigns, own)
+	for _, c := range []struct {
+		name           string
+		scopes         []string
+		denied         bool
+		results, signs bool
+	}{
+		{"search alone", []string{"user/Observation.s"}, true, false, false},
+		{"read alone", []string{"user/Observation.r"}, true, false, false},
+		{"two scopes", []string{"user/Observation.s", "user/Observation.r"}, false, true, true},
+		{"reading narrowed", []string{"user/Observation.s", "user/Observation.r?category=laboratory"}, false, true, false},
+		{"searching narrowed", []string{"user/Observation.s?category=laboratory", "user/Observation.r"}, false, true, false},
+		{"narrowed apart", []string{"user/Observation.s?category=laboratory", "user/Observation.r?category=vital-signs"}, false, false, false},
+		{"narrowed together", []string{"user/Observation.rs?category=laboratory", "user/Observation.rs?category=vital-signs"}, false, true, true},
+		{"reading another type", []string{"user/Observation.s", "user/Patient.r"}, true, false, false},
+	} {
+		for _, action := range []tutela.Action{tutela.ActionSearch, tutela.ActionExport} {
+			g, err := a.Authorize(t.Context(), caller(RolePhysician, c.scopes...), Request{Action: action, Type: "Observation"})
+			if errs.Is(err, errs.Denied) != c.denied {
+				t.Errorf("%s, %s: %v", c.name, action, err)
+			}
+			if got := [2]bool{g.Admits(results), g.Admits(signs)}; got != [2]bool{c.results, c.signs} {
+				t.Errorf("%s, %s: admits %v", c.name, action, got)
+			}
+		}
+	}
+}
+
 func TestScopesAddUpButDoNotMix(t *testing.T) {
 	a := authorizer(t)
 	p := caller(RolePhysician, "user/Observation.rs?category=laboratory", "patient/Observation.rs")
