@@ -89,7 +89,7 @@ func (r *results) judge(w io.Writer, postgres bool) {
 	for _, m := range marks(postgres) {
 		v, ok := r.median(m.name)
 		if !ok {
-			fmt.Fprintf(w, "  unmeasured  %-40s\n", m.name+" ")
+			fmt.Fprintf(w, "  unmeasured  %s   -\n", m.name)
 			continue
 		}
 		reached := (m.atLeast == 0 || v >= m.atLeast) && (m.atMost == 0 || v <= m.atMost)

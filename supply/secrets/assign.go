@@ -8,7 +8,8 @@ type assignment struct {
 	mark       int  // where the name begins
 	start, end int  // the value, without quotes
 	quote      byte // around the value; 0 for none
-	alone      bool // on a line of its own
+	first      bool // nothing stands before it in its line
+	alone      bool // at most a word that declares it, or a mark of a list or comment, stands before it
 	pair       bool // one of several in a string, as in a connection string or a query
 }
 
@@ -49,8 +50,18 @@ func (d *document) assigned(at int) (assignment, bool) {
 		return a, false // "name=" and the end of the string
 	}
 	a.pair = left > from && (t[left-1] == '?' || t[left-1] == '&' || t[left-1] == ';')
-	a.alone = len(bytes.Trim(t[from:left], " \t-#;*/")) == 0 && left-from < maxName
+	a.first = len(bytes.TrimSpace(t[from:left])) == 0
+	a.alone = begins(string(bytes.Trim(t[from:left], " \t-#;*/")))
 	return r.after(a, d.sort)
+}
+
+// begins reports whether what stands before a name is nothing, or a word that declares it.
+func begins(before string) bool {
+	switch before {
+	case "", "export", "set", "setx", "local", "readonly", "declare", "ENV":
+		return true
+	}
+	return false
 }
 
 func isName(c byte) bool  { return isAlnum(c) || c == '_' || c == '-' || c == '.' || c == '$' }
@@ -145,7 +156,7 @@ func (r *reader) after(a assignment, s sort) (assignment, bool) {
 			return r.value(a, s)
 		}
 	}
-	if a.alone && spaced && s == config {
+	if a.first && spaced && s == config {
 		return r.value(a, s)
 	}
 	return a, false
@@ -154,10 +165,10 @@ func (r *reader) after(a assignment, s sort) (assignment, bool) {
 // typed skips a type between a name and its sign, as in `password string = "…"` or `token: str = "…"`.
 func (r *reader) typed() {
 	i := r.at
-	for i < r.end && i < r.at+40 && (isAlnum(r.text[i]) || bytes.IndexByte([]byte("_.[]<>|? "), r.text[i]) >= 0) {
+	for i < r.end && i < r.at+40 && (isAlnum(r.text[i]) || bytes.IndexByte([]byte("_.[]<>|?& "), r.text[i]) >= 0) {
 		i++
 	}
-	if i == r.at || i >= r.end || !isAlnum(r.text[r.at]) {
+	if i == r.at || i >= r.end || !isAlnum(r.text[r.at]) && r.text[r.at] != '&' {
 		return
 	}
 	if rest := bytes.TrimLeft(r.text[i:r.end], "=: \t"); r.text[i] == '=' && len(rest) > 0 && isQuote(rest[0]) {
@@ -177,7 +188,7 @@ func (r *reader) value(a assignment, s sort) (assignment, bool) {
 	if isQuote(r.peek()) {
 		return r.quoted(a)
 	}
-	if s == code && !a.pair {
+	if s == code && !a.alone {
 		a.pair = true // which only counts among others of its kind
 	}
 	return r.bare(a, s)

@@ -30,6 +30,7 @@ type document struct {
 	test            bool // part of a test: literals in it open nothing
 	sample          bool // a template that somebody is to fill in
 	labels          bool // words for people in their language
+	shell           bool // a script, where values need no quotes
 	store           bool // a program keeps logins in it: also a weak password is one
 }
 
@@ -42,6 +43,7 @@ func newDocument(name string, text []byte) *document {
 	folders := strings.Split(strings.ToLower(path.Dir(name)), "/")
 	d.test = isTest(base, folders)
 	d.sample = isSample(base)
+	d.shell = slices.Contains([]string{".sh", ".bash", ".zsh", ".ksh", ".bat", ".cmd"}, d.ext)
 	d.store = isStore(base, folders)
 	d.labels = slices.ContainsFunc(folders, isLabels) || d.ext == ".po" || base == "strings.xml"
 	return d
@@ -84,7 +86,7 @@ func sortOf(base, ext string, text []byte) sort {
 		return binary
 	case isLocked(base):
 		return locked
-	case strings.HasPrefix(base, ".env"), startsShell(base), base == "config" && !bytes.HasPrefix(text, []byte("[")):
+	case strings.HasPrefix(base, ".env"), startsShell(base), strings.HasPrefix(base, "dockerfile"), ext == ".dockerfile", base == "config" && !bytes.HasPrefix(text, []byte("[")):
 		return env
 	}
 	switch ext {
@@ -107,8 +109,10 @@ func sortOf(base, ext string, text []byte) sort {
 // bare sorts names without an ending: what is written in capitals is read by people or by make.
 func bare(base string) sort {
 	switch base {
-	case "makefile", "gnumakefile", "dockerfile", "containerfile", "jenkinsfile", "vagrantfile", "rakefile", "gemfile", "procfile", "build", "workspace":
+	case "makefile", "gnumakefile", "jenkinsfile", "vagrantfile", "rakefile", "gemfile", "procfile", "build", "workspace":
 		return code
+	case "containerfile":
+		return env
 	case "readme", "license", "copying", "changelog", "changes", "authors", "contributors", "notice", "news", "todo", "install", "history":
 		return prose
 	}

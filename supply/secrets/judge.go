@@ -87,7 +87,10 @@ func (s *assignments) credible(d *document, a assignment, means meaning, value s
 	}
 	switch d.sort {
 	case env:
-		return means == password && !phrase(value) && !d.labels || long(value)
+		if d.test && !strings.HasPrefix(d.base, ".") && !random(value) {
+			return false
+		}
+		return means == password && len(value) >= 4 && !phrase(value) && !d.labels || long(value)
 	case config:
 		if d.labels || d.test || a.quote == 0 && strings.HasPrefix(d.ext, ".json") {
 			return false
@@ -100,7 +103,7 @@ func (s *assignments) credible(d *document, a assignment, means meaning, value s
 		return !d.test && random(value) && !s.stopped(value)
 	}
 	switch {
-	case d.test:
+	case d.test, a.quote == 0 && !a.pair && !d.shell:
 		return false
 	case means == password:
 		return literal(value) && !trivial(value) && !selector(value) || a.quote != 0 && random(value) && !s.stopped(value)

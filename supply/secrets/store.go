@@ -31,6 +31,7 @@ type stores struct {
 	hash    *regexp.Regexp
 	datum   *regexp.Regexp
 	jenkins *regexp.Regexp
+	entry   *regexp.Regexp
 }
 
 func newStores(o *own) *stores {
@@ -42,6 +43,7 @@ func newStores(o *own) *stores {
 		hash:    regexp.MustCompile(`^(?:` + hashForms + `|[./A-Za-z0-9]{13})$`),
 		datum:   regexp.MustCompile(`(?m)^\s{1,16}["']?([A-Za-z0-9_.-]{1,80})["']?:\s{1,8}["']?([A-Za-z0-9+/]{4,}={0,2})["']?\s*$`),
 		jenkins: regexp.MustCompile(`\{(AQAAAB[A-Za-z0-9+/]{20,}={0,2})\}`),
+		entry:   regexp.MustCompile(`(?m)["']?name["']?:\s{0,4}["']?([A-Za-z0-9_.-]{2,80})["']?,?\s{1,40}["']?value["']?:\s{0,4}["']?([^\s"'#{},]{4,400})`),
 	}
 }
 
@@ -64,7 +66,7 @@ func (s *stores) find(d *document) []hit {
 	case d.ext == ".key" || d.base == "hudson.util.secret":
 		hits = s.whole(d)
 	}
-	return slices.Concat(hits, s.docker(d), s.kubernetes(d), s.matches(d, s.jenkins), s.logins(d))
+	return slices.Concat(hits, s.docker(d), s.kubernetes(d), s.matches(d, s.jenkins), s.logins(d), s.environment(d))
 }
 
 // accounts reports whether a file has a line for each account with what its password is stored as.
@@ -186,6 +188,22 @@ func (s *stores) kubernetes(d *document) []hit {
 		if meaningOf(string(d.text[m[2]:m[3]])) != nothing || random(string(plain)) || bytes.Contains(plain, []byte("PRIVATE KEY")) {
 			hits = append(hits, s.hit(m[4], m[5], m[2]))
 		}
+	}
+	return hits
+}
+
+// environment reads lists of variables as Kubernetes and others write them: a name, and below it a value.
+func (s *stores) environment(d *document) []hit {
+	if d.sort != config || d.test || d.sample || !d.has("value") {
+		return nil
+	}
+	var hits []hit
+	for _, m := range s.entry.FindAllSubmatchIndex(d.text, -1) {
+		means, value := meaningOf(string(d.text[m[2]:m[3]])), string(d.text[m[4]:m[5]])
+		if placeholder(value) || trivial(value) || means == nothing || means == secret && !long(value) || titled(value) {
+			continue
+		}
+		hits = append(hits, hit{rule: s.own.password, start: m[4], end: m[5], mark: m[0], severity: s.own.password.Severity, rank: byName})
 	}
 	return hits
 }

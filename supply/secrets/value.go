@@ -26,7 +26,7 @@ func refers(v string) bool {
 	}
 	low := strings.ToLower(v)
 	for _, start := range []string{
-		"enc[", "{cipher}", "vault:", "ssm:", "arn:aws", "op://", "sops:", "ref+", "awssecretsmanager", "secretsmanager:", "keyvault", "kms:", "env:", "env.", "file:",
+		"enc[", "enc(", "{cipher}", "vault:", "ssm:", "arn:aws", "op://", "sops:", "ref+", "awssecretsmanager", "secretsmanager:", "keyvault", "kms:", "env:", "env.", "file:",
 		"process.env", "os.environ", "os.getenv", "getenv(", "system.getenv", "secrets.", "vars.", "var.", "local.", "data.", "module.", "self.", "this.", "config.", "http://", "https://",
 		"/run/secrets", "/etc/", "/var/", "/usr/", "/opt/", "/home/", "/mnt/", "/tmp/", "~/", "./", "../", "c:\\", "__", "projects/",
 	} {

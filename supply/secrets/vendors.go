@@ -25,6 +25,7 @@ func (o *own) patterns() []pattern {
 		{rule: o.vendor, keywords: []string{"sbp_"}, regex: regexp.MustCompile(`\b(sbp_[0-9a-f]{40})\b`)},
 		{rule: o.vendor, keywords: []string{"discord"}, regex: regexp.MustCompile(`discord(?:app)?\.com/api/webhooks/[0-9]{16,20}/([A-Za-z0-9_-]{60,72})`)},
 		{rule: o.vendor, keywords: []string{"oy2"}, regex: regexp.MustCompile(`\b(oy2[a-z0-9]{43})\b`), guard: random},
+		{rule: o.password, keywords: []string{"convertto-securestring"}, regex: regexp.MustCompile(`(?i)ConvertTo-SecureString\s{1,4}(?:-String\s{1,4})?["']([^"'$\s]{4,80})["'][^\n]{0,80}-AsPlainText`)},
 		{rule: o.vendor, keywords: []string{"sshpass"}, regex: regexp.MustCompile(`\bsshpass\s{1,4}-p\s{0,4}["']?([^\s"'$-][^\s"']{3,80})`)},
 		{rule: o.vendor, keywords: []string{"mysql", "mariadb"}, regex: regexp.MustCompile(`\b(?:mysql|mysqldump|mysqladmin|mariadb)\s[^\n|;]{0,200}?\s-p([^\s"'$<{-][^\s"']{3,80})`), guard: literal},
 	}
