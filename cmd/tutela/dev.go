@@ -281,7 +281,7 @@ func (t *tryOut) link(ctx context.Context) (bool, error) {
 // firstPatient finds the patient who came first, and says so in the ledger.
 func (s *system) firstPatient(ctx context.Context) (*records.Record, error) {
 	p := tutela.Principal{Tenant: s.config.Tenant, ID: "tutela-dev", Kind: tutela.ActorSystem,
-		Roles: []string{string(access.RoleService)}, Scopes: []string{"system/Patient.s"}}
+		Roles: []string{string(access.RoleService)}, Scopes: []string{"system/Patient.rs"}}
 	g, err := s.access.Authorize(ctx, p, access.Request{Action: tutela.ActionSearch, Type: "Patient"})
 	if err != nil {
 		return nil, err
