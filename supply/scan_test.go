@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -165,5 +166,39 @@ func TestAFileThatBecomesALinkIsNotFollowed(t *testing.T) {
 	}
 	if text, err := tree.Files[0].Read(); err == nil {
 		t.Errorf("read %q through a link", text)
+	}
+}
+
+// What is asked for by name is bounded too: a pipe where a policy or a lock file is looked for is not waited for, and a
+// file without end is not read into memory.
+func TestNamesThatAreNoFilesAreNotWaitedFor(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.txt", "good")
+	write(t, dir, "huge", "")
+	if err := errors.Join(syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600), os.Truncate(filepath.Join(dir, "huge"), 1<<40)); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := supply.OpenTree(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tree.Close() }()
+	if err := errors.Join(os.Remove(filepath.Join(dir, "a.txt")), syscall.Mkfifo(filepath.Join(dir, "a.txt"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tree.Files[0].Read(); err == nil {
+		t.Error("a file that became a pipe was read")
+	}
+	if _, err := fs.ReadFile(tree.FS(), "pipe"); err == nil {
+		t.Error("a pipe was read")
+	}
+	if _, err := tree.FS().Open("pipe"); err == nil {
+		t.Error("a pipe was opened")
+	}
+	if _, err := fs.ReadFile(tree.FS(), "huge"); !errors.Is(err, supply.ErrTooLarge) {
+		t.Errorf("a file of a terabyte: %v", err)
+	}
+	if _, err := fs.ReadFile(tree.FS(), "none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Limits on what is read of a tree that nobody vouches for.
@@ -71,7 +72,37 @@ func OpenTree(dir string) (*Tree, error) {
 func (t *Tree) Close() error { return t.root.Close() }
 
 // FS gives the tree as a file system, for what reads by name.
-func (t *Tree) FS() fs.FS { return t.root.FS() }
+func (t *Tree) FS() fs.FS { return bounded{t} }
+
+// bounded is a tree whose files are plain and no larger than scanners take, whatever they are asked by.
+type bounded struct{ tree *Tree }
+
+// Open opens a plain file or a folder.
+func (b bounded) Open(name string) (fs.File, error) {
+	f, err := b.tree.open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: name, Err: errNotPlain}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// ReadFile reads a plain file, or gives ErrTooLarge.
+func (b bounded) ReadFile(name string) ([]byte, error) { return File{Path: name, tree: b.tree}.Read() }
+
+// errNotPlain says that something can be opened and is no file: a pipe would be waited for.
+var errNotPlain = errors.New("no plain file")
+
+// open does not wait for the other end of a pipe.
+func (t *Tree) open(name string) (*os.File, error) {
+	return t.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
 
 // Named lists the files whose base name is one of names.
 func (t *Tree) Named(names ...string) []File {
@@ -188,13 +219,13 @@ func (f File) ReadUpTo(limit int64) ([]byte, error) {
 
 // Open opens the file. A link that took its place since it was listed is not followed out of the tree.
 func (f File) Open() (*os.File, error) {
-	r, err := f.tree.root.Open(f.Path)
+	r, err := f.tree.open(f.Path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", f.Path, err)
 	}
 	info, err := r.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("open %s: no plain file", f.Path)
+		err = fmt.Errorf("open %s: %w", f.Path, errNotPlain)
 	}
 	if err != nil {
 		return nil, errors.Join(err, r.Close())

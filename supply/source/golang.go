@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/securego/gosec/v2"
 	"github.com/securego/gosec/v2/analyzers"
@@ -127,8 +128,13 @@ func above(roots map[string]bool, dir string) (root string, ok bool) {
 	}
 }
 
+// loadFor bounds the go command over a module: source can be written to be compiled for ever.
+const loadFor = 5 * time.Minute
+
 // module checks the packages of a module.
 func (g *goScan) module(ctx context.Context, m goModule) {
+	ctx, cancel := context.WithTimeout(ctx, loadFor)
+	defer cancel()
 	loaded, err := packages.Load(g.config(ctx, m), patterns(m)...)
 	if err != nil {
 		g.miss(m.root, "the go command could not load it")
