@@ -2,7 +2,6 @@ package keys
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -170,8 +169,7 @@ func (r *Ring) At(ctx context.Context, kind tutela.KeyKind, id int64, version in
 // Secret gives the 32 bytes of a named system secret and makes it on first use. Callers zero
 // what they no longer need.
 func (r *Ring) Secret(ctx context.Context, secret string) ([]byte, error) {
-	sum := sha256.Sum256([]byte("tutela system secret " + secret))
-	id := int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
+	id := SecretID(secret)
 	for {
 		b, _, err := r.unwrap(ctx, tutela.KeySystem, id, 0)
 		if !unmade(err) {

@@ -180,7 +180,7 @@ func TestCellsKeepTheOrderOfNumbers(t *testing.T) {
 // the index for. Prefixes, precisions, zones and comparators are random.
 func TestEveryMatchIsNarrowedIn(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
-	s := &Store{terms: keys.NewMAC(make([]byte, keys.Size))}
+	s := blind{&Store{}, keys.NewMAC(make([]byte, keys.Size))}
 	matched := 0
 	for range draws / 5 {
 		res, err := r4.Parse([]byte(randomObservation(rng)))

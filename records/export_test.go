@@ -69,12 +69,26 @@ func (s *Store) BeginRebuild(ctx context.Context) error {
 // RulesOfTheIndex is the version of the rules by which the newest layout tells what is sensitive.
 func RulesOfTheIndex() int { return map[layout]int{layoutInPatient: 1}[layoutNow] }
 
-// OrdinaryTerms are what the index key alone gives of a resource.
+// OrdinaryTerms are what the serving index key alone gives of a resource.
 func (s *Store) OrdinaryTerms(t *testing.T, resource string) []int64 {
 	t.Helper()
+	number, _, err := s.IndexKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.TermsUnder(t, number, resource)
+}
+
+// TermsUnder are what one of the index's keys alone gives of a resource.
+func (s *Store) TermsUnder(t *testing.T, key int64, resource string) []int64 {
+	t.Helper()
+	x, err := s.blind(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	res, err := r4.Parse([]byte(resource))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.tokens(res)
+	return x.tokens(res)
 }

@@ -32,7 +32,10 @@ func (s *Store) Include(ctx context.Context, q *r4.Query, matches []*Record, gra
 		if err != nil {
 			return err
 		}
-		in.view, in.terms = view, s.serving(index)
+		if in.terms, err = s.serving(ctx, index); err != nil {
+			return err
+		}
+		in.view = view
 		for _, inc := range q.Includes {
 			for _, m := range matches {
 				if err := in.forward(ctx, inc, m); err != nil {
@@ -115,7 +118,7 @@ func (in *inclusion) backward(ctx context.Context, q *r4.Query, inc r4.Include, 
 		Param:  inc.Param,
 		Values: []r4.Operand{{Text: m.Ref.String(), Reference: r4.Reference{Type: m.Ref.Type, ID: m.Ref.ID}}},
 	}}}
-	plans := in.s.plans(g, reverse)
+	plans := in.s.plans(g, reverse, in.terms.blind)
 	_, src, err := in.s.choose(ctx, in.view, reverse, in.terms, plans)
 	if err != nil {
 		return err

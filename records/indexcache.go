@@ -41,8 +41,11 @@ func (c *indexCache) get() (s indexState, known bool, epoch int) {
 	return c.state, c.known, c.epoch
 }
 
-// Invalidate forgets the index's state: another node changed it.
-func (s *Store) Invalidate() { s.index.forget() }
+// Invalidate forgets the index's state and keys: another node changed them.
+func (s *Store) Invalidate() {
+	s.index.forget()
+	s.blinds.forget()
+}
 
 // indexNow gives the state of the index, from memory while other nodes' changes are heard of.
 func (s *Store) indexNow(ctx context.Context, q store.Querier) (indexState, error) {

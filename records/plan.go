@@ -65,11 +65,11 @@ type plan struct {
 }
 
 // plans are the useful ways to find what a query asks for, each within the Grant's reach.
-func (s *Store) plans(g access.Grant, q *r4.Query) []plan {
+func (s *Store) plans(g access.Grant, q *r4.Query, x blind) []plan {
 	where, sensitive := reach(g)
 	var useful []narrowing
 	for i := range q.Terms {
-		switch n := s.narrow(q, &q.Terms[i]); {
+		switch n := x.narrow(q, &q.Terms[i]); {
 		case n.useless():
 		case len(n.buckets) > 0:
 			where = where.within(areaOf(n.buckets))
@@ -95,10 +95,13 @@ type slot struct {
 	table  string
 	made   layout
 	engine store.Engine
+	blind  blind
 }
 
-func (s *Store) serving(index indexState) slot {
-	return slot{s.tables.terms[index.slot].Name, index.made[index.slot], s.db.Engine()}
+func (s *Store) serving(ctx context.Context, index indexState) (slot, error) {
+	made := index.made[index.slot]
+	x, err := s.blind(ctx, made.key)
+	return slot{s.tables.terms[index.slot].Name, made.layout, s.db.Engine(), x}, err
 }
 
 // source makes the chosen plan's source; -1 is everything of the type.
@@ -116,7 +119,7 @@ func (s *Store) source(q *r4.Query, in slot, plans []plan, chosen int) source {
 	case in.made < layoutInPatient || p.sensitive.nowhere():
 		return open
 	default:
-		return carrying{open, discreet{s: s, in: in, marker: s.marker(q.Type), tokens: p.tokens, where: p.sensitive}}
+		return carrying{open, discreet{s: s, in: in, marker: in.blind.marker(q.Type), tokens: p.tokens, where: p.sensitive}}
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -50,18 +52,29 @@ func jobName(st indexState) string { return fmt.Sprintf("%s-%d", rebuildJob, st.
 
 // Rebuild asks for a new version of the index; Run makes it. While one is being built that one is meant.
 func (s *Store) Rebuild(ctx context.Context) error {
+	return s.begin(ctx, func(st indexState) (int64, bool) { return st.made[st.slot].key, st.phase == phaseBuilding })
+}
+
+// begin starts a rebuild under a key, unless that which is under way is meant.
+func (s *Store) begin(ctx context.Context, under func(indexState) (key int64, begun bool)) error {
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		st, err := readIndexState(ctx, tx)
-		if err != nil || st.phase == phaseBuilding {
+		if err != nil {
 			return err
 		}
-		if st.phase == phaseDraining {
+		key, begun := under(st)
+		switch {
+		case begun:
+			return nil
+		case st.phase == phaseBuilding:
+			return errs.New(errs.Conflict, "the index is being rebuilt; try again when that has ended")
+		case st.phase == phaseDraining:
 			return errs.New(errs.Conflict, "a rebuild has just ended; try again in a few seconds")
 		}
 		if _, err := tx.Exec(ctx, "DELETE FROM "+s.tables.terms[1-st.slot].Name); err != nil {
 			return err
 		}
-		st.phase, st.made[1-st.slot] = phaseBuilding, layoutNow
+		st.phase, st.made[1-st.slot] = phaseBuilding, making{layoutNow, key}
 		return s.announce(ctx, tx, st)
 	})
 	s.index.forget()
@@ -95,7 +108,7 @@ func (s *Store) Run(ctx context.Context, owner string, log *slog.Logger) {
 // an older making.
 func (s *Store) rebuildOnce(ctx context.Context, owner string, log *slog.Logger) error {
 	st, err := readIndexState(ctx, s.db)
-	if err != nil || st.phase == phaseIdle && st.made[st.slot] == layoutNow {
+	if err != nil || st.phase == phaseIdle && st.made[st.slot].layout == layoutNow {
 		return err
 	}
 	if st.phase == phaseIdle {
@@ -140,9 +153,15 @@ func (s *Store) drain(ctx context.Context, st indexState) error {
 		if _, err := tx.Exec(ctx, "DELETE FROM "+s.tables.terms[1-st.slot].Name); err != nil {
 			return err
 		}
-		return s.announce(ctx, tx, indexState{version: st.version, slot: st.slot, made: st.made})
+		kept := st.made[st.slot]
+		if old := st.made[1-st.slot].key; old != kept.key {
+			if err := tx.DropWrappedKey(ctx, tutela.KeySystem, keys.SecretID(indexSecret(old))); err != nil {
+				return err
+			}
+		}
+		return s.announce(ctx, tx, indexState{version: st.version, slot: st.slot, made: [2]making{kept, kept}})
 	})
-	s.index.forget()
+	s.Invalidate()
 	return err
 }
 

@@ -16,7 +16,7 @@ import (
 // still is how many resources nobody changes: more than two steps of the job.
 const still = 450
 
-// TestRebuildGoesOnUnseen rebuilds the index twice, so that each slot has served, while writers
+// TestRebuildGoesOnUnseen rebuilds the index twice, the second time under a new key, so that each slot has served, while writers
 // change, move, delete and create, and every search that follows an acknowledged write agrees with it.
 func TestRebuildGoesOnUnseen(t *testing.T) {
 	t.Parallel()
@@ -32,9 +32,7 @@ func TestRebuildGoesOnUnseen(t *testing.T) {
 			background.Go(func() { write(ctx, t, r, w, &rounds) })
 		}
 		for version := int64(2); version <= 3; version++ {
-			if err := r.Records.Rebuild(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			anew(t, r, version)
 			during := rounds.Load()
 			for state, err := r.Records.IndexState(t.Context()); state.Version < version || state.Building; state, err = r.Records.IndexState(t.Context()) {
 				if err != nil {
@@ -53,6 +51,20 @@ func TestRebuildGoesOnUnseen(t *testing.T) {
 		stillThere(t, r)
 		r.Verify(t)
 	})
+}
+
+// anew asks for a version of the index: the second under the key of the first, the third under another.
+func anew(t *testing.T, r *rig.Rig, version int64) {
+	t.Helper()
+	if version == 2 {
+		if err := r.Records.Rebuild(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if key, err := r.Records.RotateIndex(t.Context()); key != 2 || err != nil {
+		t.Fatalf("the next key is %d: %v", key, err)
+	}
 }
 
 // stillThere looks for what nobody changes.

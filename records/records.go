@@ -38,7 +38,7 @@ type Store struct {
 	fresh     func() bool
 	packer    *pack.Packer
 	names     *keys.MAC // locators and kinds
-	terms     *keys.MAC // tokens of the blind index
+	blinds    blinds    // tokens of the blind index
 	tables    tables
 	index     indexCache
 	points    gatherer
@@ -64,18 +64,15 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		versions: versionsTable(), locators: locatorsTable(), sharedKeys: sharedKeysTable(), guards: guardsTable(), ties: tiesTable(),
 		terms: [2]*store.Table{termsTable(0), termsTable(1)},
 	}}
-	for _, secret := range []struct {
-		name string
-		mac  **keys.MAC
-	}{{"locator", &s.names}, {"index", &s.terms}} {
-		b, err := c.Ring.Secret(ctx, secret.name)
-		if err != nil {
-			return nil, fmt.Errorf("open %s key: %w", secret.name, err)
-		}
-		*secret.mac = keys.NewMAC(b)
+	b, err := c.Ring.Secret(ctx, "locator")
+	if err != nil {
+		return nil, fmt.Errorf("open locator key: %w", err)
+	}
+	s.names = keys.NewMAC(b)
+	if err := s.openIndex(ctx); err != nil {
+		return nil, err
 	}
 	s.points.q = c.DB
-	var err error
 	if s.labels, err = label.Shipped(); err != nil {
 		return nil, fmt.Errorf("read sensitivity rules: %w", err)
 	}

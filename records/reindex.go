@@ -191,7 +191,7 @@ func (s *Store) reindex(ctx context.Context, tx *store.Tx, st indexState, r *row
 }
 
 // derived opens a live row and works out what follows from it; nothing when its key was destroyed.
-func (s *Store) derived(ctx context.Context, q store.Querier, l layout, r *row) (terms []int64, ties []tie, err error) {
+func (s *Store) derived(ctx context.Context, q store.Querier, m making, r *row) (terms []int64, ties []tie, err error) {
 	plain, err := s.open(ctx, q, r)
 	if errs.Is(err, errs.NotFound) {
 		return nil, nil, nil
@@ -207,6 +207,6 @@ func (s *Store) derived(ctx context.Context, q store.Querier, l layout, r *row) 
 	if err != nil {
 		return nil, nil, err
 	}
-	terms, err = s.termsIn(ctx, l, s.contentOf(res), r.bucket, s.termKey)
+	terms, err = s.termsIn(ctx, m, s.contentOf(res), r.bucket, s.termKey)
 	return terms, s.tiesIn(&rec, res), err
 }

@@ -30,20 +30,24 @@ type Cursor struct {
 // Search finds a page of matches that the Grant admits, at most count, after a cursor. Matches
 // come in a fixed order that says nothing of their content, or by time when the query sorts.
 func (s *Store) Search(ctx context.Context, g access.Grant, q *r4.Query, count int, after *Cursor) (*Page, error) {
-	plans := s.plans(g, q)
-	at, chosen := beginning(), -1
-	if after != nil && after.Plan >= -1 && after.Plan < len(plans) {
-		at, chosen = after.At, after.Plan
-	}
 	page := &Page{Total: -1}
 	err := s.snapshot(ctx, func(view store.Querier) error {
 		index, err := s.indexNow(ctx, view)
 		if err != nil {
 			return err
 		}
-		src := s.source(q, s.serving(index), plans, chosen)
+		in, err := s.serving(ctx, index)
+		if err != nil {
+			return err
+		}
+		plans := s.plans(g, q, in.blind)
+		at, chosen := beginning(), -1
+		if after != nil && after.Plan >= -1 && after.Plan < len(plans) {
+			at, chosen = after.At, after.Plan
+		}
+		src := s.source(q, in, plans, chosen)
 		if after == nil {
-			if chosen, src, err = s.choose(ctx, view, q, s.serving(index), plans); err != nil {
+			if chosen, src, err = s.choose(ctx, view, q, in, plans); err != nil {
 				return err
 			}
 		}

@@ -36,30 +36,37 @@ UPDATE index_state SET made0 = %[2]d, made1 = %[2]d WHERE NOT EXISTS (SELECT 1 F
 `, layoutOpen, layoutInPatient)}
 }
 
-// content is what the index says of a resource. The zero value says nothing.
+// content is what the index speaks of. The zero value is nothing.
 type content struct {
-	typ       string
-	tokens    []int64 // sorted, each once
+	res       *r4.Resource
 	sensitive bool
 }
 
 func (s *Store) contentOf(res *r4.Resource) content {
-	return content{res.Type(), s.tokens(res), s.labels.Of(res) != 0}
+	return content{res, s.labels.Of(res) != 0}
 }
 
 // termsIn are the terms of a resource that lies in a bucket, sorted, each once. keyOf gives a
 // patient's first data key, from which those of sensitive ones come.
-func (s *Store) termsIn(ctx context.Context, l layout, c content, bucket int64, keyOf func(context.Context, tutela.Bucket) (*keys.Key, error)) ([]int64, error) {
-	if l < layoutInPatient || !c.sensitive {
-		return c.tokens, nil
+func (s *Store) termsIn(ctx context.Context, m making, c content, bucket int64, keyOf func(context.Context, tutela.Bucket) (*keys.Key, error)) ([]int64, error) {
+	if c.res == nil {
+		return nil, nil
 	}
-	terms := []int64{s.marker(c.typ)}
+	x, err := s.blind(ctx, m.key)
+	if err != nil {
+		return nil, err
+	}
+	tokens := x.tokens(c.res)
+	if m.layout < layoutInPatient || !c.sensitive {
+		return tokens, nil
+	}
+	terms := []int64{x.marker(c.res.Type())}
 	if b := tutela.Bucket(bucket); ofOne(b) {
 		k, err := keyOf(ctx, b)
 		if err != nil {
 			return nil, fmt.Errorf("find key of in-patient terms: %w", err)
 		}
-		own, err := inPatient(k, c.tokens)
+		own, err := inPatient(k, tokens)
 		if err != nil {
 			return nil, err
 		}
@@ -73,8 +80,8 @@ func (s *Store) termsIn(ctx context.Context, l layout, c content, bucket int64, 
 func ofOne(b tutela.Bucket) bool { return b != tutela.BucketGeneral && b != tutela.BucketShared }
 
 // marker is the term that all sensitive resources of a type have.
-func (s *Store) marker(typ string) int64 {
-	return s.terms.Sum64([]byte("sensitive"), []byte(typ))
+func (x blind) marker(typ string) int64 {
+	return x.mac.Sum64([]byte("sensitive"), []byte(typ))
 }
 
 // inPatient turns tokens into those of one patient.

@@ -48,7 +48,7 @@ CREATE TABLE guards (
 		SQLite: termsDDL(`CREATE TABLE %[1]s (token INTEGER NOT NULL, bucket INTEGER NOT NULL, locator INTEGER NOT NULL, PRIMARY KEY (token, bucket, locator)) WITHOUT ROWID;`),
 		Postgres: termsDDL(`CREATE TABLE %[1]s (token bigint NOT NULL, bucket bigint NOT NULL, locator bigint NOT NULL);
 CREATE INDEX %[1]s_token ON %[1]s (token, bucket);`),
-	}, tiesMigration(), tiesByResourceMigration(), layoutMigration()}
+	}, tiesMigration(), tiesByResourceMigration(), layoutMigration(), indexKeysMigration()}
 }
 
 func termsDDL(format string) string {
@@ -173,7 +173,7 @@ type indexState struct {
 	version int64
 	slot    int64
 	phase   int64
-	made    [2]layout // how each slot is made
+	made    [2]making // how each slot is made
 }
 
 // The phases of the idle slot. In all but the first, writes go into both slots.
@@ -185,8 +185,8 @@ const (
 
 func readIndexState(ctx context.Context, q store.Querier) (indexState, error) {
 	var s indexState
-	found, err := q.QueryRow(ctx, `SELECT version, slot, phase, made0, made1 FROM index_state WHERE id = 1`, nil,
-		&s.version, &s.slot, &s.phase, (*int64)(&s.made[0]), (*int64)(&s.made[1]))
+	found, err := q.QueryRow(ctx, `SELECT version, slot, phase, made0, made1, key0, key1 FROM index_state WHERE id = 1`, nil,
+		&s.version, &s.slot, &s.phase, (*int64)(&s.made[0].layout), (*int64)(&s.made[1].layout), &s.made[0].key, &s.made[1].key)
 	if err == nil && !found {
 		err = fmt.Errorf("index state is missing")
 	}
@@ -194,8 +194,8 @@ func readIndexState(ctx context.Context, q store.Querier) (indexState, error) {
 }
 
 func writeIndexState(ctx context.Context, tx *store.Tx, s indexState) error {
-	_, err := tx.Exec(ctx, `UPDATE index_state SET version = ?, slot = ?, phase = ?, made0 = ?, made1 = ? WHERE id = 1`,
-		s.version, s.slot, s.phase, int64(s.made[0]), int64(s.made[1]))
+	_, err := tx.Exec(ctx, `UPDATE index_state SET version = ?, slot = ?, phase = ?, made0 = ?, made1 = ?, key0 = ?, key1 = ? WHERE id = 1`,
+		s.version, s.slot, s.phase, int64(s.made[0].layout), int64(s.made[1].layout), s.made[0].key, s.made[1].key)
 	return err
 }
 

@@ -34,16 +34,16 @@ const (
 // prefixLengths are the lengths, in characters, of the string prefixes that are indexed.
 func prefixLengths() []int { return []int{1, 2, 3, 4, 6, 8} }
 
-func (s *Store) token(b *r4.Branch, form string, value []byte) int64 {
-	return s.terms.Sum64([]byte(b.Key()), []byte(form), value)
+func (x blind) token(b *r4.Branch, form string, value []byte) int64 {
+	return x.mac.Sum64([]byte(b.Key()), []byte(form), value)
 }
 
 // tokens are a resource's terms in the blind index, sorted, each once.
-func (s *Store) tokens(res *r4.Resource) []int64 {
+func (x blind) tokens(res *r4.Resource) []int64 {
 	var list []int64
-	for _, b := range s.branches.of(res.Type()) {
+	for _, b := range x.s.branches.of(res.Type()) {
 		for _, v := range r4.Extract(res, b.branch, b.kind) {
-			list = s.valueTokens(list, b.branch, &v)
+			list = x.valueTokens(list, b.branch, &v)
 		}
 	}
 	slices.Sort(list)
@@ -85,44 +85,44 @@ func indexedBranches(typ string) []typedBranch {
 	return list
 }
 
-func (s *Store) valueTokens(list []int64, b *r4.Branch, v *r4.Value) []int64 {
+func (x blind) valueTokens(list []int64, b *r4.Branch, v *r4.Value) []int64 {
 	switch v.Kind {
 	case r4.ParamToken:
 		if v.Token.Code != "" {
-			list = append(list, s.token(b, formCode, []byte(v.Token.Code)))
+			list = append(list, x.token(b, formCode, []byte(v.Token.Code)))
 		}
 	case r4.ParamString:
 		for _, prefix := range prefixes(v.Folded) {
-			list = append(list, s.token(b, formPrefix, []byte(prefix)))
+			list = append(list, x.token(b, formPrefix, []byte(prefix)))
 		}
 	case r4.ParamDate:
-		list = s.nodeTokens(list, b, formDate, dateNodes(v.Date.Low, v.Date.High))
+		list = x.nodeTokens(list, b, formDate, dateNodes(v.Date.Low, v.Date.High))
 	case r4.ParamReference:
-		list = s.referenceTokens(list, b, v.Reference)
+		list = x.referenceTokens(list, b, v.Reference)
 	case r4.ParamNumber, r4.ParamQuantity:
-		list = s.nodeTokens(list, b, formNumber, numberNodes(bound(v.Quantity.Low, -1), bound(v.Quantity.High, 1)))
+		list = x.nodeTokens(list, b, formNumber, numberNodes(bound(v.Quantity.Low, -1), bound(v.Quantity.High, 1)))
 	case r4.ParamURI:
-		list = append(list, s.token(b, formURI, []byte(v.Text)))
+		list = append(list, x.token(b, formURI, []byte(v.Text)))
 	}
 	return list
 }
 
-func (s *Store) nodeTokens(list []int64, b *r4.Branch, form string, nodes []node) []int64 {
+func (x blind) nodeTokens(list []int64, b *r4.Branch, form string, nodes []node) []int64 {
 	for _, n := range nodes {
-		list = append(list, s.token(b, form, n.bytes()))
+		list = append(list, x.token(b, form, n.bytes()))
 	}
 	return list
 }
 
-func (s *Store) referenceTokens(list []int64, b *r4.Branch, r r4.Reference) []int64 {
+func (x blind) referenceTokens(list []int64, b *r4.Branch, r r4.Reference) []int64 {
 	switch {
 	case r.URL != "":
-		list = append(list, s.token(b, formURL, []byte(plainURL(r.URL))))
+		list = append(list, x.token(b, formURL, []byte(plainURL(r.URL))))
 	case r.ID != "" && r.Type != "Patient":
-		list = append(list, s.token(b, formReference, []byte(r.Ref().String())))
+		list = append(list, x.token(b, formReference, []byte(r.Ref().String())))
 	}
 	if r.Identifier.Code != "" {
-		list = append(list, s.token(b, formIdentifier, []byte(r.Identifier.Code)))
+		list = append(list, x.token(b, formIdentifier, []byte(r.Identifier.Code)))
 	}
 	return list
 }
@@ -195,13 +195,13 @@ func (n *narrowing) useless() bool {
 }
 
 // narrow says what a term tells of where its matches are.
-func (s *Store) narrow(q *r4.Query, t *r4.Term) narrowing {
+func (x blind) narrow(q *r4.Query, t *r4.Term) narrowing {
 	var all narrowing
 	if t.Modifier == r4.ModifierMissing || t.Modifier == r4.ModifierNot {
 		return narrowing{}
 	}
 	for i := range t.Values {
-		one := s.narrowValue(q, t, &t.Values[i])
+		one := x.narrowValue(q, t, &t.Values[i])
 		if one.useless() || len(one.buckets) > 0 != (len(all.buckets) > 0) && i > 0 {
 			return narrowing{} // one alternative may be anywhere, or they mix: no common ground
 		}
@@ -217,19 +217,19 @@ func (s *Store) narrow(q *r4.Query, t *r4.Term) narrowing {
 	return all
 }
 
-func (s *Store) narrowValue(q *r4.Query, t *r4.Term, op *r4.Operand) narrowing {
+func (x blind) narrowValue(q *r4.Query, t *r4.Term, op *r4.Operand) narrowing {
 	if t.Param.Name == "_id" {
-		return narrowing{ids: true, locators: []int64{int64(s.Locate(tutela.Ref{Type: q.Type, ID: op.Token.Code}))}}
+		return narrowing{ids: true, locators: []int64{int64(x.s.Locate(tutela.Ref{Type: q.Type, ID: op.Token.Code}))}}
 	}
 	if t.Param.Name == "_lastUpdated" {
 		return narrowing{}
 	}
 	if t.Param.Type == r4.ParamReference && t.Modifier != r4.ModifierIdentifier {
-		return s.narrowReference(t, op)
+		return x.narrowReference(t, op)
 	}
 	var n narrowing
 	for _, b := range t.Param.Branches {
-		tokens, ok := s.operandTokens(t, b, op)
+		tokens, ok := x.operandTokens(t, b, op)
 		if !ok {
 			return narrowing{}
 		}
@@ -239,22 +239,22 @@ func (s *Store) narrowValue(q *r4.Query, t *r4.Term, op *r4.Operand) narrowing {
 }
 
 // operandTokens are the tokens that a matching value carries on a branch; not ok when it may carry any.
-func (s *Store) operandTokens(t *r4.Term, b *r4.Branch, op *r4.Operand) (tokens []int64, ok bool) {
+func (x blind) operandTokens(t *r4.Term, b *r4.Branch, op *r4.Operand) (tokens []int64, ok bool) {
 	switch {
 	case t.Param.Type == r4.ParamReference: // :identifier
-		return []int64{s.token(b, formIdentifier, []byte(op.Token.Code))}, !op.Token.AnyCode
+		return []int64{x.token(b, formIdentifier, []byte(op.Token.Code))}, !op.Token.AnyCode
 	case t.Param.Type == r4.ParamToken:
-		return []int64{s.token(b, formCode, []byte(op.Token.Code))}, !op.Token.AnyCode
+		return []int64{x.token(b, formCode, []byte(op.Token.Code))}, !op.Token.AnyCode
 	case t.Param.Type == r4.ParamString && t.Modifier != r4.ModifierContains:
-		return []int64{s.token(b, formPrefix, []byte(searchPrefix(op.Folded)))}, op.Folded != ""
+		return []int64{x.token(b, formPrefix, []byte(searchPrefix(op.Folded)))}, op.Folded != ""
 	case t.Param.Type == r4.ParamDate:
 		low, high, ok := dateRange(op)
-		return s.nodeTokens(nil, b, formDate, dateCover(low, high)), ok
+		return x.nodeTokens(nil, b, formDate, dateCover(low, high)), ok
 	case t.Param.Type == r4.ParamNumber, t.Param.Type == r4.ParamQuantity:
 		low, high, ok := numberRange(op)
-		return s.nodeTokens(nil, b, formNumber, numberCover(low, high)), ok
+		return x.nodeTokens(nil, b, formNumber, numberCover(low, high)), ok
 	case t.Param.Type == r4.ParamURI && t.Modifier == r4.ModifierNone:
-		return []int64{s.token(b, formURI, []byte(op.Text))}, true
+		return []int64{x.token(b, formURI, []byte(op.Text))}, true
 	default:
 		return nil, false
 	}
@@ -262,17 +262,17 @@ func (s *Store) operandTokens(t *r4.Term, b *r4.Branch, op *r4.Operand) (tokens 
 
 // narrowReference finds references by target. A local reference to a Patient places the resource
 // into that patient's bucket, or the shared one.
-func (s *Store) narrowReference(t *r4.Term, op *r4.Operand) narrowing {
+func (x blind) narrowReference(t *r4.Term, op *r4.Operand) narrowing {
 	r := op.Reference
 	if r.URL != "" {
-		return s.everyBranch(t, formURL, plainURL(r.URL))
+		return x.everyBranch(t, formURL, plainURL(r.URL))
 	}
 	if r.Type != "" {
-		return s.narrowTarget(t, r.Type, r.ID)
+		return x.narrowTarget(t, r.Type, r.ID)
 	}
 	var n narrowing
 	for _, typ := range targets(t.Param) {
-		one := s.narrowTarget(t, typ, r.ID)
+		one := x.narrowTarget(t, typ, r.ID)
 		n.buckets = append(n.buckets, one.buckets...)
 		n.tokens = append(n.tokens, one.tokens...)
 	}
@@ -282,17 +282,17 @@ func (s *Store) narrowReference(t *r4.Term, op *r4.Operand) narrowing {
 	return n
 }
 
-func (s *Store) narrowTarget(t *r4.Term, typ, id string) narrowing {
+func (x blind) narrowTarget(t *r4.Term, typ, id string) narrowing {
 	if typ == "Patient" {
-		return narrowing{buckets: []int64{int64(s.Bucket(tutela.PatientID(id))), int64(tutela.BucketShared)}}
+		return narrowing{buckets: []int64{int64(x.s.Bucket(tutela.PatientID(id))), int64(tutela.BucketShared)}}
 	}
-	return s.everyBranch(t, formReference, tutela.Ref{Type: typ, ID: id}.String())
+	return x.everyBranch(t, formReference, tutela.Ref{Type: typ, ID: id}.String())
 }
 
-func (s *Store) everyBranch(t *r4.Term, form, value string) narrowing {
+func (x blind) everyBranch(t *r4.Term, form, value string) narrowing {
 	var n narrowing
 	for _, b := range t.Param.Branches {
-		n.tokens = append(n.tokens, s.token(b, form, []byte(value)))
+		n.tokens = append(n.tokens, x.token(b, form, []byte(value)))
 	}
 	return n
 }

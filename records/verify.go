@@ -215,7 +215,7 @@ func currentPage(ctx context.Context, q store.Querier, after int64) ([]*row, err
 }
 
 // expect adds the terms that a row ought to have, and compares what else the plaintext tells.
-func (v *Verification) expect(ctx context.Context, q store.Querier, l layout, r *row, want map[term]bool) error {
+func (v *Verification) expect(ctx context.Context, q store.Querier, m making, r *row, want map[term]bool) error {
 	where := fmt.Sprintf("locators %016x", uint64(r.locator))
 	rec, err := v.s.record(ctx, q, tutela.Ref{}, r)
 	if errs.Is(err, errs.NotFound) {
@@ -241,7 +241,7 @@ func (v *Verification) expect(ctx context.Context, q store.Querier, l layout, r 
 	if v.s.kind(res.Type()) != r.kind {
 		v.Problem(where, "is filed under another type")
 	}
-	terms, err := v.s.termsIn(ctx, l, v.s.contentOf(res), r.bucket, v.s.termKey)
+	terms, err := v.s.termsIn(ctx, m, v.s.contentOf(res), r.bucket, v.s.termKey)
 	if err != nil {
 		return err
 	}

@@ -112,3 +112,14 @@ func ClaimKey(k tutela.WrappedKey) Claim {
 		Set:   append(key[:3:3], int64(k.Generation), k.Created.Unix(), k.Blob),
 	}
 }
+
+// DropWrappedKey deletes every version of a key. What it sealed opens for nobody who has this store
+// alone; a copy from before still has the key, wrapped by its generation.
+func (tx *Tx) DropWrappedKey(ctx context.Context, kind tutela.KeyKind, id int64) error {
+	code, err := keyCode(kind)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "DELETE FROM wrapped_keys WHERE kind = ? AND id = ?", code, id)
+	return err
+}
