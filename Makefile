@@ -21,6 +21,8 @@ test: deps ## all tests; TUTELA_TESTDATA names a folder with more data
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	go test -timeout 60m ./...
+	CGO_ENABLED=1 go vet -tags pkcs11 ./keys/pkcs11
+	CGO_ENABLED=1 go test -tags pkcs11 ./keys/pkcs11
 
 torture: deps ## kill -9 under load, fifty rounds on each engine
 	TUTELA_ROUNDS=50 go test -count=1 -timeout 30m -run TestKillLosesNothingThatWasAnswered ./e2e

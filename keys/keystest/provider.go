@@ -36,6 +36,8 @@ func Provider(t *testing.T, open func(t *testing.T) keys.Provider) {
 		{"DestroysOnceAmongConcurrentCallers", destroysOnceConcurrently},
 		{"NeverRevivesWhileDestroyed", neverRevives},
 		{"WrapsConcurrently", wrapsConcurrently},
+		{"WrapsWhileOthersAreMadeAndDestroyed", wrapsAmidChanges},
+		{"KeepsDestroyedNumbersDestroyed", keepsDestroyed},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}
@@ -98,10 +100,10 @@ func leavesArguments(t *testing.T, p keys.Provider) {
 func refusesAlteredBits(t *testing.T, p keys.Provider) {
 	create(t, p, 1)
 	wrapped := wrap(t, p, 1, nil)
-	for i := range wrapped {
+	for bit := range 8 * len(wrapped) {
 		altered := bytes.Clone(wrapped)
-		altered[i] ^= 1 << (i % 8)
-		wantRefused(t, p, 1, altered, nil, fmt.Sprintf("bit %d of byte %d", i%8, i))
+		altered[bit/8] ^= 1 << (bit % 8)
+		wantRefused(t, p, 1, altered, nil, fmt.Sprintf("bit %d of byte %d", bit%8, bit/8))
 	}
 }
 
@@ -223,6 +225,50 @@ func wrapsConcurrently(t *testing.T, p keys.Provider) {
 	if n != 16 {
 		t.Errorf("%d of 16 concurrent round trips succeeded", n)
 	}
+}
+
+// wrapsAmidChanges: what happens to other generations does not disturb the one in use.
+func wrapsAmidChanges(t *testing.T, p keys.Provider) {
+	create(t, p, 1)
+	changed := make(chan error, 1)
+	go func() {
+		var err error
+		for g := 2; g <= 9 && err == nil; g++ {
+			if err = p.Create(t.Context(), g); err == nil && g%2 == 0 {
+				err = p.Destroy(t.Context(), g)
+			}
+		}
+		changed <- err
+	}()
+	for range 20 {
+		got, err := p.Unwrap(t.Context(), 1, wrap(t, p, 1, []byte("aad")), []byte("aad"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(secret(), got); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+	if err := <-changed; err != nil {
+		t.Error(err)
+	}
+	wantGenerations(t, p, 1, 3, 5, 7, 9)
+}
+
+// keepsDestroyed: no number comes back, however many ask for it, whatever is made beside it.
+func keepsDestroyed(t *testing.T, p keys.Provider) {
+	for g := 1; g <= 4; g++ {
+		create(t, p, g)
+	}
+	destroy(t, p, 1)
+	destroy(t, p, 3)
+	for _, g := range []int{1, 3} {
+		if n := succeed(8, func() error { return p.Create(t.Context(), g) }); n != 0 {
+			t.Errorf("%d of 8 callers made the destroyed generation %d", n, g)
+		}
+	}
+	create(t, p, 5)
+	wantGenerations(t, p, 2, 4, 5)
 }
 
 // succeed calls f from n goroutines at once and counts the calls without an error.
