@@ -13,9 +13,10 @@ build: ## bin/tutela
 run: build ## a whole try-out system with sample patients
 	bin/tutela dev --data $(DATA) --addr $(ADDR)
 
-deps: ## what the tests need, from Debian's packages and npm, when absent
+deps: ## what the tests need, from Debian's packages, npm and the Go proxy, when absent
 	@scripts/deps.sh
 	@scripts/node.sh >/dev/null
+	@scripts/minio.sh >/dev/null
 
 test: deps ## all tests; TUTELA_TESTDATA names a folder with more data
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
