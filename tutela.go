@@ -87,6 +87,7 @@ const (
 	PurposeResearch   Purpose = "HRESCH"
 	PurposePatient    Purpose = "PATRQT"
 	PurposeSystem     Purpose = "HSYSADMIN"
+	PurposeLegal      Purpose = "HLEGAL"
 )
 
 // Action is what was asked. FHIR interactions carry their RESTful names (FHIR R4, 3.1.0).
@@ -169,6 +170,16 @@ const (
 	ActionBreakGlassRevoke Action = "break-glass.revoke" // by somebody else
 	ActionBreakGlassList   Action = "break-glass.list"
 	ActionBreakGlassReview Action = "break-glass.review" // the case is closed, with a verdict
+
+	ActionPatientExport      Action = "patient.export"      // a complete copy of what concerns a patient left
+	ActionPatientRestrict    Action = "patient.restrict"    // a patient's records may not be used, or may again
+	ActionPatientDisclosures Action = "patient.disclosures" // to whom a patient's data was disclosed
+	ActionPatientDisclose    Action = "patient.disclose"    // a disclosure by other means was written down
+	ActionPatientAccesses    Action = "patient.accesses"    // who looked at a patient's data
+	ActionRightsAsk          Action = "rights.ask"          // a patient exercises a right
+	ActionRightsRead         Action = "rights.read"         // a patient's requests
+	ActionRightsDecide       Action = "rights.decide"       // extended, granted, refused, fulfilled; a recipient notified
+	ActionRightsList         Action = "rights.list"         // everybody's requests
 
 	ActionRoutes  Action = "routes.list"
 	ActionLimit   Action = "request.limit"   // too many requests of one caller or network

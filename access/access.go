@@ -17,6 +17,9 @@ type Request struct {
 	Action  tutela.Action
 	Type    string // FHIR resource type; empty for what is no record
 	Purpose tutela.Purpose
+	// About is the patient whose rights are exercised, for the actions of that group: policies decide on
+	// how he stands to the caller, and not the token's scopes, which are for records.
+	About tutela.PatientID
 }
 
 // Relations knows whom a clinician treats. The records know.
@@ -39,13 +42,23 @@ type Emergencies interface {
 	Open(ctx context.Context, p tutela.Principal) ([]Emergency, error)
 }
 
+// Restrictions knows whose records may not be used.
+type Restrictions interface {
+	// Restricted gives the patients whose records may not be used for a purpose, sorted. The caller must not
+	// change the list.
+	Restricted(ctx context.Context, purpose tutela.Purpose) ([]tutela.Bucket, error)
+}
+
 // Config says what an Authorizer works with. What is nil knows of nobody.
 type Config struct {
 	Policies    *Policies
 	Locate      func(tutela.PatientID) tutela.Bucket // a patient's pseudonym
 	Relations   Relations
 	Emergencies Emergencies
-	Regime      consent.Regime // what holds where no consent says anything; the zero value is opt-in
+
+	Restrictions Restrictions
+
+	Regime consent.Regime // what holds where no consent says anything; the zero value is opt-in
 }
 
 // Authorizer decides. Safe for concurrent use.
@@ -83,6 +96,9 @@ func (a *Authorizer) Authorize(ctx context.Context, p tutela.Principal, r Reques
 		return Grant{}, errs.New(errs.Denied, "no policy is in force")
 	}
 	g := Grant{policies: policies, question: questionOf(p, r), asks: asking(p, r), regime: a.cfg.Regime}
+	if r.About != "" {
+		return a.exercise(ctx, g, p, r)
+	}
 	if r.Type == "" {
 		if !policies.decide(g.question).allow {
 			return Grant{}, errs.New(errs.Denied, "no policy permits this")
@@ -160,10 +176,15 @@ func (a *Authorizer) relate(ctx context.Context, g *Grant, p tutela.Principal) e
 	if p.Patient != "" && a.cfg.Locate != nil && !strays(p) {
 		g.own = a.cfg.Locate(p.Patient)
 	}
+	var err error
+	if a.cfg.Restrictions != nil {
+		if g.restricted, err = a.cfg.Restrictions.Restricted(ctx, g.question.purpose); err != nil {
+			return errs.Wrap(errs.Unavailable, err, "whose records are restricted could not be found out")
+		}
+	}
 	if p.Kind != tutela.ActorPerson {
 		return nil
 	}
-	var err error
 	if p.FHIRUser.ID != "" && a.cfg.Relations != nil {
 		if g.treated, err = a.cfg.Relations.Treats(ctx, p.FHIRUser); err != nil {
 			return errs.Wrap(errs.Unavailable, err, "whom the caller treats could not be found out")

@@ -153,17 +153,18 @@ func (b *breadth) offices() (found []string) {
 	return found
 }
 
-// limits finds roles from which neither sensitivity nor a consent's denial keeps anything.
+// limits finds roles from which neither sensitivity nor a consent's denial nor a restriction keeps anything.
 func (b *breadth) limits() (found []string) {
 	for _, role := range Roles() {
 		ways := []class{{}, {treated: true}}
 		if role != RolePatient {
 			ways = append(ways, class{own: true})
 		}
-		sensitive, denied := slices.Clone(ways), slices.Clone(ways)
+		sensitive, denied, restricted := slices.Clone(ways), slices.Clone(ways), slices.Clone(ways)
 		for i := range ways {
 			sensitive[i].labels, sensitive[i].consent = unknownLabel, ConsentPermit
 			denied[i].consent = ConsentDeny
+			restricted[i].consent, restricted[i].restricted = ConsentNone, true
 		}
 		q := somebody(role)
 		if typ, ok := b.reaches(q, sensitive...); ok {
@@ -171,6 +172,9 @@ func (b *breadth) limits() (found []string) {
 		}
 		if typ, ok := b.reaches(q, denied...); ok {
 			found = append(found, fmt.Sprintf("the role %s reaches what a patient's consent denies (%s)", role, typ))
+		}
+		if typ, ok := b.reaches(q, restricted...); ok {
+			found = append(found, fmt.Sprintf("the role %s reaches what is restricted (%s)", role, typ))
 		}
 	}
 	return found

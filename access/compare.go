@@ -98,7 +98,7 @@ func (i Inquiry) Case(f Facts) Case {
 	q := i.Grant.question.about(f.Type, i.Grant.class(f.Patients)).known(f)
 	return Case{
 		Roles: split(q.roles), Clearances: split(q.clearances), Kind: q.kind, Assurance: q.assurance, Purpose: q.purpose, Action: q.action, Type: q.typ,
-		Own: q.facts.own, Treated: q.facts.treated, General: q.facts.general, Emergency: q.facts.emergency,
+		Own: q.facts.own, Treated: q.facts.treated, General: q.facts.general, Emergency: q.facts.emergency, Restricted: q.facts.restricted,
 		Labels: split(q.facts.labels), Consent: q.facts.consent,
 	}
 }

@@ -40,6 +40,7 @@ func (q question) about(typ string, c class) question {
 // class is what of the facts a policy may look at.
 type class struct {
 	own, treated, general, emergency bool
+	restricted                       bool   // the records of one of its patients may not be used
 	labels                           string // sorted, joined by NUL
 	consent                          Consent
 }
@@ -151,7 +152,7 @@ func (p *Policies) entities(q question) (*subjects, cedar.Request) {
 		a.resource = types.Entity{UID: cedar.NewEntityUID("Record", cedar.String(q.typ)), Parents: types.NewEntityUIDSet(p.classes[q.typ]...),
 			Attributes: types.NewRecord(types.RecordMap{
 				"type": cedar.String(q.typ), "own": cedar.Boolean(f.own), "treated": cedar.Boolean(f.treated), "general": cedar.Boolean(f.general),
-				"emergency": cedar.Boolean(f.emergency), "labels": set(split(f.labels)), "consent": cedar.String(f.consent),
+				"emergency": cedar.Boolean(f.emergency), "restricted": cedar.Boolean(f.restricted), "labels": set(split(f.labels)), "consent": cedar.String(f.consent),
 			})}
 	}
 	return a, cedar.Request{

@@ -20,6 +20,8 @@ type Case struct {
 
 	Own, Treated, General, Emergency bool // how the patients stand to the caller
 
+	Restricted bool // the records of one of them may not be used
+
 	Labels  []string // what makes it sensitive
 	Consent Consent  // what the patients' consents say; empty is none
 }
@@ -56,7 +58,7 @@ func (c Case) question() question {
 	labels := slices.Sorted(slices.Values(c.Labels))
 	q := question{roles: join(c.Roles), clearances: join(widened(c.Clearances)), kind: c.Kind, assurance: c.Assurance, purpose: c.Purpose,
 		action: c.Action, typ: c.Type}
-	q.facts = class{own: c.Own, treated: c.Treated, general: c.General, emergency: c.Emergency, labels: join(labels), consent: c.Consent}
+	q.facts = class{own: c.Own, treated: c.Treated, general: c.General, emergency: c.Emergency, restricted: c.Restricted, labels: join(labels), consent: c.Consent}
 	if q.facts.consent == "" {
 		q.facts.consent = ConsentNone
 	}

@@ -31,8 +31,12 @@ type Grant struct {
 	own      tutela.Bucket   // the patient whom the token is for; BucketGeneral for none
 	treated  []tutela.Bucket // sorted
 	broken   []tutela.Bucket // sorted; of emergencies
-	asks     consent.Question
-	regime   consent.Regime
+	about    tutela.Bucket   // the patient whose rights are exercised; BucketGeneral for none
+
+	restricted []tutela.Bucket // sorted; whose records may not be used for the purpose
+
+	asks   consent.Question
+	regime consent.Regime
 
 	emergencies []Emergency // sorted by patient
 }
@@ -131,7 +135,7 @@ const unknownLabel = "unknown"
 
 // class says how the patients of a resource stand to the caller: all of them must.
 func (g Grant) class(patients []tutela.Bucket) class {
-	c := class{consent: ConsentNone, general: len(patients) == 0}
+	c := class{consent: ConsentNone, general: len(patients) == 0, restricted: anyOf(patients, g.restricted)}
 	if c.general {
 		return c
 	}
@@ -150,11 +154,22 @@ func all(patients, list []tutela.Bucket) bool {
 	return true
 }
 
+// anyOf reports whether a patient is in a sorted list: what concerns several is restricted with one of them.
+func anyOf(patients, list []tutela.Bucket) bool {
+	return slices.ContainsFunc(patients, func(p tutela.Bucket) bool {
+		_, found := slices.BinarySearch(list, p)
+		return found
+	})
+}
+
 // scoped reports whether one of the token's scopes reaches the resource.
 func (g Grant) scoped(f Facts) bool {
 	for i := range g.scopes {
 		s := &g.scopes[i]
 		if s.own && (len(f.Patients) != 1 || f.Patients[0] != g.own) {
+			continue
+		}
+		if s.about && len(f.Patients) > 0 && !slices.Contains(f.Patients, g.about) {
 			continue
 		}
 		if s.answeredBy(f) {

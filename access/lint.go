@@ -107,7 +107,7 @@ func (p *Policies) tries() []question {
 	for uid, e := range p.base {
 		switch {
 		case uid.Type != "Action":
-		case e.Parents.Contains(cedar.NewEntityUID("Action", "see")) || e.Parents.Contains(cedar.NewEntityUID("Action", "change")):
+		case e.Parents.Contains(cedar.NewEntityUID("Action", "see")) || e.Parents.Contains(cedar.NewEntityUID("Action", "change")) || e.Parents.Contains(cedar.NewEntityUID("Action", "exercise")):
 			for _, typ := range p.exemplars() {
 				list = append(list, question{action: tutela.Action(uid.ID), typ: typ})
 			}
@@ -153,7 +153,7 @@ func (p *Policies) everApplies(one *policy, said *literals) bool {
 func conceivable(labels string) []class {
 	var list []class
 	some := standings()
-	for _, c := range append(some[:], class{own: true, treated: true, emergency: true}) {
+	for _, c := range append(some[:], class{own: true, treated: true, emergency: true}, class{own: true, restricted: true}, class{treated: true, restricted: true}) {
 		for _, consent := range []Consent{ConsentNone, ConsentPermit, ConsentDeny} {
 			plain, sensitive := c, c
 			plain.consent, sensitive.consent, sensitive.labels = consent, consent, labels

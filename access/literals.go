@@ -24,7 +24,7 @@ func (p *Policies) known() map[string][]string {
 		"type": r4.ResourceTypes(),
 		"kind": {string(tutela.ActorPerson), string(tutela.ActorService), string(tutela.ActorSystem)},
 		"purpose": {string(tutela.PurposeTreatment), string(tutela.PurposeEmergency), string(tutela.PurposePayment), string(tutela.PurposeOperations),
-			string(tutela.PurposeResearch), string(tutela.PurposePatient), string(tutela.PurposeSystem)},
+			string(tutela.PurposeResearch), string(tutela.PurposePatient), string(tutela.PurposeSystem), string(tutela.PurposeLegal)},
 		"assurance": {"aal1", "aal2", "aal3"},
 		"consent":   {string(ConsentNone), string(ConsentPermit), string(ConsentDeny)},
 	}

@@ -30,7 +30,7 @@ func (g Grant) reach(labels string) (buckets []tutela.Bucket, ok bool) {
 		return nil, false
 	}
 	if g.own != tutela.BucketGeneral && (labels == "" || g.at(class{own: true, labels: labels}).allow) {
-		buckets = append(buckets, g.own)
+		buckets = append(buckets, g.usable([]tutela.Bucket{g.own}, class{own: true, labels: labels})...)
 	}
 	if only {
 		return buckets, true
@@ -45,11 +45,22 @@ func (g Grant) reach(labels string) (buckets []tutela.Bucket, ok bool) {
 		if len(of.patients) == 0 || !g.at(of.standing).allow {
 			continue
 		}
-		buckets = append(buckets, of.patients...)
-		if len(of.patients) > 1 {
+		patients := g.usable(of.patients, of.standing)
+		buckets = append(buckets, patients...)
+		if len(patients) > 1 {
 			buckets = append(buckets, tutela.BucketShared) // of several patients, all of them the caller's
 		}
 	}
 	slices.Sort(buckets)
 	return slices.Compact(buckets), true
+}
+
+// usable leaves out those of some patients whose records may not be used, where that closes them to the
+// caller: a search costs nothing for them.
+func (g Grant) usable(patients []tutela.Bucket, standing class) []tutela.Bucket {
+	standing.restricted = true
+	if len(g.restricted) == 0 || g.at(standing).allow {
+		return patients
+	}
+	return slices.DeleteFunc(slices.Clone(patients), func(p tutela.Bucket) bool { return anyOf([]tutela.Bucket{p}, g.restricted) })
 }

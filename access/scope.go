@@ -12,6 +12,7 @@ import (
 // limit, so it is only ever made by allowances.
 type allowance struct {
 	own     bool        // only data of the patient in context
+	about   bool        // only what concerns the patient whose rights are exercised, or nobody
 	queries []*r4.Query // only resources that match each; none: all of the type
 }
 
@@ -29,7 +30,7 @@ func allowances(scopes []string, action tutela.Action, typ string) []allowance {
 	var both []allowance
 	for _, f := range found {
 		for _, s := range shown {
-			both = append(both, allowance{f.own || s.own, slices.Concat(f.queries, s.queries)})
+			both = append(both, allowance{own: f.own || s.own, queries: slices.Concat(f.queries, s.queries)})
 		}
 	}
 	return both

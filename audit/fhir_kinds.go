@@ -60,6 +60,10 @@ func systemEvents() map[tutela.Action]eventKind {
 			"R", fhirCoding{systemDICOM, "110106", "Export"},
 			fhirCoding{System: systemAction, Code: string(tutela.ActionExport)}, "",
 		},
+		tutela.ActionPatientExport: {
+			"R", fhirCoding{systemDICOM, "110106", "Export"},
+			fhirCoding{System: systemAction, Code: string(tutela.ActionPatientExport)}, "",
+		},
 	}
 }
 

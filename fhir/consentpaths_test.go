@@ -20,7 +20,7 @@ func reveals(t *testing.T, r *rig.Rig, as, id, patient string) (open []string) {
 	t.Helper()
 	for name, c := range map[string]rig.Call{
 		"read": get("Observation/" + id), "version": get("Observation/" + id + "/_history/1"), "history": get("Observation/" + id + "/_history"),
-		"search": get("Observation?_id=" + id), "compartment": get("Observation?patient=" + patient), "all": get("Observation"),
+		"search": get("Observation?_id=" + id), "compartment": get("Observation?patient=" + patient), "all": get("Observation"), "everything": get("Patient/" + patient + "/$everything"),
 		"revinclude":  get("Patient?_id=" + patient + "&_revinclude=Observation:subject"),
 		"batch":       post("", bundle("batch", req{method: "GET", url: "Observation/" + id})),
 		"transaction": post("", bundle("transaction", req{method: "GET", url: "Observation/" + id})),
@@ -39,7 +39,7 @@ func reveals(t *testing.T, r *rig.Rig, as, id, patient string) (open []string) {
 // for nobody else.
 func TestConsentHoldsOnEveryPath(t *testing.T) {
 	t.Parallel()
-	const paths = 10
+	const paths = 11
 	rig.Each(t, func(t *testing.T, r *rig.Rig) {
 		ward(t, r)
 		for _, c := range []struct {

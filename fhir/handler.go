@@ -74,6 +74,7 @@ type interaction struct {
 	caller   tutela.Principal
 	request  string // request id
 	purpose  tutela.Purpose
+	about    tutela.PatientID // whose rights are exercised; empty for whose are not
 }
 
 func (in *interaction) ref() tutela.Ref { return tutela.Ref{Type: in.typ, ID: in.id} }
@@ -95,6 +96,15 @@ type operation func(ctx context.Context, in *interaction, g access.Grant) (*answ
 // do is the life of every interaction: decide, carry out, write the entry, and only then
 // answer. The ledger entry of a write travels in the write's transaction.
 func (h *Handler) do(ctx context.Context, in *interaction, op operation) *answer {
+	a, err := h.recorded(ctx, in, op)
+	if err != nil {
+		return h.refusal(ctx, in, a, err)
+	}
+	return a
+}
+
+// recorded is do for who tells errors himself.
+func (h *Handler) recorded(ctx context.Context, in *interaction, op operation) (*answer, error) {
 	a, err := h.attempt(ctx, in, op)
 	if err == nil && !a.written {
 		err = h.appendEntry(ctx, in, a, nil)
@@ -103,10 +113,7 @@ func (h *Handler) do(ctx context.Context, in *interaction, op operation) *answer
 			err = failed
 		}
 	}
-	if err != nil {
-		return h.refusal(ctx, in, a, err)
-	}
-	return a
+	return a, err
 }
 
 func (h *Handler) attempt(ctx context.Context, in *interaction, op operation) (*answer, error) {
@@ -119,7 +126,7 @@ func (h *Handler) attempt(ctx context.Context, in *interaction, op operation) (*
 	var g access.Grant
 	if in.typ != "" {
 		var err error
-		if g, err = h.access.Authorize(ctx, in.caller, access.Request{Action: in.action, Type: in.typ, Purpose: in.purpose}); err != nil {
+		if g, err = h.access.Authorize(ctx, in.caller, access.Request{Action: in.action, Type: in.typ, Purpose: in.purpose, About: in.about}); err != nil {
 			return nil, err
 		}
 	}

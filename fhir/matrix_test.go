@@ -33,6 +33,7 @@ func TestMatrix(t *testing.T) {
 				m.read(t)
 				m.search(t)
 				m.bundles(t)
+				m.everything(t)
 				m.cross(t)
 			}
 			for _, role := range slices.Sorted(maps.Keys(s.cells)) {

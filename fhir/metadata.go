@@ -54,6 +54,12 @@ type capResource struct {
 	ConditionalRead   string           `json:"conditionalRead"`
 	SearchInclude     []string         `json:"searchInclude,omitempty"`
 	SearchParam       []capSearchParam `json:"searchParam,omitempty"`
+	Operation         []capOperation   `json:"operation,omitempty"`
+}
+
+type capOperation struct {
+	Name       string `json:"name"`
+	Definition string `json:"definition"`
 }
 
 type capSearchParam struct {
@@ -105,6 +111,9 @@ func capabilitiesOf(typ string) capResource {
 		if p.Type == r4.ParamReference {
 			c.SearchInclude = append(c.SearchInclude, typ+":"+p.Name)
 		}
+	}
+	if typ == "Patient" {
+		c.Operation = []capOperation{{"everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"}}
 	}
 	return c
 }

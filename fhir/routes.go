@@ -21,16 +21,17 @@ type Mux interface {
 func (h *Handler) Routes(mux Mux, prefix string, guard func(http.Handler) http.Handler) {
 	mux.HandleFunc("GET "+prefix+"/metadata", h.metadata)
 	for pattern, handler := range map[string]http.HandlerFunc{
-		"POST " + prefix:                                h.serve(tutela.ActionBatch, h.bundle),
-		"POST " + prefix + "/{$}":                       h.serve(tutela.ActionBatch, h.bundle),
-		"GET " + prefix + "/{type}":                     h.serve(tutela.ActionSearch, h.search),
-		"POST " + prefix + "/{type}/_search":            h.serve(tutela.ActionSearch, h.search),
-		"POST " + prefix + "/{type}":                    h.serve(tutela.ActionCreate, h.create),
-		"GET " + prefix + "/{type}/{id}":                h.serve(tutela.ActionRead, h.read),
-		"PUT " + prefix + "/{type}/{id}":                h.serve(tutela.ActionUpdate, h.update),
-		"DELETE " + prefix + "/{type}/{id}":             h.serve(tutela.ActionDelete, h.remove),
-		"GET " + prefix + "/{type}/{id}/_history":       h.serve(tutela.ActionHistory, h.history),
-		"GET " + prefix + "/{type}/{id}/_history/{vid}": h.serve(tutela.ActionVRead, h.vread),
+		"POST " + prefix:                                    h.serve(tutela.ActionBatch, h.bundle),
+		"POST " + prefix + "/{$}":                           h.serve(tutela.ActionBatch, h.bundle),
+		"GET " + prefix + "/{type}":                         h.serve(tutela.ActionSearch, h.search),
+		"POST " + prefix + "/{type}/_search":                h.serve(tutela.ActionSearch, h.search),
+		"POST " + prefix + "/{type}":                        h.serve(tutela.ActionCreate, h.create),
+		"GET " + prefix + "/{type}/{id}":                    h.serve(tutela.ActionRead, h.read),
+		"PUT " + prefix + "/{type}/{id}":                    h.serve(tutela.ActionUpdate, h.update),
+		"DELETE " + prefix + "/{type}/{id}":                 h.serve(tutela.ActionDelete, h.remove),
+		"GET " + prefix + "/{type}/{id}/_history":           h.serve(tutela.ActionHistory, h.history),
+		"GET " + prefix + "/{type}/{id}/_history/{vid}":     h.serve(tutela.ActionVRead, h.vread),
+		"GET " + prefix + "/Patient/{id}/" + everythingName: h.serveEverything,
 	} {
 		mux.Handle(pattern, guard(handler))
 	}

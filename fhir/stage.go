@@ -218,8 +218,9 @@ func ways(id, patient, version string) map[string]request {
 		"a search by patient": read("Observation?_total=accurate&patient=" + patient),
 		"a posted search":     {method: http.MethodPost, path: "Observation/_search", body: "_id=" + id, form: true},
 		"a search for what refers to the patient": read("Patient?_revinclude=Observation:subject&_id=" + patient),
-		"a batch":       {method: http.MethodPost, body: string(batch)},
-		"a transaction": {method: http.MethodPost, body: string(bytes.Replace(batch, []byte(`"batch"`), []byte(`"transaction"`), 1))},
+		"everything of the patient":               read("Patient/" + patient + "/$everything"),
+		"a batch":                                 {method: http.MethodPost, body: string(batch)},
+		"a transaction":                           {method: http.MethodPost, body: string(bytes.Replace(batch, []byte(`"batch"`), []byte(`"transaction"`), 1))},
 	}
 }
 

@@ -48,7 +48,7 @@ CREATE TABLE guards (
 		SQLite: termsDDL(`CREATE TABLE %[1]s (token INTEGER NOT NULL, bucket INTEGER NOT NULL, locator INTEGER NOT NULL, PRIMARY KEY (token, bucket, locator)) WITHOUT ROWID;`),
 		Postgres: termsDDL(`CREATE TABLE %[1]s (token bigint NOT NULL, bucket bigint NOT NULL, locator bigint NOT NULL);
 CREATE INDEX %[1]s_token ON %[1]s (token, bucket);`),
-	}, tiesMigration(), tiesByResourceMigration(), layoutMigration(), indexKeysMigration()}
+	}, tiesMigration(), tiesByResourceMigration(), layoutMigration(), indexKeysMigration(), sharedByPatientMigration()}
 }
 
 func termsDDL(format string) string {

@@ -86,6 +86,7 @@ func operations() map[string]exposed {
 	add(anyone, form, "GET "+fhirPrefix+"/metadata")
 	add(treating, record, "POST "+fhirPrefix, "POST "+fhirPrefix+"/{$}", "GET "+fhirPrefix, "GET "+fhirPrefix+"/{type}", "POST "+fhirPrefix+"/{type}/_search",
 		"POST "+fhirPrefix+"/{type}", "GET "+fhirPrefix+"/{type}/{id}", "PUT "+fhirPrefix+"/{type}/{id}", "DELETE "+fhirPrefix+"/{type}/{id}",
+		"GET "+fhirPrefix+"/Patient/{id}/$everything",
 		"GET "+fhirPrefix+"/{type}/{id}/_history", "GET "+fhirPrefix+"/{type}/{id}/_history/{vid}")
 	add(proven, call, "GET /api/v1/ledger/entries", "GET /api/v1/ledger/proof", "GET /api/v1/keys", "GET /api/v1/index", "GET /api/v1/routes",
 		"GET /api/v1/users", "POST /api/v1/users/{id}/invitation", "GET /api/v1/invitations", "DELETE /api/v1/invitations/{id}",
