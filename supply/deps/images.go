@@ -10,6 +10,7 @@ import (
 	"github.com/tutela-health/tutela/supply"
 	"github.com/tutela-health/tutela/supply/deps/distro"
 	"github.com/tutela-health/tutela/supply/deps/image"
+	"github.com/tutela-health/tutela/supply/deps/installed"
 )
 
 // isArchive reports whether a file may be an image's archive.
@@ -29,7 +30,7 @@ func (inv *inventory) archive(ctx context.Context, f supply.File) {
 		inv.fail(f.Path, err.Error())
 		return
 	}
-	images, err := image.Archive(ctx, r, distro.Wanted)
+	images, err := image.Archive(ctx, r, wanted())
 	if err = errors.Join(err, r.Close()); errors.Is(err, image.ErrNone) {
 		return
 	}
@@ -39,7 +40,7 @@ func (inv *inventory) archive(ctx context.Context, f supply.File) {
 // layout looks into the OCI layout whose oci-layout file this is.
 func (inv *inventory) layout(ctx context.Context, f supply.File) {
 	dir := strings.TrimSuffix(f.Path, path.Base(f.Path))
-	images, err := image.Layout(ctx, distro.Wanted, func(each func(string, io.Reader) error) error {
+	images, err := image.Layout(ctx, wanted(), func(each func(string, io.Reader) error) error {
 		for _, b := range inv.tree.Files {
 			name, below := strings.CutPrefix(b.Path, dir)
 			if !below || name != "index.json" && !strings.HasPrefix(name, "blobs/") {
@@ -58,6 +59,14 @@ func (inv *inventory) layout(ctx context.Context, f supply.File) {
 	inv.images(ctx, f.Path, images, err)
 }
 
+// wanted is what to look at in an image: what the distribution installed, and what languages' tools did.
+func wanted() image.Want {
+	return image.Want{
+		Name:    func(name string) bool { return distro.Wanted(name) || installed.Wanted(name) },
+		Program: installed.Distil,
+	}
+}
+
 // images adds the packages of images.
 func (inv *inventory) images(ctx context.Context, name string, images []image.Image, err error) {
 	if err != nil {
@@ -74,8 +83,10 @@ func (inv *inventory) images(ctx context.Context, name string, images []image.Im
 // system adds the packages of a root file system.
 func (inv *inventory) system(ctx context.Context, name string, files map[string][]byte, known map[string]bool) {
 	list, failed := distro.Read(ctx, files)
+	more, why := installed.Read(files)
+	list, failed = append(list, more...), append(failed, why...)
 	if len(list) == 0 && len(failed) == 0 {
-		inv.fail(name, "an image without a database of packages: what is in it is not known")
+		inv.fail(name, "an image without a database of packages, and none of a language: what is in it is not known")
 	}
 	for _, c := range list {
 		if c.Path = name; !known[c.PURL] { // images of several platforms have much in common

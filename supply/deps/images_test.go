@@ -21,6 +21,7 @@ import (
 type entry struct {
 	name, text string
 	link       string
+	program    bool
 }
 
 // tarOf makes a tar.
@@ -30,6 +31,9 @@ func tarOf(t *testing.T, entries ...entry) string {
 	w := tar.NewWriter(&b)
 	for _, e := range entries {
 		h := &tar.Header{Name: e.name, Size: int64(len(e.text)), Mode: 0o644, Typeflag: tar.TypeReg}
+		if e.program {
+			h.Mode = 0o755
+		}
 		if e.link != "" {
 			h.Typeflag, h.Linkname = tar.TypeSymlink, e.link
 		}

@@ -18,9 +18,16 @@ type Image struct {
 	Files map[string][]byte // those that were wanted, by path without a slash before it
 }
 
+// Want says which files to keep.
+type Want struct {
+	Name func(path string) bool // keep these whole
+	// Program says what to keep of a program (ELF) that Name does not want; nothing where it gives nil. May be nil.
+	Program func(text []byte) []byte
+}
+
 // parts are what an archive or layout holds, by path.
 type parts struct {
-	want   func(string) bool
+	want   Want
 	meter  meter
 	jsons  map[string][]byte
 	layers map[string]*layer
@@ -28,13 +35,13 @@ type parts struct {
 	links  map[string]string // in archives of old: a layer that is another
 }
 
-func newParts(want func(string) bool) *parts {
+func newParts(want Want) *parts {
 	return &parts{want: want, jsons: map[string][]byte{}, layers: map[string]*layer{}, broken: map[string]error{}, links: map[string]string{}}
 }
 
 // Archive reads an archive in one pass, compressed or not, and keeps the files that are wanted. ErrNone says
 // that it is another kind of archive, which shows at its first entry.
-func Archive(ctx context.Context, r io.Reader, want func(string) bool) ([]Image, error) {
+func Archive(ctx context.Context, r io.Reader, want Want) ([]Image, error) {
 	p := newParts(want)
 	plain, done, err := decompress(ctx, bufio.NewReaderSize(source{r, &p.meter}, 64<<10), &p.meter)
 	if err != nil {
@@ -261,7 +268,7 @@ func (p *parts) build(names []string) (map[string][]byte, error) {
 }
 
 // Layout reads an OCI layout that lies in a folder: each calls its argument with every file of the folder.
-func Layout(ctx context.Context, want func(string) bool, each func(func(name string, r io.Reader) error) error) ([]Image, error) {
+func Layout(ctx context.Context, want Want, each func(func(name string, r io.Reader) error) error) ([]Image, error) {
 	p := newParts(want)
 	err := each(func(name string, r io.Reader) error { return p.file(ctx, name, source{r, &p.meter}) })
 	if err != nil {

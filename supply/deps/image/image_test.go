@@ -26,7 +26,7 @@ func FuzzArchive(f *testing.F) {
 	f.Add([]byte{0x1f, 0x8b, 8, 0})
 	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd})
 	f.Fuzz(func(t *testing.T, text []byte) {
-		images, err := image.Archive(t.Context(), bytes.NewReader(text), func(string) bool { return true })
+		images, err := image.Archive(t.Context(), bytes.NewReader(text), image.Want{Name: func(name string) bool { return len(name)%2 == 0 }, Program: func(b []byte) []byte { return b }})
 		if err != nil && len(images) > 0 {
 			t.Errorf("both %d images and %v", len(images), err)
 		}

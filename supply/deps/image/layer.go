@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"path"
 	"strings"
 
@@ -118,7 +119,7 @@ func decompress(ctx context.Context, r *bufio.Reader, m *meter) (io.Reader, func
 }
 
 // readLayer reads one layer's tar.
-func readLayer(ctx context.Context, r *bufio.Reader, want func(string) bool, m *meter) (*layer, error) {
+func readLayer(ctx context.Context, r *bufio.Reader, want Want, m *meter) (*layer, error) {
 	plain, done, err := decompress(ctx, r, m)
 	if err != nil {
 		return nil, err
@@ -143,7 +144,7 @@ func readLayer(ctx context.Context, r *bufio.Reader, want func(string) bool, m *
 }
 
 // take takes one entry of a layer.
-func (l *layer) take(t *tar.Reader, h *tar.Header, want func(string) bool, m *meter) error {
+func (l *layer) take(t *tar.Reader, h *tar.Header, want Want, m *meter) error {
 	name := strings.TrimPrefix(path.Clean("/"+h.Name), "/")
 	dir, base := path.Split(name)
 	switch {
@@ -153,8 +154,8 @@ func (l *layer) take(t *tar.Reader, h *tar.Header, want func(string) bool, m *me
 	case strings.HasPrefix(base, ".wh."):
 		l.gone = append(l.gone, dir+strings.TrimPrefix(base, ".wh."))
 		return nil
-	case !want(name):
-		return nil
+	case !want.Name(name):
+		return l.other(t, h, name, want, m)
 	case h.Typeflag != tar.TypeReg:
 		l.gone = append(l.gone, name) // a link took its place: what it leads to is a file of its own
 		return nil
@@ -167,6 +168,36 @@ func (l *layer) take(t *tar.Reader, h *tar.Header, want func(string) bool, m *me
 	}
 	m.kept += int64(len(text))
 	l.files[name] = text
+	return nil
+}
+
+// other takes an entry that is wanted only for being a program. Whatever else stands where one stood hides it.
+func (l *layer) other(t *tar.Reader, h *tar.Header, name string, want Want, m *meter) error {
+	switch {
+	case want.Program == nil, h.Typeflag == tar.TypeDir:
+		return nil
+	case h.Typeflag == tar.TypeReg && h.Mode&0o111 == 0:
+		return nil
+	}
+	l.gone = append(l.gone, name)
+	if h.Typeflag != tar.TypeReg || h.Size > maxKept {
+		return nil
+	}
+	var magic [4]byte
+	if n, err := io.ReadFull(t, magic[:]); err != nil || n < len(magic) || string(magic[:]) != "\x7fELF" {
+		return nil // an entry that breaks off here shows with the next one
+	}
+	rest, err := io.ReadAll(t)
+	if err != nil {
+		return known(err)
+	}
+	kept := want.Program(append(magic[:], rest...))
+	if m.kept += int64(len(kept)); m.kept > maxKeptAll {
+		return errBomb
+	}
+	if kept != nil {
+		l.files[name] = kept
+	}
 	return nil
 }
 
@@ -184,27 +215,33 @@ func known(err error) error {
 func apply(layers []*layer) map[string][]byte {
 	files := map[string][]byte{}
 	for _, l := range layers {
+		gone, empty := set(l.gone), set(l.empty)
 		for name := range files {
-			if l.hides(name) {
+			if hidden(name, gone, empty) {
 				delete(files, name)
 			}
 		}
-		for name, text := range l.files {
-			files[name] = text
-		}
+		maps.Copy(files, l.files)
 	}
 	return files
 }
 
-// hides reports whether a layer takes away a file of those below it.
-func (l *layer) hides(name string) bool {
-	for _, g := range l.gone {
-		if name == g || strings.HasPrefix(name, g+"/") {
-			return true
-		}
+func set(names []string) map[string]bool {
+	m := make(map[string]bool, len(names))
+	for _, n := range names {
+		m[n] = true
 	}
-	for _, e := range l.empty {
-		if e == "" || strings.HasPrefix(name, e+"/") {
+	return m
+}
+
+// hidden reports whether a layer takes away a file of those below it: what it names and all below, and all below
+// what it empties.
+func hidden(name string, gone, empty map[string]bool) bool {
+	if gone[name] || empty[""] {
+		return true
+	}
+	for i, c := range name {
+		if c == '/' && (gone[name[:i]] || empty[name[:i]]) {
 			return true
 		}
 	}
