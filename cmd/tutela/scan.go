@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tutela-health/tutela/internal/clock"
@@ -16,6 +17,7 @@ import (
 	"github.com/tutela-health/tutela/supply/infra"
 	"github.com/tutela-health/tutela/supply/pipeline"
 	"github.com/tutela-health/tutela/supply/report"
+	"github.com/tutela-health/tutela/supply/scm"
 	"github.com/tutela-health/tutela/supply/secrets"
 	"github.com/tutela-health/tutela/supply/source"
 )
@@ -32,16 +34,20 @@ func (scanCmd) Help() string {
 	return `Examples:
   tutela scan .
   tutela scan --only secrets --format sarif -o findings.sarif src
+  tutela scan --only scm --scm clinic/portal --scm-token /run/secrets/github
   tutela scan --only deps --format cyclonedx -o shipped.cdx.json
 
-It needs no server and no network. What could not be checked is said, and is never clean: where a whole kind of
+It needs no server and no network, but for --scm. What could not be checked is said, and is never clean: where a whole kind of
 check could not run the exit code is 2, where something was found 1.`
 }
 
 // scanning is what scan and gate share.
 type scanning struct {
-	Only    []supply.Class `placeholder:"CLASS" help:"Check these kinds alone: secrets, sast, deps, iac, ci, scm."`
-	NoCache bool           `help:"Look into every file again, also into those that did not change."`
+	Only       []supply.Class `placeholder:"CLASS" help:"Check these kinds alone: secrets, sast, deps, iac, ci, scm."`
+	NoCache    bool           `help:"Look into every file again, also into those that did not change."`
+	Repository string         `name:"scm" placeholder:"OWNER/NAME" help:"Ask GitHub how this repository is guarded. The token is taken from $$GITHUB_TOKEN or --scm-token."`
+	TokenFile  string         `name:"scm-token" type:"existingfile" placeholder:"FILE" help:"Holds a token that may read the repository's administration, its webhooks and its organisation's members."`
+	API        string         `name:"scm-api" placeholder:"URL" help:"Where GitHub Enterprise Server answers: https://HOST/api/v3."`
 	advisoryFolder
 }
 
@@ -55,7 +61,35 @@ func (s scanning) scanners() (files []supply.FileScanner, trees []supply.TreeSca
 	if err != nil {
 		return nil, nil, err
 	}
-	return []supply.FileScanner{credentials, source.PatientData{}, pipeline.Scanner{}}, []supply.TreeScanner{credentials.History(), packages, source.Go{}, infra.Scanner{}}, nil
+	files = []supply.FileScanner{credentials, source.PatientData{}, pipeline.Scanner{}}
+	trees = []supply.TreeScanner{credentials.History(), packages, source.Go{}, infra.Scanner{}}
+	hub, err := s.sourceControl()
+	if err == nil && hub != nil {
+		trees = append(trees, *hub)
+	}
+	return files, trees, err
+}
+
+// sourceControl is who asks how the repository is guarded; nil where nobody wants to know.
+func (s scanning) sourceControl() (*scm.GitHub, error) {
+	if s.Repository == "" {
+		if slices.Contains(s.Only, supply.SourceControl) {
+			return nil, usage("say which repository to ask GitHub about: --scm OWNER/NAME")
+		}
+		return nil, nil
+	}
+	hub := &scm.GitHub{Repository: s.Repository, API: s.API, Token: os.Getenv("GITHUB_TOKEN")}
+	if s.TokenFile != "" {
+		text, err := os.ReadFile(s.TokenFile)
+		if err != nil {
+			return nil, usage("read the token: %v", err)
+		}
+		hub.Token = strings.TrimSpace(string(text))
+	}
+	if err := hub.Check(); err != nil {
+		return nil, usage("--scm: %v", err)
+	}
+	return hub, nil
 }
 
 // Run scans.
