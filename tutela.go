@@ -187,6 +187,13 @@ const (
 
 	ActionDowntimeCreate Action = "downtime.create" // a ward's charts left for a file that opens without the server
 	ActionDowntimeReport Action = "downtime.report" // who opened such a file, as its log tells
+
+	ActionBackupAsk     Action = "backup.ask"    // somebody wants a full backup now
+	ActionBackupCreate  Action = "backup.create" // a full backup was made, and read back where it lies
+	ActionBackupFail    Action = "backup.fail"   // a destination stopped taking backups, or works again
+	ActionBackupList    Action = "backup.list"
+	ActionBackupVerify  Action = "backup.verify"  // a backup was restored into a scratch place and tried, with evidence
+	ActionBackupRestore Action = "backup.restore" // what follows came after a restore
 )
 
 // Outcome says how an action ended.

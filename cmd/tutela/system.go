@@ -20,6 +20,7 @@ import (
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/records"
+	"github.com/tutela-health/tutela/recovery/backup"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
 )
@@ -56,7 +57,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all

@@ -6,6 +6,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/internal/errs"
 )
 
 // Loader is the service that may do everything; Nobody sends no token.
@@ -64,6 +65,9 @@ func (r *Rig) enroll(t testing.TB, n identity.NewUser) string {
 	t.Helper()
 	by := tutela.Actor{ID: "rig", Kind: tutela.ActorSystem}
 	u, _, err := r.Identity.CreateUser(t.Context(), by, n)
+	if errs.Is(err, errs.Conflict) && r.filled {
+		u, err = r.Identity.User(t.Context(), n.Username)
+	}
 	if err != nil {
 		t.Fatalf("create %s: %v", n.Username, err)
 	}

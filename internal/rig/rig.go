@@ -23,6 +23,7 @@ import (
 	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/records"
+	"github.com/tutela-health/tutela/recovery/backup"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
 )
@@ -40,6 +41,12 @@ type Config struct {
 	Clock  clock.Clock
 	Log    *slog.Logger
 	Admit  func(client string, roles []string, address string) bool // identity's; nil admits from everywhere
+
+	// Fill puts into the migrated database what another system held, whose keys Provider wraps, and Ready
+	// is called when its keys are open; where Fill is nil the system is a new one.
+	Fill     func(ctx context.Context, db *store.DB) error
+	Ready    func(ctx context.Context, db *store.DB, ring *keys.Ring) error
+	Provider keys.Provider
 }
 
 // Rig is an opened system.
@@ -55,6 +62,7 @@ type Rig struct {
 	Emergencies *emergency.Service
 
 	tenant  tutela.Tenant
+	filled  bool // with what another system held, accounts among it
 	changes *store.Invalidations
 	server  *server.Server
 
@@ -126,10 +134,10 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 	if r.DB, err = store.Open(ctx, store.Config{URL: url, Reserve: -1, MinFree: -1, Clock: c.Clock}); err != nil {
 		return err
 	}
-	if err := r.DB.Migrate(ctx, migrations()); err != nil {
+	if err := r.DB.Migrate(ctx, Migrations()); err != nil {
 		return err
 	}
-	if err := r.openKeys(ctx, filepath.Join(t.TempDir(), "keys"), c.Clock); err != nil {
+	if err := r.openKeys(ctx, filepath.Join(t.TempDir(), "keys"), c); err != nil {
 		return err
 	}
 	if err := r.openPlanes(ctx, c); err != nil {
@@ -139,21 +147,38 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 	return nil
 }
 
-func migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations())
+// Migrations are those of every plane.
+func Migrations() []store.Migration {
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations())
 }
 
-func (r *Rig) openKeys(ctx context.Context, dir string, now clock.Clock) error {
+func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
+	if c.Fill != nil {
+		return r.fillKeys(ctx, c)
+	}
 	provider, err := keys.CreateLocal(dir)
 	if err != nil {
 		return err
 	}
-	c := keys.Config{Tenant: r.tenant, Shelf: r.DB, Provider: provider, Clock: now}
-	if err := keys.Init(ctx, c); err != nil {
+	k := keys.Config{Tenant: r.tenant, Shelf: r.DB, Provider: provider, Clock: c.Clock}
+	if err := keys.Init(ctx, k); err != nil {
 		return err
 	}
-	r.Ring, err = keys.Open(ctx, c)
+	r.Ring, err = keys.Open(ctx, k)
 	return err
+}
+
+// fillKeys opens the keys of a system that comes from elsewhere.
+func (r *Rig) fillKeys(ctx context.Context, c Config) error {
+	r.filled = true
+	if err := c.Fill(ctx, r.DB); err != nil {
+		return err
+	}
+	var err error
+	if r.Ring, err = keys.Open(ctx, keys.Config{Tenant: r.tenant, Shelf: r.DB, Provider: c.Provider, Clock: c.Clock, Complete: true}); err != nil {
+		return err
+	}
+	return c.Ready(ctx, r.DB, r.Ring)
 }
 
 func (r *Rig) openPlanes(ctx context.Context, c Config) error {
