@@ -40,6 +40,7 @@ type Config struct {
 type Ring struct {
 	cfg   Config
 	cache *cache
+	pulse pulse
 
 	mu          sync.RWMutex
 	generations map[int]*Key // guarded by mu
@@ -79,7 +80,7 @@ func Open(ctx context.Context, cfg Config) (*Ring, error) {
 	if _, err := r.generation(ctx, newest.Generation); err != nil {
 		return nil, err
 	}
-	r.newest = newest.Generation
+	r.newest, r.pulse.answered = newest.Generation, cfg.Clock()
 	return r, nil
 }
 
@@ -148,6 +149,9 @@ func (r *Ring) Adopt(w tutela.WrappedKey, k *Key) {
 // At gives one version of a data key, or the newest for version 0. A key that was destroyed
 // or never made is errs.NotFound; ErrDestroyed tells the two apart while its row is there.
 func (r *Ring) At(ctx context.Context, kind tutela.KeyKind, id int64, version int) (*Key, error) {
+	if err := r.pulse.open(); err != nil {
+		return nil, err
+	}
 	n := name{kind, id, version}
 	if k, ok := r.cache.get(n); ok {
 		return k, nil
@@ -253,6 +257,9 @@ func (r *Ring) Unwrap(ctx context.Context, w tutela.WrappedKey) ([]byte, error) 
 
 // generation gives the opened keyring key of a generation.
 func (r *Ring) generation(ctx context.Context, n int) (*Key, error) {
+	if err := r.pulse.open(); err != nil {
+		return nil, err
+	}
 	r.mu.RLock()
 	k, ok := r.generations[n]
 	r.mu.RUnlock()

@@ -36,8 +36,8 @@ type config struct {
 	// Certificate and Key are PEM files for TLS.
 	Certificate string `yaml:"tls_certificate"`
 	Key         string `yaml:"tls_key"`
-	// Keys is the directory of the local key provider.
-	Keys string `yaml:"keys"`
+	// Keys says where the generation keys are: the folder of the local provider, or another provider's settings.
+	Keys providerSettings `yaml:"keys"`
 	// DormantDays is after how many days without a login an account of the staff counts as dormant;
 	// 90 when it is left out.
 	DormantDays int `yaml:"dormant_days,omitempty"`
@@ -88,11 +88,14 @@ func readConfig(path string) (config, error) {
 func (c config) check(path string) error {
 	for _, f := range []struct{ key, value string }{
 		{"tenant", string(c.Tenant)}, {"origin", c.Origin}, {"node", c.Node}, {"listen", c.Listen},
-		{"tls_certificate", c.Certificate}, {"tls_key", c.Key}, {"keys", c.Keys},
+		{"tls_certificate", c.Certificate}, {"tls_key", c.Key},
 	} {
 		if f.value == "" {
 			return usage("%s: %s is missing", path, f.key)
 		}
+	}
+	if err := c.Keys.check(); err != nil {
+		return usage("%s: %v", path, err)
 	}
 	if c.DormantDays < 0 {
 		return usage("%s: dormant_days is a number of days", path)

@@ -39,7 +39,7 @@ func TestConfigurationIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config{Tenant: "clinic", Origin: "clinic.example/production", Node: "node-1", Hosts: []string{"fhir.clinic.example"},
-		Listen: ":8443", Certificate: "tls/server.pem", Key: "/etc/tutela/server.key", Keys: "keys/provider", dir: filepath.Dir(path)}
+		Listen: ":8443", Certificate: "tls/server.pem", Key: "/etc/tutela/server.key", Keys: localKeys("keys/provider"), dir: filepath.Dir(path)}
 	if d := cmp.Diff(want, got, cmp.AllowUnexported(config{})); d != "" {
 		t.Error(d)
 	}

@@ -70,6 +70,7 @@ func (cmd devCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return usage("cannot listen on %s: %v (choose another with --addr)", cmd.Addr, err)
 	}
+	_ = hardenMemory() // as far as the machine of a try-out lets
 	conf.URL = "https://" + net.JoinHostPort(hostOf(cmd.Addr), portOf(listener))
 	s, err := openSystem(ctx, conf, "", slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
@@ -93,7 +94,7 @@ func (cmd devCmd) prepare(ctx context.Context) (fresh bool, err error) {
 	}
 	conf := config{
 		Tenant: "tryout", Origin: "localhost/tryout", Node: "node-1", Hosts: []string{"localhost", "127.0.0.1", "::1"},
-		Listen: cmd.Addr, Certificate: certificateTLS, Key: keyTLS, Keys: "keys/provider", TryOut: true,
+		Listen: cmd.Addr, Certificate: certificateTLS, Key: keyTLS, Keys: localKeys("keys/provider"), TryOut: true,
 		Gateway: tryOutGateway(), dir: cmd.Data,
 	}
 	return true, makeSystem(ctx, conf, cmd.Postgres)
@@ -105,11 +106,13 @@ func makeSystem(ctx context.Context, conf config, postgres string) error {
 	if err := os.MkdirAll(conf.dir, 0o700); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
-	if _, err := os.Stat(conf.path(conf.Keys)); err == nil {
-		return usage("%s exists, and %s does not: a start was broken off, or the directory is in use; choose another, or remove it if nothing was ever stored",
-			conf.path(conf.Keys), filepath.Join(conf.dir, configFile))
+	for _, folder := range conf.keyFolders() {
+		if _, err := os.Stat(folder); err == nil {
+			return usage("%s exists, and %s does not: a start was broken off, or the directory is in use; choose another, or remove it if nothing was ever stored",
+				folder, filepath.Join(conf.dir, configFile))
+		}
 	}
-	if err := os.MkdirAll(filepath.Dir(conf.path(conf.Keys)), 0o700); err != nil {
+	if err := os.MkdirAll(conf.keysFolder(), 0o700); err != nil {
 		return fmt.Errorf("make keys directory: %w", err)
 	}
 	if postgres != "" {

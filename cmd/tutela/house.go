@@ -82,14 +82,16 @@ func (c config) apart() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := filepath.Abs(c.path(c.Keys))
-	if err != nil {
-		return nil, fmt.Errorf("find keys: %w", err)
+	keys := c.Keys.within(c)
+	if keys.Dir != "" {
+		if keys.Dir, err = filepath.Abs(keys.Dir); err != nil {
+			return nil, fmt.Errorf("find keys: %w", err)
+		}
 	}
 	if database, err = absolute(database); err != nil {
 		return nil, err
 	}
-	list := []string{"the tenant " + string(c.Tenant), "the origin " + c.Origin, "the address " + c.base(), "the keys' directory " + keys, database}
+	list := []string{"the tenant " + string(c.Tenant), "the origin " + c.Origin, "the address " + c.base(), keys.place(), database}
 	for _, host := range c.Hosts {
 		list = append(list, "the host "+strings.ToLower(host))
 	}
@@ -150,6 +152,7 @@ func (h house) serve(ctx context.Context, c console) error {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(c.err, nil))
+	harden(log)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", h.Listen)
 	if err != nil {
 		return usage("cannot listen on %s: %v", h.Listen, err)

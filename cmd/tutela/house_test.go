@@ -37,7 +37,7 @@ func moveIn(t *testing.T, root, name, database string, hosts ...string) *lodger 
 	t.Helper()
 	l := &lodger{conf: config{
 		Tenant: tutela.Tenant(name), Origin: name + ".test/ledger", Node: "node-1", Hosts: append([]string{name + ".test"}, hosts...), Listen: "127.0.0.1:0",
-		URL: "https://" + name + ".test", Certificate: certificateTLS, Key: keyTLS, Keys: "keys/provider", TryOut: true, dir: filepath.Join(root, name),
+		URL: "https://" + name + ".test", Certificate: certificateTLS, Key: keyTLS, Keys: localKeys("keys/provider"), TryOut: true, dir: filepath.Join(root, name),
 	}}
 	if err := makeSystem(t.Context(), l.conf, database); err != nil {
 		t.Fatal(err)
@@ -285,7 +285,7 @@ func TestTenantsAreChosenByHost(t *testing.T) {
 func TestATenantThatFailsLeavesTheOthers(t *testing.T) {
 	root := t.TempDir()
 	a, b := moveIn(t, root, "alpha", ""), moveIn(t, root, "beta", "")
-	if err := os.Rename(b.conf.path(b.conf.Keys), b.conf.path("lost")); err != nil {
+	if err := os.Rename(b.conf.path(b.conf.Keys.Dir), b.conf.path("lost")); err != nil {
 		t.Fatal(err)
 	}
 	st := open(t, a, b)

@@ -69,7 +69,7 @@ func (s *system) createTryOut(ctx context.Context) error {
 }
 
 func (s *system) tryOutPath() string {
-	return filepath.Join(filepath.Dir(s.config.path(s.config.Keys)), tryOutFile)
+	return filepath.Join(s.config.keysFolder(), tryOutFile)
 }
 
 // credentials reads what createTryOut kept and adds who each identity is.

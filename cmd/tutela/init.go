@@ -29,6 +29,7 @@ type initCmd struct {
 	Key         string   `required:"" type:"existingfile" help:"TLS private key, PEM."`
 	Admin       string   `default:"admin" help:"Username of the first administrator, who is invited by a link."`
 	Keys        string   `default:"keys/provider" help:"Directory of the local key provider: another volume than the data."`
+	Provider    string   `type:"existingfile" help:"File that says which key provider to use instead, as keys of tutela.yaml would: an HSM (pkcs11), or Vault or OpenBao (transit)."`
 }
 
 // Help gives an example.
@@ -66,9 +67,16 @@ func (cmd initCmd) Run(ctx context.Context, c console) error {
 }
 
 func (cmd initCmd) make(ctx context.Context) error {
+	settings := localKeys(cmd.Keys)
+	if cmd.Provider != "" {
+		var err error
+		if settings, err = readProvider(cmd.Provider); err != nil {
+			return err
+		}
+	}
 	return makeSystem(ctx, config{
 		Tenant: tutela.Tenant(cmd.Tenant), Origin: cmd.Origin, Node: cmd.Node, Hosts: cmd.Host, Listen: cmd.Listen,
-		URL: "https://" + cmd.Host[0], Postgres: cmd.Postgres, Certificate: cmd.Certificate, Key: cmd.Key, Keys: cmd.Keys, dir: cmd.Data,
+		URL: "https://" + cmd.Host[0], Postgres: cmd.Postgres, Certificate: cmd.Certificate, Key: cmd.Key, Keys: settings, dir: cmd.Data,
 	}, "")
 }
 

@@ -23,7 +23,7 @@ func madeWithPolicies(t *testing.T, postgres string) (conf config, folder string
 		t.Fatalf("policy show --write: %s", said)
 	}
 	conf = config{Tenant: "test", Origin: "test/policies", Node: "node-1", Hosts: []string{"localhost"}, Listen: "localhost:0",
-		Certificate: certificateTLS, Key: keyTLS, Keys: "keys/provider", Policies: folder, dir: filepath.Join(t.TempDir(), "data")}
+		Certificate: certificateTLS, Key: keyTLS, Keys: localKeys("keys/provider"), Policies: folder, dir: filepath.Join(t.TempDir(), "data")}
 	if err := makeSystem(t.Context(), conf, postgres); err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ func (cmd serveCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(c.err, nil))
+	harden(log)
 	s, err := openSystem(ctx, conf, "", log)
 	if err != nil {
 		return err
@@ -72,11 +73,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	srv := server.New(server.Config{
 		Tenant: label, Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
 		FHIR: api, API: s.api(api), Gateway: s.gateway, Pages: people, OAuth: authorization, SCIM: s.scim(), Clock: clock.System, Log: s.log, TryOut: tryOut,
-		Ready: func(ctx context.Context) error {
-			var one int64
-			_, err := s.db.QueryRow(ctx, "SELECT 1", nil, &one)
-			return err
-		},
+		Ready: s.ready,
 	})
 	s.planeChecks = s.checks(srv, authorization, api)
 	return srv, nil

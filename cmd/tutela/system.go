@@ -34,7 +34,7 @@ type system struct {
 	fresh    bool     // a new system, whose secrets are yet to be made
 	log      *slog.Logger
 	db       *store.DB
-	provider keys.Provider
+	provider *keys.Switch
 	ring     *keys.Ring
 	audit    *audit.Log
 	identity *identity.Service
@@ -51,7 +51,7 @@ type system struct {
 
 	background sync.WaitGroup
 	stop       context.CancelFunc
-	held       io.Closer // what claim locked
+	held       []io.Closer // what claim locked
 }
 
 // migrations are those of every plane, in one series.
@@ -69,7 +69,7 @@ func initSystem(ctx context.Context, c config) error {
 	if err != nil {
 		return err
 	}
-	provider, err := keys.CreateLocal(c.path(c.Keys))
+	provider, err := c.createProvider(ctx)
 	if err == nil {
 		err = keys.Init(ctx, keys.Config{Tenant: c.Tenant, Shelf: db, Provider: provider, Clock: clock.System})
 	}
@@ -142,9 +142,11 @@ func (s *system) wire(ctx context.Context) error {
 	if s.gateway, err = c.Gateway.build(); err != nil {
 		return err
 	}
-	if s.provider, err = keys.OpenLocal(c.path(c.Keys)); err != nil {
+	provider, err := c.openProvider(ctx)
+	if err != nil {
 		return fmt.Errorf("open key provider: %w", err)
 	}
+	s.provider = keys.NewSwitch(provider)
 	if s.ring, err = keys.Open(ctx, keys.Config{Tenant: c.Tenant, Shelf: s.db, Provider: s.provider, Clock: clock.System, Complete: !s.fresh}); err != nil {
 		return fmt.Errorf("open keys: %w", err)
 	}
@@ -221,6 +223,7 @@ func (s *system) run(ctx context.Context) {
 	ctx, s.stop = context.WithCancel(ctx)
 	s.background.Go(func() { s.records.Run(ctx, s.config.Node, s.log) })
 	s.background.Go(func() { s.identity.Run(ctx, s.log) })
+	s.background.Go(func() { s.watchProvider(ctx) })
 	if s.config.Policies != "" {
 		s.background.Go(func() { s.followPolicies(ctx) })
 	}
