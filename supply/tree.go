@@ -194,6 +194,26 @@ func (t *Tree) LeaveOut(out func(path string) bool, why string) {
 	}
 }
 
+// Keep leaves only those files, and those failures, whose path keep lets through, and says why the others are
+// not there. Unlike LeaveOut it says nothing of paths elsewhere.
+func (t *Tree) Keep(keep func(path string) bool, why string) {
+	before := len(t.Files)
+	t.Files = slices.DeleteFunc(t.Files, func(f File) bool { return !keep(f.Path) })
+	t.Failed = slices.DeleteFunc(t.Failed, func(failed string) bool {
+		name, _, _ := strings.Cut(failed, ": ")
+		return !keep(name)
+	})
+	if n := before - len(t.Files); n > 0 {
+		t.Left = append(t.Left, fmt.Sprintf("%d files: %s", n, why))
+	}
+}
+
+// Has reports whether something of this name is there, a link included.
+func (t *Tree) Has(name string) bool {
+	_, err := t.root.Lstat(name)
+	return err == nil
+}
+
 // ErrTooLarge says that a file is larger than scanners look into.
 var ErrTooLarge = fmt.Errorf("larger than %d MiB", maxFile>>20)
 

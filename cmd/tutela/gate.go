@@ -35,7 +35,8 @@ func (gateCmd) Help() string {
   tutela gate --install
   tutela gate --sarif findings.sarif --codequality gl-code-quality.json
 
-The verdict depends on the tree and the day alone: the same on a laptop and in CI. Exit codes: 0 passed, 1 failed,
+The verdict depends on the tree, the advisories and the day alone: the same on a laptop and in CI. In a git repository, what git tracks
+is judged, and what it does not track and no .gitignore names. Exit codes: 0 passed, 1 failed,
 2 it could not judge. Without .tutela.yaml it fails on findings of high severity, on any secret, on what is known to be exploited, and
 on what could not be checked. In GitHub Actions it annotates the code by itself.`
 }
@@ -69,7 +70,10 @@ func (cmd gateCmd) judge(ctx context.Context, c console) (*supply.Report, gate.V
 	if err != nil {
 		return nil, gate.Verdict{}, usage("%v", err)
 	}
-	tests := policy.ReadTests(tree)
+	tests := policy.ReadTests(tree) // git may well ignore their results
+	if err := gate.Tracked(ctx, tree); err != nil {
+		return nil, gate.Verdict{}, usage("%v", err)
+	}
 	policy.Prune(tree, time.Now())
 	r, err := cmd.scanTree(ctx, c, cmd.Path, tree)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tutela-health/tutela/supply"
+	"github.com/tutela-health/tutela/supply/git"
 )
 
 // History finds secrets in every version of every file that any branch, tag or stash of a tree's git
@@ -37,11 +38,11 @@ func (h History) Using(c *supply.Cache) supply.TreeScanner {
 // is not checked.
 func (h History) Scan(ctx context.Context, t *supply.Tree) (supply.Result, error) {
 	result := supply.Result{Checked: supply.Checked{Class: supply.Secrets}}
-	repository, err := openRepository(t.Dir)
-	if err == nil && (repository == nil || t.Alone) {
+	repo, err := git.Open(t.Dir)
+	if err == nil && (repo == nil || t.Alone) {
 		return result, nil
 	}
-	look := &looking{History: h, leavesOut: t.LeavesOut, tree: map[string]supply.File{}, repository: repository, found: map[int][]supply.Finding{}}
+	look := &looking{History: h, leavesOut: t.LeavesOut, tree: map[string]supply.File{}, repository: repository{repo}, found: map[int][]supply.Finding{}}
 	for _, f := range t.Files {
 		look.tree[f.Path] = f
 	}
@@ -67,7 +68,7 @@ type looking struct {
 	History
 	leavesOut  func(path string) bool
 	tree       map[string]supply.File // by path
-	repository *repository
+	repository repository
 	versions   []version
 	looked     int
 
@@ -84,7 +85,7 @@ func (l *looking) all(ctx context.Context) error {
 	if err != nil {
 		return cmp.Or(context.Cause(ctx), err)
 	}
-	if l.repository.shallow() {
+	if l.repository.Shallow() {
 		l.failed = append(l.failed, "it is a shallow clone; fetch the rest (git fetch --unshallow; in a workflow, fetch-depth: 0)")
 	}
 	if missing > 0 {
