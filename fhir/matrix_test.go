@@ -81,6 +81,8 @@ func world(t *testing.T, r, other *rig.Rig) []thing {
 	r.Put(t, rig.CareTeam("team-treated", "treated", "active", "physician", "nurse"))
 	r.Put(t, rig.CareTeam("team-once", "once", "active", "physician", "nurse"))
 	r.Put(t, rig.CareTeam("team-once", "once", "inactive", "physician", "nurse"))
+	r.Put(t, rig.CareTeam("team-held", "held", "active", "physician", "nurse"))
+	restrict(t, r, "held")
 	return all
 }
 
@@ -92,8 +94,9 @@ func nobodys(typ string) bool {
 
 func stillThere(t *testing.T, r, other *rig.Rig, all []thing) (n int) {
 	t.Helper()
+	held := chartOf(t, r, "privacy", "Patient/held/$everything")
 	for _, x := range all {
-		if x.home(r, other).Get(t, rig.Loader, x.ref).Status == http.StatusOK {
+		if held[x.ref] != "" || x.home(r, other).Get(t, rig.Loader, x.ref).Status == http.StatusOK {
 			n++
 		}
 	}

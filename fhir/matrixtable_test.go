@@ -17,6 +17,7 @@ func situations() []situation {
 		{name: "own", patient: "own"}, {name: "treated", patient: "treated"}, {name: "once", patient: "once"}, {name: "never", patient: "never"},
 		{name: "own-r", patient: "own", with: restrictedMeta}, {name: "treated-r", patient: "treated", with: restrictedMeta},
 		{name: "treated-hiv", patient: "treated", with: hivExtension}, {name: "nobody"}, {name: "foreign", patient: "foreign"},
+		{name: "held", patient: "held"},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/r4"
 )
 
@@ -26,6 +27,7 @@ type API struct {
 	RebuildIndex func(context.Context) error
 	IndexState   func(context.Context) (IndexState, error)
 	Emergencies  *emergency.Service
+	Rights       *rights.Service
 	// Search gives the resources that a caller finds by a FHIR search, all pages of it, each with its entry.
 	Search func(ctx context.Context, caller tutela.Principal, query string) ([]*r4.Resource, error)
 }

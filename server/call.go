@@ -17,6 +17,7 @@ type call struct {
 	entry   tutela.Entry
 	section []byte // personal part of the entry, if it has one
 	patient tutela.Bucket
+	about   tutela.PatientID // whose rights are exercised; empty for whose are not
 	request *http.Request
 	written bool // the entry went with what the call did
 }
@@ -26,11 +27,20 @@ type callFunc func(ctx context.Context, c *call) (any, error)
 
 // call mounts a route of the API.
 func (s *Server) call(mux *router, pattern string, action tutela.Action, f callFunc) {
+	s.callAs(mux, pattern, action, func(*call) error { return nil }, f)
+}
+
+// callAs mounts a route of which ready finds out, before the decision, what it is about.
+func (s *Server) callAs(mux *router, pattern string, action tutela.Action, ready func(*call) error, f callFunc) {
 	mux.actions[pattern] = action
 	mux.Handle(pattern, s.guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := s.newCall(r, action)
+		unready := ready(c)
 		r.Body = http.MaxBytesReader(w, r.Body, maxCallBody)
 		body, err := s.run(r.Context(), c, func(access.Grant) ([]byte, error) {
+			if unready != nil {
+				return nil, unready
+			}
 			v, err := f(r.Context(), c)
 			if err != nil {
 				return nil, err
@@ -67,12 +77,17 @@ func (s *Server) callOf(ctx context.Context, p tutela.Principal, action tutela.A
 
 // run decides, carries out, and makes the entry durable before anything is answered.
 func (s *Server) run(ctx context.Context, c *call, f func(access.Grant) ([]byte, error)) ([]byte, error) {
-	g, err := s.cfg.Access.Authorize(ctx, c.caller, access.Request{Action: c.entry.Action})
+	g, err := s.cfg.Access.Authorize(ctx, c.caller, access.Request{Action: c.entry.Action, About: c.about})
 	var body []byte
 	if err == nil {
 		c.entry.Basis, c.entry.Status = g.Basis(), http.StatusOK
 		body, err = f(g)
 	}
+	return s.recorded(ctx, c, body, err)
+}
+
+// recorded makes the entry of what became of a call durable, and gives back what is answered then.
+func (s *Server) recorded(ctx context.Context, c *call, body []byte, err error) ([]byte, error) {
 	c.entry.Outcome, c.entry.Status = httpx.OutcomeOf(err), http.StatusOK
 	if err != nil {
 		c.entry.Status = httpx.Status(err)

@@ -95,6 +95,11 @@ func operations() map[string]exposed {
 		"GET /api/v1/clearances", "POST /api/v1/policy/explain", "POST /api/v1/users/{id}/clearances", "DELETE /api/v1/users/{id}/clearances",
 		"POST /api/v1/users/{id}/clearances/give", "POST /api/v1/users/{id}/clearances/refuse",
 		"POST /api/v1/downtime", "POST /api/v1/downtime/{id}/report")
+	add(proven, call, "GET /api/v1/patients/{id}/requests", "POST /api/v1/patients/{id}/requests", "POST /api/v1/patients/{id}/restriction",
+		"POST /api/v1/patients/{id}/restriction/lift", "POST /api/v1/patients/{id}/disclosures", "GET /api/v1/requests",
+		"POST /api/v1/requests/{id}/extend", "POST /api/v1/requests/{id}/grant", "POST /api/v1/requests/{id}/refuse",
+		"POST /api/v1/requests/{id}/fulfil", "POST /api/v1/requests/{id}/notices", "GET /api/v1/requests/{id}/recipients")
+	add(proven, work, "GET /api/v1/patients/{id}/disclosures", "GET /api/v1/patients/{id}/accesses", "GET /api/v1/patients/{id}/export")
 	add(proven, work, "POST /api/v1/policy/diff", "POST /api/v1/assess", "POST /api/v1/index/rebuild", "POST /api/v1/users/import")
 
 	for _, address := range []string{"ServiceProviderConfig", "ResourceTypes", "ResourceTypes/{id}", "Schemas", "Schemas/{id}", "Users", "Users/{id}", "Groups", "Groups/{id}"} {

@@ -136,6 +136,14 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"nurse", "POST", "/api/v1/downtime", "", 415},
 		{"nurse", "POST", "/api/v1/downtime/{id}/report", "", 415},
 		{auditor, "POST", "/api/v1/downtime", "", 403},
+		{"privacy", "GET", "/api/v1/patients/{id}/requests", "", 400},
+		{"privacy", "POST", "/api/v1/patients/{id}/restriction", "", 400},
+		{"privacy", "GET", "/api/v1/requests", "?closed=true", 200},
+		{"physician", "GET", "/api/v1/requests", "", 403},
+		{"privacy", "POST", "/api/v1/requests/{id}/grant", "", 415},
+		{"privacy", "GET", "/api/v1/requests/{id}/recipients", "", 404},
+		{"physician", "POST", "/api/v1/requests/{id}/notices", "", 403},
+		{"privacy", "GET", "/api/v1/patients/{id}/export", "?format=bundle&purpose=nonsense", 400},
 		{admin, "POST", "/api/v1/users/import", "?apply=true&leavers=true&force=false", 415},
 	} {
 		a := s.Do(t, rig.Call{As: c.as, Method: c.method, Path: c.path + c.query})

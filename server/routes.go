@@ -44,6 +44,7 @@ func (s *Server) routes(mux *router) {
 	s.call(mux, "POST /api/v1/policy/diff", tutela.ActionPolicyDiff, s.diffPolicies)
 	s.breakGlassRoutes(mux)
 	s.clearanceRoutes(mux)
+	s.rightsRoutes(mux)
 	s.call(mux, "POST /api/v1/downtime", tutela.ActionDowntimeCreate, s.downtime)
 	s.call(mux, "POST /api/v1/downtime/{id}/report", tutela.ActionDowntimeReport, s.downtimeReport)
 }

@@ -19,9 +19,10 @@ import (
 )
 
 type auditCmd struct {
-	Verify auditVerifyCmd `cmd:"" help:"Recompute the whole ledger and compare every row with it."`
-	Search auditSearchCmd `cmd:"" help:"Who did what to whose data, when."`
-	Prove  auditProveCmd  `cmd:"" help:"Take an entry out of the ledger with a proof that stands alone."`
+	Verify      auditVerifyCmd      `cmd:"" help:"Recompute the whole ledger and compare every row with it."`
+	Search      auditSearchCmd      `cmd:"" help:"Who did what to whose data, when."`
+	Disclosures auditDisclosuresCmd `cmd:"" help:"To whom a patient's data was disclosed, with a proof of each."`
+	Prove       auditProveCmd       `cmd:"" help:"Take an entry out of the ledger with a proof that stands alone."`
 }
 
 type auditVerifyCmd struct {

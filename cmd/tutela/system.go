@@ -19,6 +19,7 @@ import (
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/recovery/backup"
 	"github.com/tutela-health/tutela/server"
@@ -43,6 +44,7 @@ type system struct {
 	gateway  server.Gateway
 
 	emergencies *emergency.Service
+	rights      *rights.Service
 
 	changes *store.Invalidations // what other nodes changed
 
@@ -57,7 +59,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), rights.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all
@@ -174,6 +176,7 @@ func (s *system) wire(ctx context.Context) error {
 	s.changes.Subscribe(records.Topic, func([]byte) { s.records.Invalidate() })
 	s.changes.Subscribe(records.TopicTies, s.records.ForgetTies)
 	s.changes.Subscribe(emergency.Topic, s.emergencies.Forget)
+	s.changes.Subscribe(rights.Topic, s.rights.Forget)
 	return nil
 }
 
@@ -187,8 +190,9 @@ func (s *system) decide() error {
 	if err != nil && !s.readOnly { // who only looks at the ledger decides nothing, and without policies everything is denied
 		return err
 	}
+	s.rights = rights.New(rights.Config{DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Fresh: s.changes.Fresh})
 	s.access = access.New(access.Config{
-		Policies: policies, Locate: s.records.Bucket, Relations: s.records, Emergencies: s.emergencies, Regime: s.config.regime(),
+		Policies: policies, Locate: s.records.Bucket, Relations: s.records, Emergencies: s.emergencies, Restrictions: s.rights, Regime: s.config.regime(),
 	})
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/recovery/backup"
 	"github.com/tutela-health/tutela/server"
@@ -60,6 +61,7 @@ type Rig struct {
 	Handler  http.Handler
 
 	Emergencies *emergency.Service
+	Rights      *rights.Service
 
 	tenant  tutela.Tenant
 	filled  bool // with what another system held, accounts among it
@@ -149,7 +151,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 
 // Migrations are those of every plane.
 func Migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations())
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), rights.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
@@ -208,13 +210,15 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	r.Rights = rights.New(rights.Config{DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Fresh: r.changes.Fresh})
 	r.Access = access.New(access.Config{
-		Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Emergencies: r.Emergencies, Regime: consent.OptOut,
+		Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Emergencies: r.Emergencies, Restrictions: r.Rights, Regime: consent.OptOut,
 	})
 	r.changes.Subscribe(identity.Topic, func([]byte) { r.Identity.Invalidate() })
 	r.changes.Subscribe(records.Topic, func([]byte) { r.Records.Invalidate() })
 	r.changes.Subscribe(records.TopicTies, r.Records.ForgetTies)
 	r.changes.Subscribe(emergency.Topic, r.Emergencies.Forget)
+	r.changes.Subscribe(rights.Topic, r.Rights.Forget)
 	return nil
 }
 
@@ -228,7 +232,7 @@ func (r *Rig) serve(c Config) {
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
 		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Rights: r.Rights},
 		// No rate: a test's clock may stand still, and then nothing would refill.
 		Gateway: server.Gateway{Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
 	})
