@@ -370,6 +370,21 @@ const (
 	KeySystem  KeyKind = "system"  // named secrets: index, locator, ledger, signer, cursor; id = their number
 )
 
+// KeyGeneration is one generation of the keyring: the provider's key, and the keyring key that it wraps. Times
+// that have not come are zero.
+type KeyGeneration struct {
+	Number    int
+	Provider  string    // whose key it is, as the provider calls itself
+	Opened    time.Time // from here on keys are wrapped under it, until the next one is opened
+	Closed    time.Time // nothing is left under it
+	Destroyed time.Time // the provider was told to destroy its key
+	Final     time.Time // the provider says that it is gone for good, and cannot be brought back after that
+	Asked     time.Time // somebody wants its key destroyed
+	AskedBy   UserID
+	Agreed    time.Time // somebody else wants that too
+	AgreedBy  UserID
+}
+
 // WrappedKey is a key as the store keeps it: useless without the keyring.
 type WrappedKey struct {
 	Kind       KeyKind

@@ -19,8 +19,23 @@ type Shelf interface {
 	WrappedKey(ctx context.Context, kind tutela.KeyKind, id int64, version int) (tutela.WrappedKey, error)
 	// WrappedKeys gives all, in no order.
 	WrappedKeys(ctx context.Context, yield func(tutela.WrappedKey) error) error
-	// PutWrappedKey adds one durably; errs.Conflict when kind, id and version are taken.
+	// PutWrappedKey adds one durably; errs.Conflict when kind, id and version are taken, or its generation is closed.
 	PutWrappedKey(ctx context.Context, w tutela.WrappedKey) error
+	// Shredded reports whether a version (any for 0) was left behind when its generation was retired, and which that was.
+	Shredded(ctx context.Context, kind tutela.KeyKind, id int64, version int) (generation int, shredded bool, err error)
+
+	// Generations lists all that there ever were, oldest first.
+	Generations(ctx context.Context) ([]tutela.KeyGeneration, error)
+	// OpenGeneration keeps a new generation's keyring key; errs.Conflict when it exists.
+	OpenGeneration(ctx context.Context, w tutela.WrappedKey, provider string) error
+	// RewrapKeys has some keys of generations before n wrapped anew, but for keyring keys, and returns how many, all or none.
+	RewrapKeys(ctx context.Context, n, limit int, rewrap func([]tutela.WrappedKey) ([]tutela.WrappedKey, error)) (int, error)
+	// OldKeys counts them.
+	OldKeys(ctx context.Context, n int) (int, error)
+	// CloseGeneration lets nothing be wrapped under it any more; errs.Conflict while it wraps anything but its keyring key.
+	CloseGeneration(ctx context.Context, n int, at time.Time) error
+	// GenerationDestroyed notes that its key was destroyed, and since when that is final.
+	GenerationDestroyed(ctx context.Context, n int, at, final time.Time) error
 }
 
 // Config says what a Ring works with. Cached is how many opened keys are kept (0: 16,384).
@@ -44,27 +59,11 @@ type Ring struct {
 
 	mu          sync.RWMutex
 	generations map[int]*Key // guarded by mu
-	newest      int          // guarded by mu
 }
 
 // Init makes the first generation of a new system: the provider's key and the keyring key under it.
 func Init(ctx context.Context, cfg Config) error {
-	if err := cfg.Provider.Create(ctx, 1); err != nil {
-		return fmt.Errorf("create generation key: %w", err)
-	}
-	secret := random(Size)
-	defer clear(secret)
-	blob, err := cfg.Provider.Wrap(ctx, 1, secret, ringAAD(cfg.Tenant, 1))
-	if err != nil {
-		return fmt.Errorf("wrap keyring key: %w", err)
-	}
-	err = cfg.Shelf.PutWrappedKey(ctx, tutela.WrappedKey{
-		Kind: tutela.KeyRing, Version: 1, Generation: 1, Blob: blob, Created: cfg.Clock(),
-	})
-	if err != nil {
-		return fmt.Errorf("keep keyring key: %w", err)
-	}
-	return nil
+	return (&Ring{cfg: cfg}).open(ctx, 1)
 }
 
 // Open unwraps the keyring and gives the Ring.
@@ -80,7 +79,7 @@ func Open(ctx context.Context, cfg Config) (*Ring, error) {
 	if _, err := r.generation(ctx, newest.Generation); err != nil {
 		return nil, err
 	}
-	r.newest, r.pulse.answered = newest.Generation, cfg.Clock()
+	r.pulse.answered = cfg.Clock()
 	return r, nil
 }
 
@@ -216,9 +215,10 @@ func (r *Ring) Tenant() tutela.Tenant { return r.cfg.Tenant }
 func (r *Ring) Provider() Provider { return r.cfg.Provider }
 
 func (r *Ring) wrap(ctx context.Context, kind tutela.KeyKind, id int64, version int, secret []byte) (tutela.WrappedKey, error) {
-	r.mu.RLock()
-	generation := r.newest
-	r.mu.RUnlock()
+	generation, err := r.latest(ctx)
+	if err != nil {
+		return tutela.WrappedKey{}, err
+	}
 	ring, err := r.generation(ctx, generation)
 	if err != nil {
 		return tutela.WrappedKey{}, err
@@ -230,13 +230,35 @@ func (r *Ring) wrap(ctx context.Context, kind tutela.KeyKind, id int64, version 
 	}, nil
 }
 
+// unwrap finds a key and opens it. One whose generation was retired between the two is found again, under the next.
 func (r *Ring) unwrap(ctx context.Context, kind tutela.KeyKind, id int64, version int) ([]byte, tutela.WrappedKey, error) {
-	w, err := r.cfg.Shelf.WrappedKey(ctx, kind, id, version)
-	if err != nil {
-		return nil, w, err
+	for seen := 0; ; {
+		w, err := r.find(ctx, kind, id, version)
+		if err != nil {
+			return nil, w, err
+		}
+		secret, err := r.Unwrap(ctx, w)
+		if !errors.Is(err, ErrDestroyed) || w.Generation == seen {
+			return secret, w, err
+		}
+		seen = w.Generation
 	}
-	secret, err := r.Unwrap(ctx, w)
-	return secret, w, err
+}
+
+// find gives a wrapped key; ErrDestroyed for one that was left behind.
+func (r *Ring) find(ctx context.Context, kind tutela.KeyKind, id int64, version int) (tutela.WrappedKey, error) {
+	w, err := r.cfg.Shelf.WrappedKey(ctx, kind, id, version)
+	if !errs.Is(err, errs.NotFound) {
+		return w, err
+	}
+	generation, shredded, err2 := r.cfg.Shelf.Shredded(ctx, kind, id, version)
+	switch {
+	case err2 != nil:
+		return w, err2
+	case shredded:
+		return w, fmt.Errorf("%w, with generation %d", ErrDestroyed, generation)
+	}
+	return w, err
 }
 
 // Unwrap opens one wrapped data key: for verification and rewrapping. The caller zeroes it.

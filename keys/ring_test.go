@@ -236,7 +236,7 @@ func TestKeyOfAnotherTenantDoesNotOpen(t *testing.T) {
 	cfg, _ := newConfig(t)
 	r := openRing(t, cfg)
 	current(t, r, 5)
-	stranger := &Ring{cfg: cfg, cache: newCache(1), generations: r.generations, newest: 1}
+	stranger := &Ring{cfg: cfg, cache: newCache(1), generations: r.generations}
 	stranger.cfg.Tenant = "other"
 	if _, err := stranger.At(t.Context(), tutela.KeyPatient, 5, 0); !errors.Is(err, ErrSealed) {
 		t.Errorf("a data key opened for another tenant: %v", err)

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 type shelf struct {
 	mu        sync.Mutex // guards rows
 	rows      map[name]tutela.WrappedKey
+	made      []tutela.KeyGeneration
 	beforePut func(tutela.WrappedKey) error
 	afterGet  func(tutela.WrappedKey)
 }
@@ -110,4 +112,83 @@ func openRing(t *testing.T, cfg Config) *Ring {
 	}
 	t.Cleanup(r.Close)
 	return r
+}
+
+func (s *shelf) Shredded(context.Context, tutela.KeyKind, int64, int) (int, bool, error) {
+	return 0, false, nil
+}
+
+func (s *shelf) Generations(context.Context) ([]tutela.KeyGeneration, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.made), nil
+}
+
+func (s *shelf) OpenGeneration(ctx context.Context, w tutela.WrappedKey, provider string) error {
+	if err := s.PutWrappedKey(ctx, w); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made = append(s.made, tutela.KeyGeneration{Number: w.Generation, Provider: provider, Opened: w.Created})
+	return nil
+}
+
+func (s *shelf) old(n int) (list []tutela.WrappedKey) {
+	for _, w := range s.rows {
+		if w.Generation < n && w.Kind != tutela.KeyRing {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+func (s *shelf) RewrapKeys(_ context.Context, n, limit int, rewrap func([]tutela.WrappedKey) ([]tutela.WrappedKey, error)) (int, error) {
+	s.mu.Lock()
+	old := s.old(n)
+	s.mu.Unlock()
+	old = old[:min(limit, len(old))]
+	wrapped, err := rewrap(old)
+	if err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range wrapped {
+		s.rows[name{w.Kind, w.ID, w.Version}] = w
+	}
+	return len(wrapped), nil
+}
+
+func (s *shelf) OldKeys(_ context.Context, n int) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.old(n)), nil
+}
+
+func (s *shelf) CloseGeneration(_ context.Context, n int, at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.old(n+1)) > 0 {
+		return errs.New(errs.Conflict, "the generation still wraps keys")
+	}
+	delete(s.rows, name{tutela.KeyRing, 0, n})
+	s.note(n, func(g *tutela.KeyGeneration) { g.Closed = at })
+	return nil
+}
+
+func (s *shelf) GenerationDestroyed(_ context.Context, n int, at, final time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note(n, func(g *tutela.KeyGeneration) { g.Destroyed, g.Final = at, final })
+	return nil
+}
+
+// note needs mu.
+func (s *shelf) note(n int, change func(*tutela.KeyGeneration)) {
+	for i := range s.made {
+		if s.made[i].Number == n {
+			change(&s.made[i])
+		}
+	}
 }

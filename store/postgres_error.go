@@ -12,6 +12,7 @@ import (
 // SQLSTATEs (PostgreSQL manual, appendix A).
 const (
 	stateUnique        = "23505"
+	stateReference     = "23503"
 	stateSameObject    = "42710" // two nodes make one type or table at once
 	stateSameTable     = "42P07"
 	stateDivision      = "22012" // how a claim statement says that it does not hold
@@ -48,6 +49,8 @@ func postgresError(err error) error {
 	switch {
 	case e.Code == stateUnique, e.Code == stateSameObject, e.Code == stateSameTable:
 		return duplicate(failure)
+	case e.Code == stateReference && e.ConstraintName == "wrapped_keys_generation":
+		return generationClosed(failure)
 	case e.Code == stateDiskFull:
 		return full(failure)
 	case failure.fatal, e.Code == stateReadOnly, inClass(e.Code, "08", "53", "57", "58"):

@@ -36,5 +36,5 @@ CREATE TABLE wrapped_keys (
   blob       {{bytes}} NOT NULL,
   PRIMARY KEY (kind, id, version)
 ) {{clustered}};
-`}}
+`}, generationsMigration()}
 }

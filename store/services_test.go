@@ -265,16 +265,17 @@ func TestWrappedKeys(t *testing.T) {
 			return tutela.WrappedKey{Kind: kind, ID: id, Version: version, Generation: 3, Blob: []byte{1, 2, byte(version)}, Created: made}
 		}
 		all := []tutela.WrappedKey{
-			key(tutela.KeyRing, 0, 1), key(tutela.KeyPatient, -5, 1), key(tutela.KeyPatient, -5, 2),
+			key(tutela.KeyRing, 0, 3), key(tutela.KeyPatient, -5, 1), key(tutela.KeyPatient, -5, 2),
 			key(tutela.KeyGeneral, 0, 1), key(tutela.KeyDay, 20000, 1), key(tutela.KeySystem, 4, 1),
 		}
-		for _, k := range all[1:] {
+		must(t, db.OpenGeneration(ctx, all[0], "test"))
+		for _, k := range all[2:] {
 			must(t, db.PutWrappedKey(ctx, k))
 		}
 		op := note(1, 1, "travels with its key")
-		op.Claims = []store.Claim{store.ClaimKey(all[0])}
+		op.Claims = []store.Claim{store.ClaimKey(all[1])}
 		must(t, db.Commit(ctx, op))
-		if err := db.PutWrappedKey(ctx, all[0]); !errs.Is(err, errs.Conflict) {
+		if err := db.PutWrappedKey(ctx, all[1]); !errs.Is(err, errs.Conflict) {
 			t.Errorf("put twice: %v", err)
 		}
 		if err := db.PutWrappedKey(ctx, key("other", 1, 1)); err == nil {

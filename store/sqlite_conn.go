@@ -208,6 +208,9 @@ func sqliteError(err error) error {
 		if e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
 			return duplicate(err)
 		}
+		if e.Code() == sqlite3.SQLITE_CONSTRAINT_TRIGGER { // there are no others than those of generations
+			return generationClosed(err)
+		}
 	}
 	return err
 }

@@ -1,9 +1,11 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
@@ -142,27 +144,34 @@ func countKeys(ctx context.Context, q store.Querier, until int64) (keyState, err
 	return k, err
 }
 
-// putKeys writes the wrapped keys that were made from a moment on, after what they refer to.
+// putKeys writes the wrapped keys that were made from a moment on, after the generations that they are of. Those do not
+// go while keys are under them: where all travel again, the keys are cleared first.
 func putKeys(ctx context.Context, q store.Querier, w *writer, all []*store.Table, since int64) error {
-	for _, t := range travelling(all, keyed) {
-		if t.Name == keysTable {
-			continue
+	tables := travelling(all, keyed)
+	slices.SortFunc(tables, func(a, b *store.Table) int { return cmp.Compare(order(a), order(b)) })
+	if since == math.MinInt64 {
+		for _, t := range slices.Backward(tables) {
+			w.clear(t)
 		}
-		w.clear(t)
-		if err := putAll(ctx, q, w, t, t.Select("")); err != nil {
+	}
+	for _, t := range tables {
+		condition, args := "", []any{}
+		if t.Name == keysTable {
+			condition, args = "WHERE created >= ?", []any{since}
+		}
+		if err := putAll(ctx, q, w, t, t.Select(condition), args...); err != nil {
 			return err
 		}
 	}
-	for _, t := range travelling(all, keyed) {
-		if t.Name != keysTable {
-			continue
-		}
-		if since == math.MinInt64 {
-			w.clear(t)
-		}
-		return putAll(ctx, q, w, t, t.Select("WHERE created >= ?"), since)
-	}
 	return nil
+}
+
+// order puts the keys behind what they refer to.
+func order(t *store.Table) int {
+	if t.Name == keysTable {
+		return 1
+	}
+	return 0
 }
 
 const keysTable = "wrapped_keys"
