@@ -28,6 +28,7 @@ type API struct {
 	IndexState   func(context.Context) (IndexState, error)
 	Emergencies  *emergency.Service
 	Rights       *rights.Service
+	Backups      Backups
 	// Search gives the resources that a caller finds by a FHIR search, all pages of it, each with its entry.
 	Search func(ctx context.Context, caller tutela.Principal, query string) ([]*r4.Resource, error)
 }

@@ -94,7 +94,7 @@ func operations() map[string]exposed {
 		"POST /api/v1/break-glass/{id}/revoke", "POST /api/v1/break-glass/{id}/review",
 		"GET /api/v1/clearances", "POST /api/v1/policy/explain", "POST /api/v1/users/{id}/clearances", "DELETE /api/v1/users/{id}/clearances",
 		"POST /api/v1/users/{id}/clearances/give", "POST /api/v1/users/{id}/clearances/refuse",
-		"POST /api/v1/downtime", "POST /api/v1/downtime/{id}/report")
+		"POST /api/v1/downtime", "POST /api/v1/downtime/{id}/report", "POST /api/v1/backups", "GET /api/v1/backups")
 	add(proven, call, "GET /api/v1/patients/{id}/requests", "POST /api/v1/patients/{id}/requests", "POST /api/v1/patients/{id}/restriction",
 		"POST /api/v1/patients/{id}/restriction/lift", "POST /api/v1/patients/{id}/disclosures", "GET /api/v1/requests",
 		"POST /api/v1/requests/{id}/extend", "POST /api/v1/requests/{id}/grant", "POST /api/v1/requests/{id}/refuse",

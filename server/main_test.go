@@ -50,7 +50,7 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 		FHIR:   fhir.New(fhir.Config{Records: s.Records, Access: s.Access, Audit: s.Audit, Clock: now, Log: log, Base: rig.Base}),
 		TryOut: &server.TryOut{Secret: secret},
 		API: server.API{
-			Emergencies: s.Emergencies, Rights: s.Rights, Bucket: s.Records.Bucket, Keys: s.DB.WrappedKeys, Provider: "local", RebuildIndex: s.Records.Rebuild,
+			Emergencies: s.Emergencies, Rights: s.Rights, Backups: s.Backups, Bucket: s.Records.Bucket, Keys: s.DB.WrappedKeys, Provider: "local", RebuildIndex: s.Records.Rebuild,
 			IndexState: func(ctx context.Context) (server.IndexState, error) {
 				st, err := s.Records.IndexState(ctx)
 				return server.IndexState(st), err

@@ -42,6 +42,8 @@ func (s *Server) routes(mux *router) {
 	s.call(mux, "POST /api/v1/keys/signing/rotate", tutela.ActionSignerRotate, s.rotateSigner)
 	s.call(mux, "POST /api/v1/policy/explain", tutela.ActionPolicyExplain, s.explainPolicy)
 	s.call(mux, "POST /api/v1/policy/diff", tutela.ActionPolicyDiff, s.diffPolicies)
+	s.call(mux, "POST /api/v1/backups", tutela.ActionBackupAsk, s.askBackup)
+	s.call(mux, "GET /api/v1/backups", tutela.ActionBackupList, s.backups)
 	s.breakGlassRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)

@@ -53,6 +53,8 @@ type config struct {
 	// Consent says what holds where no consent of a patient says anything: opt-out, as when it is left
 	// out, allows what policies allow; opt-in denies it.
 	Consent string `yaml:"consent,omitempty"`
+	// Backup says where copies of the system go while it is served, and who can open them.
+	Backup backupConfig `yaml:"backup,omitempty"`
 	// TryOut says that this is a try-out system: commands may act as any of its identities.
 	TryOut bool `yaml:"try_out,omitempty"`
 
@@ -108,6 +110,9 @@ func (c config) check(path string) error {
 	}
 	if !slices.Contains([]string{"", consentOptOut, consentOptIn}, c.Consent) {
 		return usage("%s: consent is %s or %s", path, consentOptOut, consentOptIn)
+	}
+	if err := c.Backup.check(); err != nil {
+		return usage("%s: %v", path, err)
 	}
 	if len(c.Hosts) == 0 {
 		return usage("%s: hosts is empty: name at least one", path)

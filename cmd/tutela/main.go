@@ -49,6 +49,7 @@ type commands struct {
 	Patient    patientCmd    `cmd:"" help:"Patients' rights: copies, requests, restrictions, disclosures."`
 	Downtime   downtimeCmd   `cmd:"" help:"A ward's essential charts in a file that opens without the server."`
 	Policy     policyCmd     `cmd:"" help:"Policies: list them, check a folder of them, ask them."`
+	Backup     backupCmd     `cmd:"" help:"Copies of the system: make, list, try and restore them."`
 	Index      indexCmd      `cmd:"" help:"The blind index."`
 	Routes     routesCmd     `cmd:"" help:"What the running server exposes, to whom, and how often it was called."`
 	Assess     assessCmd     `cmd:"" help:"Try the controls and write signed evidence into the ledger."`

@@ -110,7 +110,7 @@ func (s *system) api(records *fhir.Handler) server.API {
 	return server.API{
 		Base: s.config.base(), Bucket: s.records.Bucket, Provider: s.provider.Name(),
 		Keys: s.db.WrappedKeys, Assess: s.assess,
-		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies, Rights: s.rights, Search: searcher(records),
+		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies, Rights: s.rights, Backups: s.backupAPI(), Search: searcher(records),
 		IndexState: func(ctx context.Context) (server.IndexState, error) {
 			st, err := s.records.IndexState(ctx)
 			return server.IndexState(st), err

@@ -45,6 +45,7 @@ type system struct {
 
 	emergencies *emergency.Service
 	rights      *rights.Service
+	backups     *backup.Service
 
 	changes *store.Invalidations // what other nodes changed
 
@@ -172,6 +173,10 @@ func (s *system) wire(ctx context.Context) error {
 		s.changes.Close()
 		return err
 	}
+	if s.backups, err = s.backupService(); err != nil && !s.readOnly {
+		s.changes.Close()
+		return err
+	}
 	s.changes.Subscribe(identity.Topic, func([]byte) { s.identity.Invalidate() })
 	s.changes.Subscribe(records.Topic, func([]byte) { s.records.Invalidate() })
 	s.changes.Subscribe(records.TopicTies, s.records.ForgetTies)
@@ -228,6 +233,7 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.records.Run(ctx, s.config.Node, s.log) })
 	s.background.Go(func() { s.identity.Run(ctx, s.log) })
 	s.background.Go(func() { s.watchProvider(ctx) })
+	s.background.Go(func() { s.backUp(ctx) })
 	if s.config.Policies != "" {
 		s.background.Go(func() { s.followPolicies(ctx) })
 	}

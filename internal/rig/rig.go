@@ -62,6 +62,7 @@ type Rig struct {
 
 	Emergencies *emergency.Service
 	Rights      *rights.Service
+	Backups     server.Backups
 
 	tenant  tutela.Tenant
 	filled  bool // with what another system held, accounts among it
@@ -229,14 +230,21 @@ func (r *Rig) session(ctx context.Context, id string) (emergency.Login, error) {
 }
 
 func (r *Rig) serve(c Config) {
+	r.Backups = r.backups(c)
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
 		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Rights: r.Rights},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Rights: r.Rights, Backups: r.Backups},
 		// No rate: a test's clock may stand still, and then nothing would refill.
 		Gateway: server.Gateway{Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
 	})
 	r.Handler = r.server.Handler()
+}
+
+// backups are those of a system that nobody backs up.
+func (r *Rig) backups(c Config) server.Backups {
+	b := backup.New(backup.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Tenant: r.tenant, Node: "rig", Clock: c.Clock, Log: c.Log})
+	return server.Backups{State: b.State, Ask: func([]string) (int64, error) { return b.Ask(nil) }}
 }
 
 func (r *Rig) close(ctx context.Context) error {

@@ -39,15 +39,13 @@ type world struct {
 
 func newWorld(t *testing.T, r *rig.Rig) *world {
 	t.Helper()
-	private, public, err := sealed.Generate()
+	private, err := sealed.Generate()
 	must(t, err)
 	opener, err := sealed.ParseOpener(private)
 	must(t, err)
-	to, err := sealed.ParseRecipient(public)
-	must(t, err)
 	c := backup.Config{
 		DB: r.DB, Ring: r.Ring, Audit: r.Audit, Tenant: r.Ring.Tenant(), Node: "rig", Release: "test", Clock: clock.System,
-		Log: slog.New(slog.DiscardHandler), Recipients: []sealed.Recipient{to}, Folder: t.TempDir(),
+		Log: slog.New(slog.DiscardHandler), Recipients: []sealed.Recipient{opener.Recipient()}, Folder: t.TempDir(),
 	}
 	return &world{r, backup.New(c), c, opener}
 }

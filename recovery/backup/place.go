@@ -112,7 +112,7 @@ func (m *making) placeKeys(ctx context.Context, d dest.Destination) error {
 		return err
 	}
 	if m.keyring.Kind == Keyring {
-		if err := removeOthers(ctx, d, keyringFolder, m.keyring.stem()); err != nil {
+		if err := removeBut(ctx, d, keyringFolder, m.keyring.Name(), m.keyring.ManifestName()); err != nil {
 			return fmt.Errorf("remove older keyrings at %s: %w", d, err)
 		}
 	}
@@ -161,14 +161,14 @@ func read(ctx context.Context, d dest.Destination, name string) ([]byte, error) 
 	return text, errors.Join(err, r.Close())
 }
 
-// removeOthers removes what lies in a folder of a destination and does not begin with a stem.
-func removeOthers(ctx context.Context, d dest.Destination, folder, stem string) error {
+// removeBut removes what lies in a folder of a destination and is not to stay.
+func removeBut(ctx context.Context, d dest.Destination, folder string, stays ...string) error {
 	list, err := d.List(ctx, folder)
 	if err != nil {
 		return err
 	}
 	for _, o := range list {
-		if !strings.HasPrefix(o.Name, stem) {
+		if !slices.Contains(stays, o.Name) {
 			err = errors.Join(err, d.Remove(ctx, o.Name))
 		}
 	}

@@ -42,8 +42,7 @@ type Config struct {
 
 // Service makes backups. It is safe for concurrent use; one is made at a time.
 type Service struct {
-	cfg   Config
-	owner string // of the lease: this Service and no other
+	cfg Config
 
 	mu    sync.Mutex // held while a backup is made; guards what follows
 	image image      // what the last backup of this process held; nil before the first
@@ -51,6 +50,10 @@ type Service struct {
 
 	knowing sync.Mutex // guards places while several are written to
 	places  map[string]*placed
+
+	asks    chan asked
+	telling sync.Mutex // guards state
+	state   State
 }
 
 // placed is what this process knows of a destination.
@@ -64,14 +67,14 @@ type placed struct {
 
 // New gives a Service.
 func New(cfg Config) *Service {
-	return &Service{cfg: cfg, owner: cfg.Node + " " + audit.NewID(), places: map[string]*placed{}}
+	return &Service{cfg: cfg, places: map[string]*placed{}, asks: make(chan asked, 1)}
 }
 
 // leaseName is what one node of a tenant holds while it makes backups; leaseFor is how long it
 // outlives a node that died.
 const (
 	leaseName = "backup"
-	leaseFor  = time.Minute
+	leaseFor  = 15 * time.Second
 )
 
 // Report is what became of a backup.
@@ -87,16 +90,16 @@ var ErrNowhere = errors.New("no destination took it")
 
 // Full makes a full backup, which begins a series, at some destinations.
 func (s *Service) Full(ctx context.Context, to []dest.Destination) (Report, error) {
-	return s.make(ctx, to, Full)
+	return s.produce(ctx, to, Full)
 }
 
 // Increment makes an increment where the destinations have what it goes on from, a full backup where
 // none has, and nothing where nothing changed: then the Report's Kept is empty.
 func (s *Service) Increment(ctx context.Context, to []dest.Destination) (Report, error) {
-	return s.make(ctx, to, Increment)
+	return s.produce(ctx, to, Increment)
 }
 
-func (s *Service) make(ctx context.Context, to []dest.Destination, kind Kind) (Report, error) {
+func (s *Service) produce(ctx context.Context, to []dest.Destination, kind Kind) (Report, error) {
 	if len(to) == 0 {
 		return Report{}, errs.New(errs.Invalid, "a backup needs a destination")
 	}
@@ -121,7 +124,7 @@ func (s *Service) make(ctx context.Context, to []dest.Destination, kind Kind) (R
 
 // alone runs f while this node holds the lease, and ends it when that is lost.
 func (s *Service) alone(ctx context.Context, f func(context.Context) error) error {
-	lease, err := s.cfg.DB.Acquire(ctx, leaseName, s.owner, leaseFor)
+	lease, err := s.cfg.DB.Acquire(ctx, leaseName, s.cfg.Node, leaseFor) // a node that was killed goes on at once
 	if errs.Is(err, errs.Conflict) {
 		return errs.Wrap(errs.Conflict, err, "another process is making a backup")
 	} else if err != nil {

@@ -60,8 +60,17 @@ func newest(ctx context.Context, q store.Querier) (r record, found bool, err err
 
 // recent reads the backups that were made last, the newest first.
 func recent(ctx context.Context, q store.Querier, n int) ([]record, error) {
+	return records(ctx, q, "", n)
+}
+
+// fulls is recent of full backups alone.
+func fulls(ctx context.Context, q store.Querier, n int) ([]record, error) {
+	return records(ctx, q, "WHERE sequence = 0", n)
+}
+
+func records(ctx context.Context, q store.Querier, where string, n int) ([]record, error) {
 	var list []record
-	err := q.Query(ctx, "SELECT manifest, state FROM backups ORDER BY made DESC, sequence DESC LIMIT ?", []any{int64(n)}, func(s store.Scanner) error {
+	err := q.Query(ctx, "SELECT manifest, state FROM backups "+where+" ORDER BY made DESC, sequence DESC LIMIT ?", []any{int64(n)}, func(s store.Scanner) error {
 		var text, goesOn []byte
 		if err := s.Scan(&text, &goesOn); err != nil {
 			return err

@@ -35,22 +35,17 @@ const (
 	wrapSize  = keys.Size + keys.Overhead
 )
 
-// Generate makes an Opener, as PEM: its private half (PKCS #8) and its public one (PKIX).
-func Generate() (private, public []byte, err error) {
+// Generate makes an Opener, as PEM (PKCS #8).
+func Generate() ([]byte, error) {
 	k, err := ecdh.P256().GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, nil, fmt.Errorf("generate key: %w", err)
+		return nil, fmt.Errorf("generate key: %w", err)
 	}
 	secret, err := x509.MarshalPKCS8PrivateKey(k)
 	if err != nil {
-		return nil, nil, fmt.Errorf("encode private key: %w", err)
+		return nil, fmt.Errorf("encode private key: %w", err)
 	}
-	open, err := x509.MarshalPKIXPublicKey(k.PublicKey())
-	if err != nil {
-		return nil, nil, fmt.Errorf("encode public key: %w", err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}),
-		pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: open}), nil
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), nil
 }
 
 // ParseRecipient reads a public key on P-256 in PEM, as openssl ec -pubout writes it.
@@ -91,6 +86,15 @@ func ParseOpener(text []byte) (Opener, error) {
 
 // Recipient is the public half.
 func (o Opener) Recipient() Recipient { return Recipient{o.private.PublicKey()} }
+
+// PEM is the key as ParseRecipient reads it (PKIX).
+func (r Recipient) PEM() ([]byte, error) {
+	der, err := x509.MarshalPKIXPublicKey(r.public)
+	if err != nil {
+		return nil, fmt.Errorf("encode public key: %w", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
+}
 
 // String names the key by the start of its hash.
 func (r Recipient) String() string { return hex.EncodeToString(r.id()) }

@@ -33,11 +33,15 @@ func headerSize(n int) int { return 16 + 1 + len("clinic") + 1 + len("backup-1")
 
 func pair(t testing.TB) (sealed.Opener, sealed.Recipient) {
 	t.Helper()
-	private, public, err := sealed.Generate()
+	private, err := sealed.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
 	o, err := sealed.ParseOpener(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := o.Recipient().PEM()
 	if err != nil {
 		t.Fatal(err)
 	}
