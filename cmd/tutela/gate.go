@@ -15,12 +15,14 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela/supply"
+	"github.com/tutela-health/tutela/supply/attest"
 	"github.com/tutela-health/tutela/supply/gate"
 	"github.com/tutela-health/tutela/supply/report"
 )
 
 type gateCmd struct {
 	scanning
+	signing
 	Path        string `arg:"" default:"." type:"path" help:"The tree; its policy is .tutela.yaml in it."`
 	Format      string `enum:"text,json" default:"text" help:"${enum}."`
 	SARIF       string `name:"sarif" type:"path" placeholder:"FILE" help:"Write what was found as SARIF too (GitHub code scanning, Jenkins warnings-ng)."`
@@ -46,11 +48,14 @@ func (cmd gateCmd) Run(ctx context.Context, c console) error {
 	if cmd.Install {
 		return installHook(ctx, c, cmd.Path)
 	}
+	if err := cmd.check(); err != nil {
+		return err
+	}
 	r, v, err := cmd.judge(ctx, c)
 	if err != nil {
 		return err
 	}
-	if err := cmd.tell(c, r, v); err != nil {
+	if err := errors.Join(cmd.tell(c, r, v), cmd.attest(ctx, c, r, v)); err != nil {
 		return err
 	}
 	if !v.Passed {
@@ -80,6 +85,26 @@ func (cmd gateCmd) judge(ctx context.Context, c console) (*supply.Report, gate.V
 		return nil, gate.Verdict{}, err
 	}
 	return r, policy.Judge(r, tests, time.Now()), nil
+}
+
+// attest signs the verdict and the report, where that is asked for.
+func (cmd gateCmd) attest(ctx context.Context, c console, r *supply.Report, v gate.Verdict) error {
+	if cmd.Attest == "" {
+		return nil
+	}
+	subject, err := treeSubject(ctx, cmd.Path)
+	if err != nil {
+		return err
+	}
+	verdict, err := attest.OfVerdict(r, v, policyOf(cmd.Path), runPage(), subject)
+	if err != nil {
+		return err
+	}
+	list, err := ofScan(r, subject)
+	if err != nil {
+		return err
+	}
+	return writeSigned(c, cmd.Attest, cmd.Key, append([]attest.Statement{verdict}, list...)...)
 }
 
 // tell writes the verdict wherever it is wanted.

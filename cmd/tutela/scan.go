@@ -24,6 +24,7 @@ import (
 
 type scanCmd struct {
 	scanning
+	signing
 	Path   string `arg:"" default:"." type:"path" help:"A folder, a file."`
 	Format string `enum:"table,json,sarif,cyclonedx,html" default:"table" help:"${enum}."`
 	Output string `short:"o" type:"path" placeholder:"FILE" help:"Write there instead of to standard output."`
@@ -94,14 +95,33 @@ func (s scanning) sourceControl() (*scm.GitHub, error) {
 
 // Run scans.
 func (cmd scanCmd) Run(ctx context.Context, c console) error {
+	if err := cmd.check(); err != nil {
+		return err
+	}
 	r, err := cmd.scan(ctx, c, cmd.Path)
 	if err != nil {
 		return err
 	}
-	if err := cmd.write(c, r); err != nil {
+	if err := errors.Join(cmd.write(c, r), cmd.attest(ctx, c, r)); err != nil {
 		return err
 	}
 	return outcome(r)
+}
+
+// attest signs the report, where that is asked for.
+func (cmd scanCmd) attest(ctx context.Context, c console, r *supply.Report) error {
+	if cmd.Attest == "" {
+		return nil
+	}
+	subject, err := treeSubject(ctx, cmd.Path)
+	if err != nil {
+		return err
+	}
+	list, err := ofScan(r, subject)
+	if err != nil {
+		return err
+	}
+	return writeSigned(c, cmd.Attest, cmd.Key, list...)
 }
 
 // outcome is how a command ends over a report.
@@ -148,7 +168,7 @@ func (s scanning) scanTree(ctx context.Context, c console, path string, tree *su
 			fmt.Fprintln(c.err, "tutela: going on without what was remembered:", err)
 		}
 	}
-	run.Clock, run.Tool = clock.System, "tutela "+version().Version
+	run.Clock, run.Tool = clock.System, tool()
 	var done func()
 	run.Progress, done = progressBar(c.err, "files checked")
 	r, err := run.Run(ctx, tree)
