@@ -153,6 +153,9 @@ const (
 	ActionStop           Action = "node.stop"
 	ActionKeyCreate      Action = "key.create"
 	ActionKeyList        Action = "key.list"
+	ActionKeyRotate      Action = "key.rotate"  // the next generation was opened, or the index is made anew under another key
+	ActionKeyRetire      Action = "key.retire"  // nothing is wrapped under a generation any more
+	ActionKeyDestroy     Action = "key.destroy" // somebody wants a retired generation's key destroyed, agrees to it, or the provider has done it
 	ActionAuditVerify    Action = "audit.verify"
 	ActionAuditSearch    Action = "audit.search"
 	ActionAuditProve     Action = "audit.prove"

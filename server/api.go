@@ -27,8 +27,15 @@ type API struct {
 	RebuildIndex func(context.Context) error
 	IndexState   func(context.Context) (IndexState, error)
 	Emergencies  *emergency.Service
-	Rights       *rights.Service
-	Backups      Backups
+
+	Generations    func(context.Context) ([]tutela.KeyGeneration, error)
+	OldKeys        func(context.Context) (keys int, generations []int, err error)
+	RotateKeys     func(context.Context) (generation int, err error)
+	RotateIndex    func(context.Context) (key int64, err error)
+	AgreeToDestroy func(ctx context.Context, generation int, by tutela.UserID, at time.Time) (tutela.KeyGeneration, error)
+	DestroyAfter   time.Duration // how long a generation is kept that two people want destroyed
+	Rights         *rights.Service
+	Backups        Backups
 	// Search gives the resources that a caller finds by a FHIR search, all pages of it, each with its entry.
 	Search func(ctx context.Context, caller tutela.Principal, query string) ([]*r4.Resource, error)
 }

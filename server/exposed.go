@@ -90,7 +90,8 @@ func operations() map[string]exposed {
 		"GET "+fhirPrefix+"/{type}/{id}/_history", "GET "+fhirPrefix+"/{type}/{id}/_history/{vid}")
 	add(proven, call, "GET /api/v1/ledger/entries", "GET /api/v1/ledger/proof", "GET /api/v1/keys", "GET /api/v1/index", "GET /api/v1/routes",
 		"GET /api/v1/users", "POST /api/v1/users/{id}/invitation", "GET /api/v1/invitations", "DELETE /api/v1/invitations/{id}",
-		"POST /api/v1/keys/signing/rotate", "POST /api/v1/break-glass", "GET /api/v1/break-glass", "DELETE /api/v1/break-glass/{id}",
+		"POST /api/v1/keys/signing/rotate", "GET /api/v1/keys/generations", "POST /api/v1/keys/generation/rotate", "POST /api/v1/keys/index/rotate",
+		"POST /api/v1/keys/generations/{n}/destroy", "POST /api/v1/break-glass", "GET /api/v1/break-glass", "DELETE /api/v1/break-glass/{id}",
 		"POST /api/v1/break-glass/{id}/revoke", "POST /api/v1/break-glass/{id}/review",
 		"GET /api/v1/clearances", "POST /api/v1/policy/explain", "POST /api/v1/users/{id}/clearances", "DELETE /api/v1/users/{id}/clearances",
 		"POST /api/v1/users/{id}/clearances/give", "POST /api/v1/users/{id}/clearances/refuse",

@@ -9,45 +9,9 @@ import (
 )
 
 type keysCmd struct {
-	List   keysListCmd   `cmd:"" help:"Keys by kind and generation; no key is ever shown."`
-	Rotate keysRotateCmd `cmd:"" help:"Have a new key take over."`
-}
-
-type keysRotateCmd struct {
-	target
-	Level  string `arg:"" enum:"signing" help:"signing: the key that signs id_tokens."`
-	Format string `enum:"table,json" default:"table" help:"table or json."`
-}
-
-// Help gives an example.
-func (keysRotateCmd) Help() string {
-	return `Example: tutela keys rotate signing --data tutela-data
-
-What the old key signed can be checked for another day. It happens by itself every 90 days.`
-}
-
-// Run rotates the signing key.
-func (cmd keysRotateCmd) Run(ctx context.Context, c console) error {
-	client, err := cmd.connect(ctx, "admin")
-	if err != nil {
-		return err
-	}
-	body, err := client.do(ctx, http.MethodPost, "/api/v1/keys/signing/rotate", nil)
-	if err != nil {
-		return err
-	}
-	if cmd.Format == "json" {
-		_, err = c.out.Write(body)
-		return err
-	}
-	var got struct {
-		Signs string `json:"signs"`
-	}
-	if err := json.Unmarshal(body, &got); err != nil {
-		return fmt.Errorf("decode answer: %w", err)
-	}
-	_, err = fmt.Fprintf(c.out, "id_tokens are signed by %s from now on\n", got.Signs)
-	return err
+	List    keysListCmd    `cmd:"" help:"Keys by kind and generation; no key is ever shown."`
+	Rotate  keysRotateCmd  `cmd:"" help:"Have a new key take over: the generation key, the index's, or the one that signs id_tokens."`
+	Destroy keysDestroyCmd `cmd:"" help:"Destroy a generation's key for good, by two people."`
 }
 
 type keysListCmd struct {
@@ -84,6 +48,9 @@ func (cmd keysListCmd) Run(ctx context.Context, c console) error {
 		return fmt.Errorf("decode keys: %w", err)
 	}
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	if err := client.tellGenerations(ctx, w); err != nil {
+		return err
+	}
 	fmt.Fprintln(w, "KIND\tGENERATION\tKEYS\tNEWEST VERSION\tOLDEST\tNEWEST")
 	for _, k := range list {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%s\n", k.Kind, k.Generation, k.Count, k.Version, k.Oldest, k.Newest)

@@ -42,6 +42,10 @@ type providerSettings struct {
 
 	// OutageMinutes is how long opened keys live on while the provider does not answer; 60 when it is left out.
 	OutageMinutes int `yaml:"outage_minutes,omitempty"`
+	// RotateDays is after how many days the generation key is rotated: 365 when it is left out, 0 is never.
+	RotateDays *int `yaml:"rotate_days,omitempty"`
+	// WaitHours is how long a key that two people want destroyed is kept nevertheless: 72 when it is left out.
+	WaitHours *int `yaml:"wait_hours,omitempty"`
 	// From is the provider that generations are being moved away from, until nothing is left there.
 	From *providerSettings `yaml:"from,omitempty"`
 }
@@ -72,7 +76,7 @@ func (p *providerSettings) UnmarshalYAML(node *yaml.Node) error {
 
 // onlyKnown refuses settings that nobody reads: a custom decoder does not inherit that from its caller.
 func (p *providerSettings) onlyKnown(node *yaml.Node) error {
-	known := slices.Concat(slices.Collect(maps.Keys(p.needed())), slices.Collect(maps.Keys(p.optional())), []string{"provider", "outage_minutes", "from"})
+	known := slices.Concat(slices.Collect(maps.Keys(p.needed())), slices.Collect(maps.Keys(p.optional())), []string{"provider", "outage_minutes", "rotate_days", "wait_hours", "from"})
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		if name := node.Content[i].Value; !slices.Contains(known, name) {
 			return fmt.Errorf("line %d: keys: the provider %q has no setting %s", node.Content[i].Line, p.Provider, name)
@@ -128,6 +132,12 @@ func (p *providerSettings) check() error {
 	if p.OutageMinutes < 0 || p.OutageMinutes > 7*24*60 {
 		return fmt.Errorf("keys: outage_minutes is 1 to %d", 7*24*60)
 	}
+	if d := p.RotateDays; d != nil && (*d < 0 || *d > 3650) {
+		return fmt.Errorf("keys: rotate_days is 0 to 3650")
+	}
+	if h := p.WaitHours; h != nil && (*h < 0 || *h > 24*365) {
+		return fmt.Errorf("keys: wait_hours is 0 to %d", 24*365)
+	}
 	if p.From == nil {
 		return nil
 	}
@@ -157,6 +167,25 @@ func (p *providerSettings) outage() time.Duration {
 		return time.Hour
 	}
 	return time.Duration(p.OutageMinutes) * time.Minute
+}
+
+// rotation is how old the newest generation becomes; 0 for any age.
+func (p *providerSettings) rotation() time.Duration {
+	if p.RotateDays == nil {
+		return 365 * 24 * time.Hour
+	}
+	return time.Duration(*p.RotateDays) * 24 * time.Hour
+}
+
+// destroyAfter is how long a key is kept that two people want destroyed; in a try-out system not at all.
+func (c config) destroyAfter() time.Duration {
+	switch h := c.Keys.WaitHours; {
+	case h != nil:
+		return time.Duration(*h) * time.Hour
+	case c.TryOut:
+		return 0
+	}
+	return 72 * time.Hour
 }
 
 // within makes the settings' paths absolute or relative to the working directory.

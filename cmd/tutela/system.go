@@ -179,6 +179,7 @@ func (s *system) wire(ctx context.Context) error {
 	}
 	s.changes.Subscribe(identity.Topic, func([]byte) { s.identity.Invalidate() })
 	s.changes.Subscribe(records.Topic, func([]byte) { s.records.Invalidate() })
+	s.changes.Subscribe(store.TopicGenerations, func([]byte) { s.forgetGenerations() })
 	s.changes.Subscribe(records.TopicTies, s.records.ForgetTies)
 	s.changes.Subscribe(emergency.Topic, s.emergencies.Forget)
 	s.changes.Subscribe(rights.Topic, s.rights.Forget)
@@ -232,6 +233,7 @@ func (s *system) run(ctx context.Context) {
 	ctx, s.stop = context.WithCancel(ctx)
 	s.background.Go(func() { s.records.Run(ctx, s.config.Node, s.log) })
 	s.background.Go(func() { s.identity.Run(ctx, s.log) })
+	s.background.Go(func() { s.keepKeys(ctx) })
 	s.background.Go(func() { s.watchProvider(ctx) })
 	s.background.Go(func() { s.backUp(ctx) })
 	if s.config.Policies != "" {

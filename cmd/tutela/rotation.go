@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/errs"
+)
+
+// keepKeys carries rotations to their end, begins one when the newest generation has grown old, and destroys what two
+// people wanted destroyed, until ctx ends. Nodes may do so at the same time: each step is done once.
+func (s *system) keepKeys(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := s.keepKeysOnce(ctx)
+		if err != nil && ctx.Err() == nil && !errs.Is(err, errs.Conflict) {
+			s.log.LogAttrs(ctx, slog.LevelWarn, "keys are not rotated to the end; trying again in a minute", slog.String("error", err.Error()))
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Minute):
+			}
+		}
+	}
+}
+
+func (s *system) keepKeysOnce(ctx context.Context) error {
+	list, err := s.db.Generations(ctx)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	newest := list[len(list)-1]
+	if every := s.config.Keys.rotation(); every > 0 && clock.System().Sub(newest.Opened) >= every {
+		if _, err := s.ring.Rotate(ctx); err != nil {
+			return err
+		}
+		return s.noteGeneration(ctx, tutela.ActionKeyRotate, newest.Number+1, "by schedule")
+	}
+	for _, g := range list[:len(list)-1] {
+		if g.Closed.IsZero() {
+			return s.finishRotation(ctx)
+		}
+		if due := g.Agreed.Add(s.config.destroyAfter()); !g.Agreed.IsZero() && g.Final.IsZero() && !clock.System().Before(due) {
+			if err := s.destroyGeneration(ctx, g); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finishRotation wraps everything anew and retires the generations under which nothing is left.
+func (s *system) finishRotation(ctx context.Context) error {
+	if err := s.ring.Rewrap(ctx, func(int) {}); err != nil {
+		return err
+	}
+	retired, err := s.ring.Retire(ctx)
+	for _, n := range retired {
+		if err := s.noteGeneration(ctx, tutela.ActionKeyRetire, n, ""); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// destroyGeneration has the provider destroy what two people wanted destroyed. Where the provider takes days, the
+// ledger says so when it was told and again when it is done.
+func (s *system) destroyGeneration(ctx context.Context, g tutela.KeyGeneration) error {
+	final, err := s.ring.Destroy(ctx, g.Number)
+	switch {
+	case err != nil:
+		return err
+	case final:
+		return s.noteGeneration(ctx, tutela.ActionKeyDestroy, g.Number, "final")
+	case g.Destroyed.IsZero():
+		return s.noteGeneration(ctx, tutela.ActionKeyDestroy, g.Number, "pending")
+	}
+	return nil
+}
+
+// noteGeneration writes what became of a generation.
+func (s *system) noteGeneration(ctx context.Context, action tutela.Action, n int, detail string) error {
+	_, err := s.audit.Append(ctx, tutela.Entry{
+		Actor: systemActor("keys"), Action: action, Outcome: tutela.OutcomeSuccess, PolicyVersion: s.access.Version(),
+		Subject: &tutela.Subject{Kind: "key-generation", ID: strconv.Itoa(n), Detail: detail},
+	}, nil)
+	if err != nil {
+		return fmt.Errorf("write down what became of generation %d: %w", n, err)
+	}
+	return nil
+}
+
+// forgetGenerations drops the keyring keys of generations that another node has retired. Where that fails they stay in
+// memory until the next change, and open nothing that is stored.
+func (s *system) forgetGenerations() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := s.ring.Refresh(ctx); err != nil {
+		s.log.LogAttrs(ctx, slog.LevelWarn, "the keys of retired generations are kept in memory", slog.String("error", err.Error()))
+	}
+}
