@@ -24,11 +24,15 @@ func (s *Server) concerns(c *call) error {
 	if !regexp.MustCompile(`^[A-Za-z0-9\-.]{1,64}$`).MatchString(id) {
 		return errs.New(errs.Invalid, "a FHIR id has 1 to 64 letters, digits, '-' and '.'")
 	}
-	c.about = tutela.PatientID(id)
-	c.entry.Type = "Patient"
-	c.entry.Patients = []tutela.Touched{{Patient: s.cfg.API.Bucket(c.about)}}
-	c.section, c.patient = patientAsked(id), tutela.BucketGeneral
+	s.aboutPatient(c, tutela.PatientID(id))
 	return nil
+}
+
+func (s *Server) aboutPatient(c *call, id tutela.PatientID) {
+	c.about = id
+	c.entry.Type = "Patient"
+	c.entry.Patients = []tutela.Touched{{Patient: s.cfg.API.Bucket(id)}}
+	c.section, c.patient = patientAsked(string(id)), tutela.BucketGeneral
 }
 
 // self reports whether a patient calls about himself.

@@ -82,12 +82,18 @@ func (k *clinic) codes(c identity.Credentials) ([]string, error) {
 func (k *clinic) enters(t *testing.T, username, role string) *visitor {
 	t.Helper()
 	u, c := k.hire(t, username, role)
+	return k.signsIn(t, u, c)
+}
+
+// signsIn signs the owner of an account in.
+func (k *clinic) signsIn(t *testing.T, u identity.User, c identity.Credentials) *visitor {
+	t.Helper()
 	v := &visitor{User: u, t: t, clinic: k, codes: func() ([]string, error) { return k.codes(c) }}
 	var err error
 	if v.Browser, err = signin.New("https://"+rig.Host, v); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Login(t.Context(), signin.Person{Username: username, Password: c.Password, Codes: v.codes}); err != nil {
+	if _, err := v.Login(t.Context(), signin.Person{Username: u.Username, Password: c.Password, Codes: v.codes}); err != nil {
 		t.Fatal(err)
 	}
 	return v

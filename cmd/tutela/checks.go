@@ -32,6 +32,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		s.access.Checks(),
 		api.Checks(),
 		s.emergencies.Checks(s.access.Policies),
+		s.rights.Checks(),
 	)
 }
 

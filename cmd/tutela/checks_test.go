@@ -75,7 +75,7 @@ func TestAssessmentOfATryOutSystem(t *testing.T) {
 				"identity.token-lifetime": tutela.Pass, "identity.client-keys": tutela.Pass, "protect.token-required": tutela.Pass, "protect.tls-version": tutela.Pass,
 				"access.across-tenants": tutela.Pass, "access.over-broad-policy": tutela.Pass, "access.across-patients": tutela.Pass, "access.through-includes": tutela.Pass,
 				"access.masked-element": tutela.Pass, "access.withdrawn-consent": tutela.Pass,
-				"access.break-glass-expires": tutela.Pass, "protect.exposed-operations": tutela.Pass, "protect.rate-limit": tutela.Pass,
+				"access.break-glass-expires": tutela.Pass, "privacy.restrictions-hold": tutela.Pass, "privacy.requests-in-time": tutela.Pass, "protect.exposed-operations": tutela.Pass, "protect.rate-limit": tutela.Pass,
 				"protect.fips": tutela.Pass, "protect.no-plaintext-on-disk": tutela.Pass, "watch.ledger-edit-caught": tutela.Pass}
 			wantCode := exitClean
 			if !fips140.Enabled() || fips140.Version() != "v1.0.0" {

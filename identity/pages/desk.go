@@ -11,6 +11,8 @@ import (
 // Every call is decided for who asks and is in the ledger before it answers, a refusal too
 // (errs.Denied). What is not there is errs.NotFound.
 type Desk interface {
+	Records
+
 	// Offers says what an account may do, so that pages lead there. It decides nothing.
 	Offers(ctx context.Context, by tutela.Principal) Offers
 	// Running gives the emergencies that are open to the caller's session, and how long a new one lasts.
@@ -36,6 +38,7 @@ type Offers struct {
 	Break    bool // the glass, in an emergency
 	Review   bool // emergencies
 	Accesses bool // of everybody
+	Records  bool // of the account's own
 }
 
 // Emergency is access that is open.

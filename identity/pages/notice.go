@@ -28,5 +28,6 @@ func notice(done string) string {
 		"unbroken":  "The access has ended. Its review stays open.",
 		"revoked":   "The access has ended.",
 		"reviewed":  "The review is closed.",
+		"asked":     "Your request was taken in. You see here what comes of it.",
 	}[done]
 }

@@ -203,12 +203,12 @@ func (s *Service) step(ctx context.Context, by tutela.Principal, base tutela.Ent
 	return r.Request, s.save(ctx, base, r, s.restricting(ctx, &r), said{Reason: reason})
 }
 
-// restricting is what a granted restriction or objection adds to its op.
-func (s *Service) restricting(ctx context.Context, r *stored) func(*store.Op) error {
+// restricting is what a granted restriction or objection adds to its op, and to what its entry says.
+func (s *Service) restricting(ctx context.Context, r *stored) func(*store.Op) (string, error) {
 	if !r.restrict {
 		return nil
 	}
-	return func(op *store.Op) error {
+	return func(op *store.Op) (string, error) {
 		return s.restrict(ctx, op, r.patientID(), &Restricted{Purposes: r.Purposes})
 	}
 }

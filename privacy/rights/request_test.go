@@ -171,7 +171,7 @@ func TestGrantedObjectionRestricts(t *testing.T) {
 			}
 		}
 		slices.Sort(steps) // entries of one moment have no order
-		if diff := cmp.Diff([]string{"patient.restrict lifted", "rights.ask open", "rights.decide fulfilled"}, steps); diff != "" {
+		if diff := cmp.Diff([]string{"patient.restrict lifted (revision 2)", "rights.ask open", "rights.decide fulfilled, restricted for HPAYMT (revision 1)"}, steps); diff != "" {
 			t.Errorf("entries (-want +got):\n%s", diff)
 		}
 		o.Verify(t)

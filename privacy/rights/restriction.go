@@ -89,9 +89,9 @@ func (s *Service) change(ctx context.Context, base tutela.Entry, patient tutela.
 	}
 	for turn := 1; ; turn++ {
 		op := store.Op{}
-		err := s.restrict(ctx, &op, patient, next)
+		state, err := s.restrict(ctx, &op, patient, next)
 		if err == nil {
-			err = s.commit(ctx, op, about(base, s.cfg.Notes.Bucket(patient), "restriction", stateOf(next)), said{Patient: "Patient/" + string(patient), Reason: reason})
+			err = s.commit(ctx, op, about(base, s.cfg.Notes.Bucket(patient), "restriction", state), said{Patient: "Patient/" + string(patient), Reason: reason})
 		}
 		if !errors.Is(err, store.ErrClaim) || turn == maxTurns {
 			return err
@@ -99,18 +99,19 @@ func (s *Service) change(ctx context.Context, base tutela.Entry, patient tutela.
 	}
 }
 
-// restrict adds a change of restrictions to an op.
-func (s *Service) restrict(ctx context.Context, op *store.Op, patient tutela.PatientID, next *Restricted) error {
+// restrict adds a change of restrictions to an op. state is what the entry says of it, with the revision: by
+// that one finds a row that was taken away.
+func (s *Service) restrict(ctx context.Context, op *store.Op, patient tutela.PatientID, next *Restricted) (state string, err error) {
 	was, err := s.readRestrictions(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	b := s.cfg.Notes.Bucket(patient)
 	list := slices.DeleteFunc(slices.Clone(was.list), func(r Restricted) bool { return r.Patient == b })
 	if next != nil {
 		list = append(list, Restricted{Patient: b, Since: s.now(), Purposes: next.Purposes})
 	}
-	return s.put(ctx, op, was, list)
+	return fmt.Sprintf("%s (revision %d)", stateOf(next), was.revision+1), s.put(ctx, op, was, list)
 }
 
 // stateOf is what an entry says that holds from now on.

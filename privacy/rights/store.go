@@ -50,7 +50,7 @@ func subject(id []byte, revision, closed, due int64) []byte {
 }
 
 // save writes a request in place of the revision that was read, with its entry and whatever more adds.
-func (s *Service) save(ctx context.Context, base tutela.Entry, r stored, more func(*store.Op) error, words said) error {
+func (s *Service) save(ctx context.Context, base tutela.Entry, r stored, more func(*store.Op) (string, error), words said) error {
 	id, err := hex.DecodeString(r.ID)
 	if err != nil {
 		return fmt.Errorf("request %q: %w", r.ID, err)
@@ -68,14 +68,16 @@ func (s *Service) save(ctx context.Context, base tutela.Entry, r stored, more fu
 	if r.revision > 0 {
 		c.Expect = []any{r.revision}
 	}
-	op := store.Op{Claims: []store.Claim{c}}
+	op, state := store.Op{Claims: []store.Claim{c}}, string(r.State)
 	if more != nil {
-		if err := more(&op); err != nil {
+		also, err := more(&op)
+		if err != nil {
 			return err
 		}
+		state += ", " + also
 	}
 	words.Patient, words.Request, words.Kind = r.Patient, r.ID, r.Kind
-	return s.commit(ctx, op, about(base, r.patient, r.ID, string(r.State)), words)
+	return s.commit(ctx, op, about(base, r.patient, r.ID, state), words)
 }
 
 const selectRequest = `SELECT id, revision, patient, closed, due, sealed FROM rights_requests`
