@@ -191,6 +191,15 @@ const (
 	ActionDowntimeCreate Action = "downtime.create" // a ward's charts left for a file that opens without the server
 	ActionDowntimeReport Action = "downtime.report" // who opened such a file, as its log tells
 
+	ActionRecoveryRead    Action = "recovery.read"
+	ActionRecoverySplit   Action = "recovery.split"   // a new recovery key was made, and its shares given out
+	ActionRecoveryRenew   Action = "recovery.renew"   // the holders were given a wrap of the present generation
+	ActionRecoveryDrill   Action = "recovery.drill"   // enough holders opened the wrap, or did not
+	ActionRecoveryConfirm Action = "recovery.confirm" // somebody says that a generation's wraps are destroyed
+
+	ActionKeyProviderRead Action = "key-provider.read"
+	ActionKeyProviderMove Action = "key-provider.move" // generations move to another provider, or have moved
+
 	ActionBackupAsk     Action = "backup.ask"    // somebody wants a full backup now
 	ActionBackupCreate  Action = "backup.create" // a full backup was made, and read back where it lies
 	ActionBackupFail    Action = "backup.fail"   // a destination stopped taking backups, or works again

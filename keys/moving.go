@@ -55,13 +55,21 @@ func (m *Moving) Wrap(ctx context.Context, generation int, plain, aad []byte) ([
 	return p.Wrap(ctx, generation, plain, aad)
 }
 
-// Unwrap opens what Wrap sealed.
+// Unwrap opens what Wrap sealed. A generation that is being moved is in both: what does not open in the
+// old provider was wrapped in the new one.
 func (m *Moving) Unwrap(ctx context.Context, generation int, wrapped, aad []byte) ([]byte, error) {
 	p, err := m.holder(ctx, generation)
 	if err != nil {
 		return nil, err
 	}
-	return p.Unwrap(ctx, generation, wrapped, aad)
+	plain, err := p.Unwrap(ctx, generation, wrapped, aad)
+	if err == nil || p == m.To {
+		return plain, err
+	}
+	if plain, toErr := m.To.Unwrap(ctx, generation, wrapped, aad); toErr == nil {
+		return plain, nil
+	}
+	return nil, err
 }
 
 // Destroy makes a generation's key unrecoverable. Its number is used up in To as well: From, which knows

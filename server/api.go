@@ -15,6 +15,7 @@ import (
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/r4"
+	"github.com/tutela-health/tutela/recovery/holders"
 )
 
 // API is what the routes of /api/v1 need of the planes; cmd fills it in.
@@ -36,6 +37,10 @@ type API struct {
 	DestroyAfter   time.Duration // how long a generation is kept that two people want destroyed
 	Rights         *rights.Service
 	Backups        Backups
+	Recovery       *holders.Service
+	KeyProvider    func(context.Context) (KeyProvider, error)
+	// MoveKeys moves generations to the provider that the node's configuration names.
+	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)
 	// Search gives the resources that a caller finds by a FHIR search, all pages of it, each with its entry.
 	Search func(ctx context.Context, caller tutela.Principal, query string) ([]*r4.Resource, error)
 }

@@ -102,7 +102,9 @@ func operations() map[string]exposed {
 		"POST /api/v1/requests/{id}/extend", "POST /api/v1/requests/{id}/grant", "POST /api/v1/requests/{id}/refuse",
 		"POST /api/v1/requests/{id}/fulfil", "POST /api/v1/requests/{id}/notices", "GET /api/v1/requests/{id}/recipients")
 	add(proven, work, "GET /api/v1/patients/{id}/disclosures", "GET /api/v1/patients/{id}/accesses", "GET /api/v1/patients/{id}/export")
-	add(proven, work, "POST /api/v1/policy/diff", "POST /api/v1/assess", "POST /api/v1/index/rebuild", "POST /api/v1/users/import")
+	add(proven, call, "GET /api/v1/keys/recovery", "POST /api/v1/keys/recovery/split", "POST /api/v1/keys/recovery/renew", "POST /api/v1/keys/recovery/confirm",
+		"GET /api/v1/keys/recovery/drill", "POST /api/v1/keys/recovery/drill", "GET /api/v1/keys/provider")
+	add(proven, work, "POST /api/v1/keys/provider/move", "POST /api/v1/policy/diff", "POST /api/v1/assess", "POST /api/v1/index/rebuild", "POST /api/v1/users/import")
 
 	for _, address := range []string{"ServiceProviderConfig", "ResourceTypes", "ResourceTypes/{id}", "Schemas", "Schemas/{id}", "Users", "Users/{id}", "Groups", "Groups/{id}"} {
 		add(proven, call, "GET /scim/v2/"+address)

@@ -51,6 +51,7 @@ func (s *Server) routes(mux *router) {
 	s.breakGlassRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
+	s.recoveryRoutes(mux)
 	s.call(mux, "POST /api/v1/downtime", tutela.ActionDowntimeCreate, s.downtime)
 	s.call(mux, "POST /api/v1/downtime/{id}/report", tutela.ActionDowntimeReport, s.downtimeReport)
 }

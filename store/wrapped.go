@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -122,4 +123,19 @@ func (tx *Tx) DropWrappedKey(ctx context.Context, kind tutela.KeyKind, id int64)
 	}
 	_, err = tx.Exec(ctx, "DELETE FROM wrapped_keys WHERE kind = ? AND id = ?", code, id)
 	return err
+}
+
+// ClaimRewrapped puts another wrapping of the same key in the place of one, if that is still there.
+// Both are of one kind, id, version and generation.
+func ClaimRewrapped(old tutela.WrappedKey, blob []byte) Claim {
+	code, err := keyCode(old.Kind)
+	if err != nil {
+		return Claim{} // refused by Commit
+	}
+	key := []any{code, old.ID, int64(old.Version)}
+	rest := []any{int64(old.Generation), old.Created.Unix()}
+	return Claim{
+		Table: &wrappedKeys, Key: key, Expect: append(slices.Clone(rest), old.Blob),
+		Set: append(slices.Concat(key, rest), blob),
+	}
 }

@@ -33,6 +33,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		api.Checks(),
 		s.emergencies.Checks(s.access.Policies),
 		s.rights.Checks(),
+		s.recovery.Checks(),
 	)
 }
 

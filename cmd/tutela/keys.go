@@ -12,6 +12,9 @@ type keysCmd struct {
 	List    keysListCmd    `cmd:"" help:"Keys by kind and generation; no key is ever shown."`
 	Rotate  keysRotateCmd  `cmd:"" help:"Have a new key take over: the generation key, the index's, or the one that signs id_tokens."`
 	Destroy keysDestroyCmd `cmd:"" help:"Destroy a generation's key for good, by two people."`
+
+	Provider keysProviderCmd `cmd:"" help:"Where the generation keys are: show it, move them elsewhere."`
+	Recovery keysRecoveryCmd `cmd:"" help:"The way back when the key provider is lost: split, drill."`
 }
 
 type keysListCmd struct {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -233,6 +235,14 @@ func (c config) openProvider(ctx context.Context) (keys.Provider, error) {
 		return nil, fmt.Errorf("the provider that is moved from: %w", err)
 	}
 	return &keys.Moving{From: from, To: to}, nil
+}
+
+// openOrMake is open that makes a local provider's folder where there is none.
+func (p *providerSettings) openOrMake(ctx context.Context) (keys.Provider, error) {
+	if _, err := os.Stat(p.Dir); p.Provider == providerLocal && errors.Is(err, fs.ErrNotExist) {
+		return keys.CreateLocal(p.Dir)
+	}
+	return p.open(ctx)
 }
 
 // createProvider makes the local provider's folder; others are there already.

@@ -22,6 +22,7 @@ import (
 	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/recovery/backup"
+	"github.com/tutela-health/tutela/recovery/holders"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
 )
@@ -46,6 +47,9 @@ type system struct {
 	emergencies *emergency.Service
 	rights      *rights.Service
 	backups     *backup.Service
+	recovery    *holders.Service
+	moving      sync.Mutex       // lets one move of keys run at a time; guards keys
+	keys        providerSettings // in use: those of the configuration, or what they were moved to since
 
 	changes *store.Invalidations // what other nodes changed
 
@@ -60,7 +64,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), rights.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all
@@ -149,7 +153,7 @@ func (s *system) wire(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open key provider: %w", err)
 	}
-	s.provider = keys.NewSwitch(provider)
+	s.provider, s.keys = keys.NewSwitch(provider), c.Keys
 	if s.ring, err = keys.Open(ctx, keys.Config{Tenant: c.Tenant, Shelf: s.db, Provider: s.provider, Clock: clock.System, Complete: !s.fresh}); err != nil {
 		return fmt.Errorf("open keys: %w", err)
 	}
@@ -169,6 +173,7 @@ func (s *system) wire(ctx context.Context) error {
 		s.changes.Close()
 		return fmt.Errorf("open identity: %w", err)
 	}
+	s.recovery = holders.New(holders.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Plain: c.TryOut})
 	if err := s.decide(); err != nil {
 		s.changes.Close()
 		return err
@@ -236,6 +241,9 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.keepKeys(ctx) })
 	s.background.Go(func() { s.watchProvider(ctx) })
 	s.background.Go(func() { s.backUp(ctx) })
+	if !s.config.TryOut {
+		s.background.Go(func() { s.warnOfRecovery(ctx) })
+	}
 	if s.config.Policies != "" {
 		s.background.Go(func() { s.followPolicies(ctx) })
 	}

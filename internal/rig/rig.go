@@ -20,11 +20,13 @@ import (
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/recovery/backup"
+	"github.com/tutela-health/tutela/recovery/holders"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
 )
@@ -63,6 +65,7 @@ type Rig struct {
 	Emergencies *emergency.Service
 	Rights      *rights.Service
 	Backups     server.Backups
+	Recovery    *holders.Service
 
 	tenant  tutela.Tenant
 	filled  bool // with what another system held, accounts among it
@@ -152,7 +155,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 
 // Migrations are those of every plane.
 func Migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), rights.Migrations())
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
@@ -212,6 +215,7 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 		return err
 	}
 	r.Rights = rights.New(rights.Config{DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Fresh: r.changes.Fresh})
+	r.Recovery = holders.New(holders.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Plain: true})
 	r.Access = access.New(access.Config{
 		Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Emergencies: r.Emergencies, Restrictions: r.Rights, Regime: consent.OptOut,
 	})
@@ -234,7 +238,7 @@ func (r *Rig) serve(c Config) {
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
 		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Rights: r.Rights, Backups: r.Backups},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups},
 		// No rate: a test's clock may stand still, and then nothing would refill.
 		Gateway: server.Gateway{Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
 	})
@@ -245,6 +249,17 @@ func (r *Rig) serve(c Config) {
 func (r *Rig) backups(c Config) server.Backups {
 	b := backup.New(backup.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Tenant: r.tenant, Node: "rig", Clock: c.Clock, Log: c.Log})
 	return server.Backups{State: b.State, Ask: func([]string) (int64, error) { return b.Ask(nil) }}
+}
+
+// KeyProvider is how a rigged provider, which is local, always is.
+func (r *Rig) KeyProvider(ctx context.Context) (server.KeyProvider, error) {
+	list, err := r.Ring.Provider().Generations(ctx)
+	return server.KeyProvider{Provider: r.Ring.Provider().Name(), Answers: true, Answered: r.Ring.Health().Answered, Outage: 60, Generations: list}, err
+}
+
+// MoveKeys says what a system does whose configuration names no other provider.
+func (*Rig) MoveKeys(context.Context, tutela.Entry) (server.KeyProvider, error) {
+	return server.KeyProvider{}, errs.New(errs.Precondition, "the configuration names no other provider")
 }
 
 func (r *Rig) close(ctx context.Context) error {
