@@ -2,12 +2,12 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
 )
 
@@ -42,14 +42,13 @@ func (r *Ring) Health() Health {
 // Probe asks the provider for the newest keyring key, and lets go of all opened keys when it has not
 // given it for longer than outlive. A store that does not answer says nothing of the provider.
 func (r *Ring) Probe(ctx context.Context, outlive time.Duration) error {
-	w, err := r.cfg.Shelf.WrappedKey(ctx, tutela.KeyRing, 0, 0)
-	if err != nil {
-		return fmt.Errorf("find keyring: %w", err)
-	}
-	secret, err := r.cfg.Provider.Unwrap(ctx, w.Generation, w.Blob, ringAAD(r.cfg.Tenant, w.Generation))
+	secret, _, err := r.keyring(ctx, 0)
 	clear(secret)
 	if ctx.Err() != nil {
 		return ctx.Err() // the question was given up
+	}
+	if errors.Is(err, errNoRow) {
+		return err
 	}
 	r.pulse.mu.Lock()
 	defer r.pulse.mu.Unlock()

@@ -288,13 +288,9 @@ func (r *Ring) generation(ctx context.Context, n int) (*Key, error) {
 	if ok {
 		return k, nil
 	}
-	w, err := r.cfg.Shelf.WrappedKey(ctx, tutela.KeyRing, 0, n)
+	secret, _, err := r.keyring(ctx, n)
 	if err != nil {
-		return nil, fmt.Errorf("find keyring generation %d: %w", n, err)
-	}
-	secret, err := r.cfg.Provider.Unwrap(ctx, w.Generation, w.Blob, ringAAD(r.cfg.Tenant, n))
-	if err != nil {
-		return nil, fmt.Errorf("unwrap keyring generation %d: %w", n, err)
+		return nil, err
 	}
 	k, err = NewKey(secret, n)
 	if err != nil {

@@ -282,3 +282,11 @@ func (db *DB) Shredded(ctx context.Context, kind tutela.KeyKind, id int64, versi
 	})
 	return generation, shredded, err
 }
+
+// GenerationMoved notes that another provider has a generation's key.
+func (db *DB) GenerationMoved(ctx context.Context, n int, provider string) error {
+	return db.Update(ctx, func(tx *Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE generations SET provider = ? WHERE n = ?", provider, int64(n))
+		return err
+	})
+}

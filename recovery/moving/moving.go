@@ -53,7 +53,7 @@ func (c Config) move(ctx context.Context, base tutela.Entry, m *keys.Moving, w t
 	place := keys.KeyringPlace(c.Tenant, w.Generation)
 	if secret, err := m.To.Unwrap(ctx, w.Generation, w.Blob, place); err == nil {
 		clear(secret)
-		return nil // by an earlier try
+		return c.DB.GenerationMoved(ctx, w.Generation, m.To.Name()) // by an earlier try
 	}
 	secret, err := m.From.Unwrap(ctx, w.Generation, w.Blob, place)
 	defer clear(secret)
@@ -73,7 +73,10 @@ func (c Config) move(ctx context.Context, base tutela.Entry, m *keys.Moving, w t
 	if err != nil {
 		return err
 	}
-	return c.DB.Commit(ctx, store.Op{Claims: []store.Claim{store.ClaimRewrapped(w, blob)}, Entries: leaves})
+	if err := c.DB.Commit(ctx, store.Op{Claims: []store.Claim{store.ClaimRewrapped(w, blob)}, Entries: leaves}); err != nil {
+		return err
+	}
+	return c.DB.GenerationMoved(ctx, w.Generation, m.To.Name())
 }
 
 // wrapIn wraps a keyring key in its new provider, and does not believe it before it opened it again.
