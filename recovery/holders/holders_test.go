@@ -2,6 +2,7 @@ package holders_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,7 @@ func (h *house) deeds(t *testing.T) (list []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	slices.Sort(list) // what is not in the tree yet has no order
 	return list
 }
 
@@ -127,14 +129,13 @@ func TestTheWayOfARecoveryKey(t *testing.T) {
 			t.Errorf("one share of two: %v", err)
 		}
 		h.wantDue(t, "no recovery drill")
-		h.now = h.now.Add(time.Second)
 		if err := h.drill(t, g.Shares[1:], g); err != nil {
 			t.Fatal(err)
 		}
 		h.wantDue(t, "")
 		h.now = h.now.Add(holders.DrillLife + time.Hour)
 		h.wantDue(t, "more than a year ago")
-		want := []string{"recovery.split: 3 holders, of whom 2 are needed; wrap of generation 1", "recovery.drill: drill of generation 1 passed"}
+		want := []string{"recovery.drill: drill of generation 1 passed", "recovery.split: 3 holders, of whom 2 are needed; wrap of generation 1"}
 		if diff := cmp.Diff(want, h.deeds(t)); diff != "" {
 			t.Error(diff)
 		}

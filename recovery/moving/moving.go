@@ -24,6 +24,9 @@ type Config struct {
 // Run moves every keyring key to the provider m.To, then destroys what m.From has. base is the entry that
 // each step is written as. Nothing is destroyed that a wrapping still needs.
 func (c Config) Run(ctx context.Context, base tutela.Entry, m *keys.Moving) error {
+	if err := c.kept(ctx, m); err != nil {
+		return err
+	}
 	rings, err := c.rings(ctx)
 	if err != nil {
 		return err
@@ -34,6 +37,25 @@ func (c Config) Run(ctx context.Context, base tutela.Entry, m *keys.Moving) erro
 		}
 	}
 	return c.clear(ctx, base, m)
+}
+
+// kept refuses while the old provider has a generation that was retired and not destroyed: its end takes two
+// people and a time to wait, and a move must not be the way around them.
+func (c Config) kept(ctx context.Context, m *keys.Moving) error {
+	left, err := m.From.Generations(ctx)
+	if err != nil {
+		return err
+	}
+	list, err := c.DB.Generations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range list {
+		if !g.Closed.IsZero() && slices.Contains(left, g.Number) {
+			return errs.New(errs.Precondition, "generation %d is retired, and %s still has its key: destroy it first (tutela keys destroy %d)", g.Number, m.From.Name(), g.Number)
+		}
+	}
+	return nil
 }
 
 // rings are the keyring keys.
