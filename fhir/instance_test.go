@@ -160,7 +160,7 @@ func TestAddressesAreChecked(t *testing.T) {
 		{"no such method", rig.Call{Method: http.MethodPatch, Path: "Patient/1", Body: "[]"}, 405, map[string]string{"Allow": "GET, PUT, DELETE"}, "not-supported"},
 		{"put on a type", put("Patient?identifier=1", patient("1", "X")), 405, map[string]string{"Allow": "GET, POST"}, "not-supported"},
 		{"read the base", get(""), 405, map[string]string{"Allow": "POST"}, "not-supported"},
-		{"no such operation", get("Patient/1/$everything"), 404, nil, "not-found"},
+		{"no such operation", get("Patient/1/$nothing"), 404, nil, "not-found"},
 		{"nowhere", rig.Call{Path: "/nowhere"}, 404, nil, ""},
 		{"another host", rig.Call{Path: "Patient/1", Host: "evil.test"}, 404, nil, ""},
 		{"another host, public address", rig.Call{Path: "metadata", Host: "evil.test"}, 404, nil, ""},

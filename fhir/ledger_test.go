@@ -65,7 +65,9 @@ func TestEveryRequestLeavesOneEntry(t *testing.T) {
 			{post("", bundle("transaction", req{method: "PUT", url: "Patient/t", resource: patient("u", "T")})), noted{tutela.ActionTransaction, failed, 400, 0}},
 			{post("", "nonsense"), noted{tutela.ActionBatch, failed, 400, 0}},
 			{get("Nonsense/1"), noted{tutela.ActionRead, failed, 404, 0}},
-			{get("Patient/me/$everything"), noted{tutela.ActionUnknown, failed, 404, 0}},
+			{get("Patient/me/$everything"), noted{tutela.ActionExport, ok, 200, 2}},
+			{get("Patient/none/$everything"), noted{tutela.ActionExport, failed, 404, 0}},
+			{get("Patient/me/$nothing"), noted{tutela.ActionUnknown, failed, 404, 0}},
 			{rig.Call{Method: http.MethodPatch, Path: "Patient/me"}, noted{tutela.ActionUnknown, failed, 405, 0}},
 		} {
 			if c.call.Method == "" {
