@@ -117,6 +117,14 @@ func (s *system) noteVerified(ctx context.Context, v verified) error {
 	if len(v.Problems) > 0 {
 		return nil
 	}
+	return s.appendBeside(ctx, tutela.Entry{
+		Actor: systemActor("verify"), Action: tutela.ActionAuditVerify, Outcome: tutela.OutcomeSuccess,
+		Subject: &tutela.Subject{Kind: "ledger", ID: s.config.Origin, Detail: fmt.Sprintf("size %d, deep %v", v.Size, v.Deep)},
+	})
+}
+
+// appendBeside writes an entry of a command that only looks at a system, which a server may be serving.
+func (s *system) appendBeside(ctx context.Context, e tutela.Entry) error {
 	turn, err := lockFile(filepath.Join(s.config.dir, configFile), true) // verifications share a lane of the ledger
 	if err != nil {
 		return err
@@ -127,10 +135,7 @@ func (s *system) noteVerified(ctx context.Context, v verified) error {
 	if err != nil {
 		return errors.Join(err, turn.Close())
 	}
-	_, err = log.Append(ctx, tutela.Entry{
-		Actor: systemActor("verify"), Action: tutela.ActionAuditVerify, Outcome: tutela.OutcomeSuccess,
-		Subject: &tutela.Subject{Kind: "ledger", ID: s.config.Origin, Detail: fmt.Sprintf("size %d, deep %v", v.Size, v.Deep)},
-	}, nil)
+	_, err = log.Append(ctx, e, nil)
 	return errors.Join(err, turn.Close())
 }
 

@@ -21,6 +21,7 @@ import (
 type backupCmd struct {
 	Create  backupCreateCmd  `cmd:"" help:"Make a full backup now."`
 	List    backupListCmd    `cmd:"" help:"What was backed up, or what lies at a destination."`
+	Verify  backupVerifyCmd  `cmd:"" help:"Restore a backup into a scratch place, try it, and keep the evidence."`
 	Restore backupRestoreCmd `cmd:"" help:"Make a system of a backup."`
 }
 

@@ -37,7 +37,10 @@ type backupConfig struct {
 // shortestEvery keeps a misprint from backing up all the time.
 const shortestEvery = time.Second
 
-func (b backupConfig) check() error {
+func (b backupConfig) check(tryOut bool) error {
+	if len(b.To) > 0 && len(b.Recipients) == 0 && !tryOut {
+		return errors.New("backup: recipients is missing: name the public keys of who can open the copies")
+	}
 	if b.Every != 0 && b.Every < shortestEvery || b.Full < 0 || b.KeepDays < 0 {
 		return errors.New("backup: every is a time such as 30s, full one such as 24h, keep_days a number of days")
 	}
@@ -169,6 +172,15 @@ func (c config) destinations(texts []string) ([]dest.Destination, error) {
 		return nil, errs.New(errs.Invalid, "there is no destination: name one, or put them under backup in %s", configFile)
 	}
 	return list, nil
+}
+
+// backupChecks says what the checks of backups look at.
+func (s *system) backupChecks() backup.CheckConfig {
+	c := backup.CheckConfig{TryOut: s.config.TryOut}
+	if len(s.config.Backup.To) > 0 {
+		c.To, _ = s.config.destinations(nil) // the configuration was checked when it was read
+	}
+	return c
 }
 
 // backUp makes backups while the system serves.

@@ -111,7 +111,7 @@ func (c config) check(path string) error {
 	if !slices.Contains([]string{"", consentOptOut, consentOptIn}, c.Consent) {
 		return usage("%s: consent is %s or %s", path, consentOptOut, consentOptIn)
 	}
-	if err := c.Backup.check(); err != nil {
+	if err := c.Backup.check(c.TryOut); err != nil {
 		return usage("%s: %v", path, err)
 	}
 	if len(c.Hosts) == 0 {

@@ -40,7 +40,9 @@ type restoration struct {
 	openers []sealed.Opener
 	found   backup.Found
 	list    []backup.Manifest // what is restored
+	keyring []backup.Manifest // what opens it
 	config  config
+	indexed int64 // resources
 }
 
 // newest is the last backup that is restored: it says which moment comes back.
@@ -174,7 +176,7 @@ func (r *restoration) fillFrom(ctx context.Context, db *store.DB) error {
 		return err
 	}
 	defer ring.Close()
-	if err := backup.Verify(ctx, ring, append(slices.Clone(r.list), r.found.Keyrings...)...); err != nil {
+	if err := backup.Verify(ctx, ring, append(slices.Clone(r.list), r.keyring...)...); err != nil {
 		return err
 	}
 	in := backup.Restorer{From: r.from, Openers: r.openers, Done: func(n int64) { r.progress("rows", n) }}
@@ -190,33 +192,26 @@ func (r *restoration) fillFrom(ctx context.Context, db *store.DB) error {
 // keyrings brings those of the source and of the folder of keys, in the order in which they were made: the
 // newest of all counts.
 func (r *restoration) keyrings(ctx context.Context, db *store.DB) error {
-	type lying struct {
-		backup.Manifest
-		at dest.Destination
-	}
-	var all []lying
 	beside := dest.Dir(filepath.Join(r.keys, keyringDir))
 	near, err := backup.Survey(ctx, beside)
 	if err != nil {
 		return err
 	}
-	for _, m := range near.Keyrings {
-		all = append(all, lying{m, beside})
+	r.keyring, err = backup.NewestKeyring(append(slices.Clone(r.found.Keyrings), near.Keyrings...), r.found.Series)
+	if errs.Is(err, errs.NotFound) {
+		return usage("%s (%s, %s)", errs.Public(err), r.from, beside)
+	} else if err != nil {
+		return err
 	}
-	for _, m := range r.found.Keyrings {
-		all = append(all, lying{m, r.from})
-	}
-	if len(all) == 0 {
-		return usage("there is no keyring at %s nor in %s: without one nothing opens", r.from, beside)
-	}
-	r.found.Keyrings = append(r.found.Keyrings, near.Keyrings...)
-	slices.SortStableFunc(all, func(a, b lying) int { return a.Made.Compare(b.Made) })
-	for _, k := range all {
+	for _, k := range r.keyring {
 		if k.Tenant != r.list[0].Tenant {
-			return usage("%s at %s is of the tenant %s, and the backup of %s", k.ManifestName(), k.at, k.Tenant, r.list[0].Tenant)
+			return usage("%s is of the tenant %s, and the backup of %s", k.ManifestName(), k.Tenant, r.list[0].Tenant)
 		}
-		in := backup.Restorer{From: k.at, Openers: r.openers}
-		if err := in.Keyrings(ctx, db, []backup.Manifest{k.Manifest}); err != nil {
+		in := backup.Restorer{From: r.from, Openers: r.openers}
+		if !slices.ContainsFunc(r.found.Keyrings, func(m backup.Manifest) bool { return m.Name() == k.Name() }) {
+			in.From = beside
+		}
+		if err := in.Keyrings(ctx, db, []backup.Manifest{k}); err != nil {
 			return err
 		}
 	}
@@ -244,7 +239,10 @@ func (r *restoration) ready(ctx context.Context) error {
 	}
 	err = s.audit.RebuildPostings(ctx)
 	if err == nil {
-		err = s.records.Reindex(ctx, func(n int64) { r.progress("resources indexed", n) })
+		err = s.records.Reindex(ctx, func(n int64) {
+			r.indexed = n
+			r.progress("resources indexed", n)
+		})
 	}
 	return errors.Join(err, s.close(context.WithoutCancel(ctx)))
 }

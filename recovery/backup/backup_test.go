@@ -109,7 +109,11 @@ func (w *world) read(t *testing.T, from dest.Destination, found backup.Found, li
 	t.Helper()
 	r := backup.Restorer{From: from, Openers: []sealed.Opener{w.opener}}
 	fill := func(ctx context.Context, db *store.DB) error {
-		if err := r.Keyrings(ctx, db, found.Keyrings); err != nil {
+		keyring, err := backup.NewestKeyring(found.Keyrings, found.Series)
+		if err != nil {
+			return err
+		}
+		if err := r.Keyrings(ctx, db, keyring); err != nil {
 			return err
 		}
 		return r.Series(ctx, db, list)
@@ -355,6 +359,12 @@ func TestLostSwappedAndForeignBackupsAreRefused(t *testing.T) {
 			a, b := filepath.Join(string(d), m[1].ManifestName()), filepath.Join(string(d), m[2].ManifestName())
 			must(t, errors.Join(os.Rename(a, a+"x"), os.Rename(b, a), os.Rename(a+"x", b)))
 		}, "it is no manifest"},
+		"part of the keyring lost": {func(t *testing.T, d dest.Dir, m []backup.Manifest) {
+			must(t, d.Remove(t.Context(), fmt.Sprintf("keyring/%s-%08d.manifest", m[0].Series, 1)))
+		}, "the keyring before"},
+		"last part of the keyring lost": {func(t *testing.T, d dest.Dir, m []backup.Manifest) {
+			must(t, d.Remove(t.Context(), fmt.Sprintf("keyring/%s-%08d.manifest", m[0].Series, 2)))
+		}, "part 2 of the keyring"},
 		"another system's": {func(t *testing.T, d dest.Dir, _ []backup.Manifest) {
 			must(t, os.RemoveAll(string(d)))
 			other := newWorld(t, rig.Open(t, rig.Config{}))
@@ -368,7 +378,7 @@ func TestLostSwappedAndForeignBackupsAreRefused(t *testing.T) {
 			d := dest.Dir(t.TempDir())
 			w.full(t, d)
 			for i := range 2 {
-				w.Put(t, patient(fmt.Sprint("p", i)))
+				w.Put(t, patient(fmt.Sprintf("%x-%d", len(name)*1000+len(harm.want), i))) // new: it has a key of its own
 				w.increment(t, d)
 			}
 			found, err := backup.Survey(t.Context(), d)

@@ -44,8 +44,9 @@ type Manifest struct {
 	Ledger     int64         `json:"ledger_size"`          // leaves in the tree
 	Checkpoint string        `json:"checkpoint,omitempty"` // the newest that was signed by then
 	Generation int           `json:"key_generation"`
-	Changes    int64         `json:"changes"` // rows put and removed
-	Size       int64         `json:"size"`    // bytes
+	KeyPart    int64         `json:"keyring_part"` // of the keyring that holds the keys of all that this and what it follows hold
+	Changes    int64         `json:"changes"`      // rows put and removed
+	Size       int64         `json:"size"`         // bytes
 	SHA256     string        `json:"sha256"`
 	Recipients []string      `json:"recipients"`         // the keys that open it, by the start of their hashes
 	Previous   string        `json:"previous,omitempty"` // SHA-256 of the manifest before it in the series

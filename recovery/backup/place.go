@@ -61,7 +61,7 @@ func (m *making) place(ctx context.Context) (Report, error) {
 		return report, context.Cause(ctx)
 	}
 	if err := m.note(ctx, report); err != nil {
-		return report, err
+		return report, errors.Join(err, m.takeBack(ctx))
 	}
 	if len(report.Kept) == 0 {
 		return report, errs.Wrap(errs.Unavailable, ErrNowhere, fmt.Sprintf("the backup was not kept: %s", failures(report.Failed)))
@@ -289,6 +289,20 @@ func (m *making) entry(action tutela.Action, outcome tutela.Outcome, detail stri
 
 func actor() tutela.Actor {
 	return tutela.Actor{ID: "tutela-backup", Kind: tutela.ActorSystem, Name: "tutela backup"}
+}
+
+// takeBack removes a full backup that could not be noted: the next try makes another, and they would
+// fill the destinations. An increment is replaced by the next one of its number.
+func (m *making) takeBack(ctx context.Context) error {
+	if m.next.Kind != Full {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	var err error
+	for _, d := range m.to {
+		err = errors.Join(err, d.Remove(ctx, m.next.ManifestName()), d.Remove(ctx, m.next.Name()))
+	}
+	return err
 }
 
 // failures joins what went wrong, by destination.

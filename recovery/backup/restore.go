@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -48,10 +47,8 @@ func (r *Restorer) Files(ctx context.Context, full Manifest) (map[string][]byte,
 // errEnough ends the reading of a backup of which the rest is not wanted now.
 var errEnough = errors.New("enough was read")
 
-// Keyrings fills the tables of keys from keyrings in the order in which they were made.
+// Keyrings fills the tables of keys from keyrings in their order, as NewestKeyring gives them.
 func (r *Restorer) Keyrings(ctx context.Context, db *store.DB, list []Manifest) error {
-	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b Manifest) int { return a.Made.Compare(b.Made) })
 	for _, m := range list {
 		if err := r.fill(ctx, db, m); err != nil {
 			return err

@@ -31,8 +31,6 @@ func backupsTable() *store.Table {
 type state struct {
 	Mark audit.Mark `json:"mark"`
 	Keys keyState   `json:"keys"`
-	// KeyPart is the number of the last keyring, of this series' name.
-	KeyPart int64 `json:"key_part"`
 }
 
 // record is a backup that was made, as the table keeps it.

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,6 +111,36 @@ func manifests(ctx context.Context, d dest.Destination, folder string) ([]Manife
 
 func isManifest(name string) bool {
 	return strings.HasSuffix(name, manifestEnd) && (strings.HasPrefix(name, seriesFolder) || strings.HasPrefix(name, keyringFolder))
+}
+
+// NewestKeyring gives the keyrings to restore with, of those that were found in one or more places: the
+// newest full one and its parts, in their order. One that lacks a part which backups of its series name is
+// an error: rows whose keys are missing would look like those of the erased.
+func NewestKeyring(keyrings []Manifest, series []Series) ([]Manifest, error) {
+	if len(keyrings) == 0 {
+		return nil, errs.New(errs.NotFound, "there is no keyring: without one nothing opens")
+	}
+	last := slices.MaxFunc(keyrings, func(a, b Manifest) int { return a.Made.Compare(b.Made) })
+	list := slices.DeleteFunc(slices.Clone(keyrings), func(m Manifest) bool { return m.Series != last.Series })
+	slices.SortStableFunc(list, func(a, b Manifest) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	list = slices.CompactFunc(list, func(a, b Manifest) bool { return a.Sequence == b.Sequence })
+	for i := len(list) - 1; i > 0; i-- {
+		if list[i].Kind == Keyring { // it holds all that came before
+			list = list[i:]
+			break
+		}
+	}
+	for i, m := range list {
+		if (i == 0) != (m.Kind == Keyring) || i > 0 && m.Sequence != list[i-1].Sequence+1 {
+			return nil, errs.New(errs.Invalid, "the keyring before %s is missing", m.ManifestName())
+		}
+	}
+	for _, s := range series {
+		if s.ID == last.Series && s.Newest().KeyPart > last.Sequence {
+			return nil, errs.New(errs.Invalid, "part %d of the keyring of series %s is missing", s.Newest().KeyPart, s.ID)
+		}
+	}
+	return list, nil
 }
 
 // Choose gives the backups to restore for a moment: the newest series up to its end where at is empty, else
