@@ -121,3 +121,15 @@ func (c *Cache) put(key string, found []Finding) {
 	defer c.mu.Unlock()
 	c.used[key] = found
 }
+
+// Fresh counts what this cache used that an older one did not have.
+func (c *Cache) Fresh(older *Cache) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range c.used {
+		if _, known := older.old[key]; !known {
+			n++
+		}
+	}
+	return n
+}

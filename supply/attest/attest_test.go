@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -87,11 +87,13 @@ func TestForgedEnvelopesAreRefused(t *testing.T) {
 	payload := must(base64.StdEncoding.DecodeString(good.Payload))(t)
 	foreign := must(other.Sign(sample(t)))(t).Signatures[0]
 	for name, forge := range map[string]func(e *attest.Envelope){
-		"another payload":       func(e *attest.Envelope) { e.Payload = base64.StdEncoding.EncodeToString(append(payload, ' ')) },
-		"another type":          func(e *attest.Envelope) { e.PayloadType = "text/plain" },
-		"no signature":          func(e *attest.Envelope) { e.Signatures = nil },
-		"another's signature":   func(e *attest.Envelope) { e.Signatures = []attest.Signature{foreign} },
-		"a borrowed key id":     func(e *attest.Envelope) { e.Signatures = []attest.Signature{{KeyID: key.Public().ID(), Sig: foreign.Sig}} },
+		"another payload":     func(e *attest.Envelope) { e.Payload = base64.StdEncoding.EncodeToString(append(payload, ' ')) },
+		"another type":        func(e *attest.Envelope) { e.PayloadType = "text/plain" },
+		"no signature":        func(e *attest.Envelope) { e.Signatures = nil },
+		"another's signature": func(e *attest.Envelope) { e.Signatures = []attest.Signature{foreign} },
+		"a borrowed key id": func(e *attest.Envelope) {
+			e.Signatures = []attest.Signature{{KeyID: key.Public().ID(), Sig: foreign.Sig}}
+		},
 		"an empty signature":    func(e *attest.Envelope) { e.Signatures[0].Sig = "" },
 		"no base64":             func(e *attest.Envelope) { e.Payload = "?" },
 		"type and text shifted": func(e *attest.Envelope) { e.PayloadType += " " },

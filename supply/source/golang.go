@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,16 +19,22 @@ import (
 	"github.com/securego/gosec/v2/analyzers"
 	"github.com/securego/gosec/v2/issue"
 	"github.com/securego/gosec/v2/rules"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/tools/go/packages"
 
 	"github.com/tutela-health/tutela/supply"
 )
 
 // Go checks Go by gosec. It is a supply.TreeScanner: types reach across files.
-type Go struct{}
+type Go struct {
+	cache *supply.Cache // what is remembered of packages that did not change; nil remembers nothing
+}
 
 // Class is sast.
 func (Go) Class() supply.Class { return supply.Source }
+
+// Using gives the scanner that remembers in c.
+func (g Go) Using(c *supply.Cache) supply.TreeScanner { return Go{c} }
 
 // goModule is the packages of one module, or of none.
 type goModule struct {
@@ -37,8 +44,8 @@ type goModule struct {
 }
 
 // Scan checks every package of the tree but its tests.
-func (Go) Scan(ctx context.Context, t *supply.Tree) (supply.Result, error) {
-	g := &goScan{tree: t, files: map[string]supply.File{}, result: supply.Result{Checked: supply.Checked{Class: supply.Source}}}
+func (o Go) Scan(ctx context.Context, t *supply.Tree) (supply.Result, error) {
+	g := &goScan{tree: t, cache: o.cache, files: map[string]supply.File{}, result: supply.Result{Checked: supply.Checked{Class: supply.Source}}}
 	modules := g.modules()
 	if len(modules) == 0 {
 		return g.result, nil
@@ -67,6 +74,7 @@ func (Go) Scan(ctx context.Context, t *supply.Tree) (supply.Result, error) {
 // goScan is one look at a tree.
 type goScan struct {
 	tree   *supply.Tree
+	cache  *supply.Cache
 	dir    string // absolute
 	files  map[string]supply.File
 	result supply.Result
@@ -131,49 +139,139 @@ func above(roots map[string]bool, dir string) (root string, ok bool) {
 // loadFor bounds the go command over a module: source can be written to be compiled for ever.
 const loadFor = 5 * time.Minute
 
-// module checks the packages of a module.
+// batch is how many files are held with their types at a time, which bounds memory.
+const batch = 400
+
+// module checks the packages of a module: those of which nothing is remembered.
 func (g *goScan) module(ctx context.Context, m goModule) {
 	ctx, cancel := context.WithTimeout(ctx, loadFor)
 	defer cancel()
-	loaded, err := packages.Load(g.config(ctx, m), patterns(m)...)
+	listed, err := packages.Load(g.config(ctx, m, listMode), patterns(m)...)
 	if err != nil {
 		g.miss(m.root, "the go command could not load it")
 		return
 	}
-	quiet := log.New(io.Discard, "", 0)
-	a := gosec.NewAnalyzer(gosec.NewConfig(), false, true, true, 1, quiet)
-	a.LoadRules(rules.Generate(true).RulesInfo())
-	a.LoadAnalyzers(analyzers.Generate(true).AnalyzersInfo())
-	for _, p := range loaded {
-		if len(p.CompiledGoFiles) == 0 {
+	keys := g.keys(m, listed)
+	fresh := map[string][]supply.Finding{}
+	var open []string
+	files := 0
+	for _, p := range listed {
+		if found, known := g.cache.Recall(supply.Source, keys[p.ID]); known && keys[p.ID] != "" {
+			g.result.Findings = append(g.result.Findings, found...)
+			g.result.Checked.Files += len(p.CompiledGoFiles)
+			continue
+		}
+		if len(p.GoFiles) == 0 { // nothing of it is built here
+			continue
+		}
+		open, files = append(open, g.pattern(m, filepath.Dir(p.GoFiles[0]))), files+len(p.GoFiles)
+		if files >= batch {
+			g.look(ctx, m, open, fresh)
+			open, files = nil, 0
+		}
+	}
+	g.look(ctx, m, open, fresh)
+	g.keep(listed, keys, fresh)
+}
+
+// keep remembers what was found in packages that build, with all that they import of the module: of
+// others more may be known another time, though nothing of them changed.
+func (g *goScan) keep(listed []*packages.Package, keys map[string]string, fresh map[string][]supply.Finding) {
+	if g.cache == nil {
+		return
+	}
+	broken, importers := map[string]bool{}, map[string][]string{}
+	var next []string
+	for _, p := range listed {
+		_, looked := fresh[p.ID]
+		_, known := g.cache.Recall(supply.Source, keys[p.ID])
+		if len(p.GoFiles) > 0 && !looked && !known {
+			next = append(next, p.PkgPath)
+		}
+		for _, i := range p.Imports {
+			importers[i.PkgPath] = append(importers[i.PkgPath], p.PkgPath)
+		}
+	}
+	for len(next) > 0 {
+		name := next[0]
+		if next = next[1:]; !broken[name] {
+			broken[name] = true
+			next = append(next, importers[name]...)
+		}
+	}
+	for _, p := range listed {
+		if found, looked := fresh[p.ID]; looked && keys[p.ID] != "" && !broken[p.PkgPath] {
+			g.cache.Keep(supply.Source, keys[p.ID], found)
+		}
+	}
+}
+
+// look runs gosec over packages, and gives what it found in those that build by their ids.
+func (g *goScan) look(ctx context.Context, m goModule, names []string, fresh map[string][]supply.Finding) {
+	if len(names) == 0 {
+		return
+	}
+	loaded, err := packages.Load(g.config(ctx, m, gosec.LoadMode), names...)
+	if err != nil {
+		g.miss(m.root, "the go command could not load it")
+		return
+	}
+	found := make([][]supply.Finding, len(loaded))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, p := range loaded {
+		group.Go(func() error { found[i] = g.check(p); return nil })
+	}
+	_ = group.Wait() // nothing there gives an error
+	for i, p := range loaded {
+		if len(p.GoFiles) == 0 {
 			continue
 		}
 		if n := len(p.Errors); n > 0 {
-			g.miss(g.below(filepath.Dir(p.CompiledGoFiles[0])), fmt.Sprintf("%d errors without which more would be known: it does not build here without a network", n))
+			g.miss(g.below(filepath.Dir(p.GoFiles[0])), fmt.Sprintf("%d errors without which more would be known: it does not build here without a network", n))
+		} else {
+			fresh[p.ID] = found[i]
 		}
 		g.result.Checked.Files += len(p.CompiledGoFiles)
-		check(a, p)
-	}
-	issues, _, _ := a.Report()
-	for _, i := range issues {
-		g.add(i)
+		g.result.Findings = append(g.result.Findings, found[i]...)
 	}
 }
 
 // check runs gosec on a package; what breaks it breaks nothing else.
-func check(a *gosec.Analyzer, p *packages.Package) {
-	defer func() { _ = recover() }() // gosec reports what of its own failed among its errors
-	a.CheckRules(p)
-	a.CheckAnalyzers(p)
+func (g *goScan) check(p *packages.Package) (found []supply.Finding) {
+	a := gosec.NewAnalyzer(gosec.NewConfig(), false, true, true, 1, log.New(io.Discard, "", 0))
+	a.LoadRules(rules.Generate(true).RulesInfo())
+	a.LoadAnalyzers(analyzers.Generate(true).AnalyzersInfo())
+	func() {
+		defer func() { _ = recover() }() // gosec reports what of its own failed among its errors
+		a.CheckRules(p)
+		a.CheckAnalyzers(p)
+	}()
+	issues, _, _ := a.Report()
+	for _, i := range issues {
+		if f, ok := g.finding(i); ok && !randomNonce(p, i) {
+			found = append(found, f)
+		}
+	}
+	return found
 }
 
 // config keeps the go command from the network, from other versions of itself and from compilers of other languages.
-func (g *goScan) config(ctx context.Context, m goModule) *packages.Config {
+func (g *goScan) config(ctx context.Context, m goModule, mode packages.LoadMode) *packages.Config {
 	env := append(os.Environ(), "GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=", "CGO_ENABLED=0", "GOVCS=*:off", "GONOSUMDB=*", "GOWORK=off")
 	if m.loose {
 		env = append(env, "GO111MODULE=off")
 	}
-	return &packages.Config{Context: ctx, Mode: gosec.LoadMode, Dir: filepath.Join(g.dir, filepath.FromSlash(m.root)), Env: env}
+	return &packages.Config{Context: ctx, Mode: mode, Dir: filepath.Join(g.dir, filepath.FromSlash(m.root)), Env: env}
+}
+
+// pattern names a folder for the go command.
+func (g *goScan) pattern(m goModule, dir string) string {
+	rel, err := filepath.Rel(filepath.Join(g.dir, filepath.FromSlash(m.root)), dir)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "./nowhere" // a link led elsewhere: its findings would not be taken over
+	}
+	return "./" + filepath.ToSlash(rel)
 }
 
 // patterns name a module's folders for the go command.
@@ -202,16 +300,16 @@ func (g *goScan) below(file string) string {
 	return filepath.ToSlash(rel)
 }
 
-// add takes an issue over, where it is in a file of the tree: a link may have led the go command elsewhere.
-func (g *goScan) add(i *issue.Issue) {
+// finding takes an issue over, where it is in a file of the tree: a link may have led the go command elsewhere.
+func (g *goScan) finding(i *issue.Issue) (supply.Finding, bool) {
 	name := g.below(i.File)
 	file, ok := g.files[name]
 	if !ok {
-		return
+		return supply.Finding{}, false
 	}
 	text, err := file.Read()
 	if err != nil {
-		return
+		return supply.Finding{}, false
 	}
 	begin, end, _ := strings.Cut(i.Line, "-")
 	line, _ := strconv.Atoi(begin)
@@ -225,13 +323,13 @@ func (g *goScan) add(i *issue.Issue) {
 	if len(i.Suppressions) > 0 || i.NoSec {
 		found.Waiver = &supply.Waiver{Reason: "a #nosec comment", From: "#nosec"}
 	}
-	g.result.Findings = append(g.result.Findings, found)
+	return found, true
 }
 
 // goRule is gosec's rule in our terms. What gosec is not sure of is a step less severe.
 func goRule(i *issue.Issue) supply.Rule {
 	severity := map[issue.Score]supply.Severity{issue.Low: supply.Low, issue.Medium: supply.Medium, issue.High: supply.High}[i.Severity]
-	if i.Confidence == issue.Low {
+	if i.Confidence != issue.High {
 		severity = max(supply.Info, severity-1)
 	}
 	r := supply.Rule{ID: "go." + i.RuleID, Name: i.What, Help: "gosec " + i.RuleID + ": " + i.What, Severity: severity}
