@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -50,8 +51,10 @@ func run(ctx context.Context, binary string, files int) error {
 		change func() error
 	}{
 		{"nothing known", func() error { return nil }},
+		{"nothing known, compiled", func() error { return os.RemoveAll(filepath.Join(temp, "cache")) }},
 		{"nothing changed", func() error { return nil }},
-		{"ten files changed", func() error { return change(sources) }},
+		{"ten files of one package changed", func() error { return change(together(sources)) }},
+		{"ten files of ten packages changed", func() error { return change(apart(sources)) }},
 	} {
 		if err := step.change(); err != nil {
 			return err
@@ -103,10 +106,31 @@ func grow(ctx context.Context, tree string, files int) (sources []string, err er
 	return sources, nil
 }
 
-// change adds a function to ten Go files that lie far from each other.
-func change(sources []string) error {
+// together are ten Go files of the last folder that has so many, which few others import.
+func together(sources []string) (list []string) {
+	for _, name := range slices.Backward(sources) {
+		if len(list) > 0 && filepath.Dir(list[0]) != filepath.Dir(name) {
+			list = nil
+		}
+		if list = append(list, name); len(list) == 10 {
+			break
+		}
+	}
+	return list
+}
+
+// apart are ten Go files that lie far from each other.
+func apart(sources []string) (list []string) {
 	for i := range 10 {
-		f, err := os.OpenFile(sources[i*len(sources)/10], os.O_APPEND|os.O_WRONLY, 0)
+		list = append(list, sources[i*len(sources)/10])
+	}
+	return list
+}
+
+// change adds a function to files.
+func change(files []string) error {
+	for i, name := range files {
+		f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
 		if err != nil {
 			return err
 		}
@@ -135,7 +159,7 @@ func measure(ctx context.Context, name, binary, temp string) error {
 		return errors.New("memory is not known here")
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	fmt.Printf("%-18s %5.1f s, %5.1f s of processors, %4d MiB at most (%s)\n", name, time.Since(began).Seconds(),
+	fmt.Printf("%-33s %5.1f s, %5.1f s of processors, %4d MiB at most (%s)\n", name, time.Since(began).Seconds(),
 		(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), usage.Maxrss>>10, lines[max(0, len(lines)-2)])
 	return nil
 }

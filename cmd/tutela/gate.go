@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,11 +24,12 @@ import (
 type gateCmd struct {
 	scanning
 	signing
-	Path        string `arg:"" default:"." type:"path" help:"The tree; its policy is .tutela.yaml in it."`
-	Format      string `enum:"text,json" default:"text" help:"${enum}."`
-	SARIF       string `name:"sarif" type:"path" placeholder:"FILE" help:"Write what was found as SARIF too (GitHub code scanning, Jenkins warnings-ng)."`
-	CodeQuality string `name:"codequality" type:"path" placeholder:"FILE" help:"Write what was found for GitLab's merge requests too."`
-	Install     bool   `help:"Make the gate this repository's pre-commit hook, and do nothing else."`
+	Path        string         `arg:"" default:"." type:"path" help:"The tree; its policy is .tutela.yaml in it."`
+	Format      string         `enum:"text,json" default:"text" help:"${enum}."`
+	SARIF       string         `name:"sarif" type:"path" placeholder:"FILE" help:"Write what was found as SARIF too (GitHub code scanning, Jenkins warnings-ng)."`
+	CodeQuality string         `name:"codequality" type:"path" placeholder:"FILE" help:"Write what was found for GitLab's merge requests too."`
+	MayBeBlind  []supply.Class `placeholder:"CLASS" help:"Let these kinds pass unchecked this time, such as deps where there are no advisories; the verdict says so."`
+	Install     bool           `help:"Make the gate this repository's pre-commit hook, and do nothing else."`
 }
 
 // Help gives an example.
@@ -75,6 +77,12 @@ func (cmd gateCmd) judge(ctx context.Context, c console) (*supply.Report, gate.V
 	if err != nil {
 		return nil, gate.Verdict{}, usage("%v", err)
 	}
+	for _, class := range cmd.MayBeBlind {
+		if !slices.Contains(supply.Classes(), class) {
+			return nil, gate.Verdict{}, usage("--may-be-blind takes %v, and %q is none of them", supply.Classes(), class)
+		}
+	}
+	policy.MayBeBlind = append(policy.MayBeBlind, cmd.MayBeBlind...)
 	tests := policy.ReadTests(tree) // git may well ignore their results
 	if err := gate.Tracked(ctx, tree); err != nil {
 		return nil, gate.Verdict{}, usage("%v", err)

@@ -29,6 +29,11 @@ func Tell(w io.Writer, r *supply.Report, v Verdict) {
 	for _, d := range r.Data {
 		fmt.Fprintf(w, "data: %s, the newest entry of %s\n", report.Plain(d.Name), d.Newest.Format(time.DateOnly))
 	}
+	if v.Passed {
+		for _, c := range r.Blind() {
+			fmt.Fprintf(w, "NOT CHECKED  %s: %s\n", c.Class, report.Plain(c.Blind))
+		}
+	}
 	for _, e := range v.Ending {
 		fmt.Fprintf(w, "soon: %s\n", report.Plain(e))
 	}
