@@ -55,9 +55,11 @@ type Result struct {
 type Scan struct {
 	Files []FileScanner
 	Trees []TreeScanner
-	Cache *Cache // what is remembered of the last scan; nil remembers nothing
-	Clock clock.Clock
-	Tool  string
+	// Others is what other tools found in the tree, and counts like what ours do.
+	Others []Result
+	Cache  *Cache // what is remembered of the last scan; nil remembers nothing
+	Clock  clock.Clock
+	Tool   string
 	// Progress is told how many files of how many are done, from one goroutine at a time; may be nil.
 	Progress func(done, of int)
 }
@@ -78,13 +80,20 @@ func (s Scan) Run(ctx context.Context, t *Tree) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Findings = append(r.Findings, got.Findings...)
-		r.Components = append(r.Components, got.Components...)
-		r.Data = append(r.Data, got.Data...)
-		r.Checked = merge(r.Checked, got.Checked)
+		r.absorb(got)
+	}
+	for _, got := range s.Others {
+		r.absorb(got)
 	}
 	r.Finish(s.Clock())
 	return r, nil
+}
+
+func (r *Report) absorb(got Result) {
+	r.Findings = append(r.Findings, got.Findings...)
+	r.Components = append(r.Components, got.Components...)
+	r.Data = append(r.Data, got.Data...)
+	r.Checked = merge(r.Checked, got.Checked)
 }
 
 // Finish puts the findings in order, gives them their fingerprints, and says how long it took.
@@ -102,6 +111,9 @@ func merge(all []Checked, c Checked) []Checked {
 	}
 	o := &all[i]
 	o.Files += c.Files
+	if o.Detail != "" && c.Detail != "" {
+		o.Detail += "; " + c.Detail
+	}
 	o.Detail = cmp.Or(o.Detail, c.Detail)
 	o.Failed = append(o.Failed, c.Failed...)
 	o.Blind = cmp.Or(o.Blind, c.Blind)

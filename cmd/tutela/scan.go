@@ -17,6 +17,7 @@ import (
 	"github.com/tutela-health/tutela/supply/infra"
 	"github.com/tutela-health/tutela/supply/pipeline"
 	"github.com/tutela-health/tutela/supply/report"
+	"github.com/tutela-health/tutela/supply/sarif"
 	"github.com/tutela-health/tutela/supply/scm"
 	"github.com/tutela-health/tutela/supply/secrets"
 	"github.com/tutela-health/tutela/supply/source"
@@ -45,6 +46,7 @@ check could not run the exit code is 2, where something was found 1.`
 // scanning is what scan and gate share.
 type scanning struct {
 	Only       []supply.Class `placeholder:"CLASS" help:"Check these kinds alone: secrets, sast, deps, iac, ci, scm."`
+	SARIFFrom  []string       `name:"sarif-from" type:"existingfile" placeholder:"FILE" help:"Take in what other tools found in this tree, as SARIF (Semgrep, CodeQL, Trivy ...); it counts like what is found here."`
 	NoCache    bool           `help:"Look into every file again, also into those that did not change."`
 	Repository string         `name:"scm" placeholder:"OWNER/NAME" help:"Ask GitHub how this repository is guarded. The token is taken from $$GITHUB_TOKEN or --scm-token."`
 	TokenFile  string         `name:"scm-token" type:"existingfile" placeholder:"FILE" help:"Holds a token that may read the repository's administration, its webhooks and its organisation's members."`
@@ -168,6 +170,9 @@ func (s scanning) scanTree(ctx context.Context, c console, path string, tree *su
 			fmt.Fprintln(c.err, "tutela: going on without what was remembered:", err)
 		}
 	}
+	if run.Others, err = s.others(tree); err != nil {
+		return nil, err
+	}
 	run.Clock, run.Tool = clock.System, tool()
 	var done func()
 	run.Progress, done = progressBar(c.err, "files checked")
@@ -186,6 +191,26 @@ func (s scanning) scanTree(ctx context.Context, c console, path string, tree *su
 		fmt.Fprintln(c.err, "tutela: what was found is not remembered:", err)
 	}
 	return r, nil
+}
+
+// others reads what other tools found.
+func (s scanning) others(tree *supply.Tree) (list []supply.Result, err error) {
+	for _, name := range s.SARIFFrom {
+		info, err := os.Stat(name)
+		if err != nil || info.Size() > sarif.MaxFile || !info.Mode().IsRegular() {
+			return nil, usage("%s is no file of at most %d MiB", name, sarif.MaxFile>>20)
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, usage("%v", err)
+		}
+		got, err := sarif.Import(name, text, tree)
+		if err != nil {
+			return nil, usage("%v", err)
+		}
+		list = append(list, got...)
+	}
+	return list, nil
 }
 
 // chosen gives the scanners of the classes that are asked for.
