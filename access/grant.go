@@ -162,6 +162,12 @@ func anyOf(patients, list []tutela.Bucket) bool {
 	})
 }
 
+// Restricts reports whether anybody's records are kept and not used for the purpose.
+func (g Grant) Restricts() bool { return len(g.restricted) > 0 }
+
+// Restricted reports whether records that concern some patients are kept and not used for the purpose.
+func (g Grant) Restricted(patients []tutela.Bucket) bool { return anyOf(patients, g.restricted) }
+
 // scoped reports whether one of the token's scopes reaches the resource.
 func (g Grant) scoped(f Facts) bool {
 	for i := range g.scopes {

@@ -88,3 +88,24 @@ func TestSharedResourcesAreRestrictedWithOneOfTheirPatients(t *testing.T) {
 		}
 	})
 }
+
+// A conditional create does not make a second patient of one whose records are restricted.
+func TestConditionalCreatesMakeNoSecondOfWhatIsRestricted(t *testing.T) {
+	t.Parallel()
+	rig.Each(t, func(t *testing.T, r *rig.Rig) {
+		const who, is = `{"resourceType":"Patient","id":"seen","identifier":[{"value":"one"}]}`, "identifier=one"
+		r.Put(t, who)
+		restrict(t, r, "seen")
+		again := post("Patient", who, "If-None-Exist", is)
+		within := post("", `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":`+who+`,"request":{"method":"POST","url":"Patient","ifNoneExist":"`+is+`"}}]}`)
+		play(t, r, []step{
+			{name: "by itself", call: again, status: http.StatusPreconditionFailed},
+			{name: "in a transaction", call: within, status: http.StatusPreconditionFailed},
+			{name: "another", call: post("Patient", who, "If-None-Exist", "identifier=two"), status: http.StatusCreated},
+		})
+		if err := r.Rights.Lift(t.Context(), rightsEntry(), "seen", "settled"); err != nil {
+			t.Fatal(err)
+		}
+		play(t, r, []step{{name: "several, once they are seen", call: again, status: http.StatusPreconditionFailed, body: "more than one"}})
+	})
+}

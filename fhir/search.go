@@ -177,20 +177,10 @@ func (h *Handler) find(ctx context.Context, in *interaction, typ, criteria strin
 	if err != nil {
 		return nil, err
 	}
-	cond := &interaction{
-		action: tutela.ActionSearch, typ: typ, query: criteria, header: http.Header{},
-		caller: in.caller, purpose: in.purpose, request: in.request,
-	}
-	params, err := cond.params()
+	cond := conditionOf(in, typ, criteria)
+	q, err := h.criteria(ctx, cond, g)
 	if err != nil {
 		return nil, err
-	}
-	q, err := h.query(ctx, cond, g, params)
-	if err != nil {
-		return nil, err
-	}
-	if len(q.Terms) == 0 {
-		return nil, errs.New(errs.Invalid, "a condition must name a search parameter")
 	}
 	page, err := h.records.Search(ctx, g, q, 2, nil)
 	if err != nil {
@@ -198,4 +188,25 @@ func (h *Handler) find(ctx context.Context, in *interaction, typ, criteria strin
 	}
 	a := &answer{status: http.StatusOK, touched: records.Touch(page.Matches...)}
 	return page.Matches, h.appendEntry(ctx, cond, a, nil)
+}
+
+// conditionOf is the search that an interaction makes a condition of.
+func conditionOf(in *interaction, typ, criteria string) *interaction {
+	return &interaction{
+		action: tutela.ActionSearch, typ: typ, query: criteria, header: http.Header{},
+		caller: in.caller, purpose: in.purpose, request: in.request,
+	}
+}
+
+// criteria parses a condition, which must narrow.
+func (h *Handler) criteria(ctx context.Context, cond *interaction, g access.Grant) (*r4.Query, error) {
+	params, err := cond.params()
+	if err != nil {
+		return nil, err
+	}
+	q, err := h.query(ctx, cond, g, params)
+	if err == nil && len(q.Terms) == 0 {
+		err = errs.New(errs.Invalid, "a condition must name a search parameter")
+	}
+	return q, err
 }

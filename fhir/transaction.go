@@ -105,6 +105,9 @@ func (t *transact) target(ctx context.Context, e *entry) (tutela.Ref, error) {
 		t.kept[e.at] = true
 		return found[0].Ref, nil
 	}
+	if err := t.h.unlessRestricted(ctx, t.in, ref.Type, criteria); err != nil {
+		return ref, err
+	}
 	if !slices.Contains(t.guards, guard) {
 		t.guards = append(t.guards, guard)
 	}
