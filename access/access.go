@@ -96,6 +96,11 @@ func (a *Authorizer) Authorize(ctx context.Context, p tutela.Principal, r Reques
 		return Grant{}, errs.New(errs.Denied, "no policy is in force")
 	}
 	g := Grant{policies: policies, question: questionOf(p, r), asks: asking(p, r), regime: a.cfg.Regime}
+	if r.Type != "" {
+		if err := g.disguised(r.Action); err != nil {
+			return Grant{}, err
+		}
+	}
 	if r.About != "" {
 		return a.exercise(ctx, g, p, r)
 	}

@@ -108,8 +108,8 @@ func (b *breadth) strangers() []string {
 // the role of the organisation's interfaces.
 func (b *breadth) house() (found []string) {
 	for _, role := range Roles() {
-		if role != RoleService && !noPatients(role) {
-			continue
+		if role != RoleService && !noPatients(role) || b.p.deidentified([]string{string(role)}) != "" {
+			continue // or what it reaches is nobody's any more
 		}
 		if typ, ok := b.reaches(somebody(role), related()...); ok {
 			found = append(found, fmt.Sprintf("a person of the role %s reaches %s of patients", role, typ))

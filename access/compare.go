@@ -46,7 +46,11 @@ func (p *Policies) Compare(other *Policies, c Case) []Change {
 			by = was.policies
 		}
 		return []Change{{Kind: NewlyDenied, Policies: by}}
-	case !was.hiding && !is.hiding:
+	}
+	if kind, differs := identifies(p.deidentified(c.Roles), other.deidentified(c.Roles)); differs && c.Type != "" {
+		return []Change{{Kind: kind, Policies: is.policies}}
+	}
+	if !was.hiding && !is.hiding {
 		return nil
 	}
 	before, after := hiddenParts(was, c.Type), hiddenParts(is, c.Type)
@@ -58,6 +62,17 @@ func (p *Policies) Compare(other *Policies, c Case) []Change {
 		list = append(list, Change{Kind: NewlyHidden, Policies: is.policies, Elements: more})
 	}
 	return list
+}
+
+// identifies says how two ways of de-identification differ, as to what tells who somebody is.
+func identifies(was, is string) (kind ChangeKind, differs bool) {
+	switch {
+	case was == is:
+		return "", false
+	case is == SafeHarbor || is == Pseudonyms && was == "":
+		return NewlyHidden, true
+	}
+	return NewlyShown, true
 }
 
 // hiddenParts lists the elements that a decision hides, and of those that show in part, the parts.

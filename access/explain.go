@@ -31,6 +31,8 @@ type Explanation struct {
 	Allowed  bool     `json:"allowed"`
 	Policies []string `json:"policies"`         // those that determined it; none: nothing permits it
 	Hidden   []string `json:"hidden,omitempty"` // top-level elements of which anything is hidden
+	// Deidentified says how it is de-identified before it is shown; empty: not at all.
+	Deidentified string `json:"deidentified,omitempty"`
 	// Hindered are the policies that forbid it, whatever permits it.
 	Hindered []string `json:"hindered,omitempty"`
 }
@@ -43,6 +45,9 @@ func (p *Policies) explain(q question) Explanation {
 	e := Explanation{Allowed: d.allow, Policies: d.policies}
 	if d.allow {
 		e.Hidden = hidden(d, q.typ)
+		if q.typ != "" {
+			e.Deidentified = p.deidentified(split(q.roles))
+		}
 		return e
 	}
 	for i := range p.policies {

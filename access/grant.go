@@ -45,6 +45,7 @@ type Grant struct {
 // resource: in an emergency, whether they allow emergency treatment.
 func (g Grant) Question(patients []tutela.Bucket) consent.Question {
 	q := g.asks
+	q.Deidentified = g.Deidentified() != ""
 	if g.class(patients).emergency {
 		q.Purpose = tutela.PurposeEmergency
 	}
@@ -60,7 +61,8 @@ func (g Grant) Admits(f Facts) bool { return g.decide(f).allow }
 
 // Decision is what a Grant says of one resource. The zero value denies.
 type Decision struct {
-	d *decision
+	d    *decision
+	deid string
 }
 
 // Admitted reports whether the resource may be seen or changed.
@@ -75,13 +77,13 @@ func (d Decision) Basis() []string {
 }
 
 // Whole reports whether nothing of the resource is hidden from the caller.
-func (d Decision) Whole() bool { return d.Admitted() && !d.d.hiding }
+func (d Decision) Whole() bool { return d.Admitted() && !d.d.hiding && d.deid == "" }
 
-// Mask gives what of a resource the caller may see; nothing of one that is not admitted. What it
-// is given must be of the type that was decided on.
+// Mask gives what of a resource the caller may see; nothing of one that is not admitted, or that has to be
+// de-identified (Disguised). What it is given must be of the type that was decided on.
 func (d Decision) Mask(typ string, resource []byte) []byte {
 	switch {
-	case !d.Admitted():
+	case !d.Admitted() || d.deid != "":
 		return nil
 	case !d.d.hiding:
 		return resource
@@ -91,7 +93,7 @@ func (d Decision) Mask(typ string, resource []byte) []byte {
 }
 
 // Decide answers for one resource.
-func (g Grant) Decide(f Facts) Decision { return Decision{g.decide(f)} }
+func (g Grant) Decide(f Facts) Decision { return Decision{g.decide(f), g.Deidentified()} }
 
 func (g Grant) decide(f Facts) *decision {
 	if g.policies == nil || f.Type == "" || !g.scoped(f) {

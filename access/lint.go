@@ -79,7 +79,7 @@ func (p *Policies) overBroad(one *policy) []string {
 		}
 		q := stranger
 		q.roles, q.action = string(role), tutela.ActionRead
-		if q.typ = "Patient"; p.satisfies(one, q) && noPatients(role) {
+		if q.typ = "Patient"; p.satisfies(one, q) && noPatients(role) && p.deidentified([]string{string(role)}) == "" {
 			return []string{fmt.Sprintf("it shows patients to the role %s", role)}
 		}
 		if !slices.ContainsFunc(r4.ResourceTypes(), func(typ string) bool { q.typ = typ; return !p.satisfies(one, q) }) {

@@ -18,7 +18,7 @@ func showing(t *testing.T, elements string) Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Decision{p.decide(question{roles: string(RoleNurse), kind: tutela.ActorPerson, action: tutela.ActionUpdate, typ: "Patient"})}
+	return Decision{d: p.decide(question{roles: string(RoleNurse), kind: tutela.ActorPerson, action: tutela.ActionUpdate, typ: "Patient"})}
 }
 
 func TestMergeKeepsWhatIsHidden(t *testing.T) {

@@ -67,8 +67,8 @@ func TestPoliciesOnLabelsAndConsentsHold(t *testing.T) {
 			loader, sensitive(ConsentNone, "PSY"), true},
 		{"nothing where no consent speaks", `@id("own") forbid (principal, action, resource is Record) when { resource.consent == "none" };`,
 			loader, sensitive(ConsentNone), false},
-		{"one may where a label says so", `@id("own") permit (principal in Role::"researcher", action in [Action::"see"], resource is Record) when { resource.labels.contains("GDIS") && resource.consent == "permit" };`,
-			caller(RoleResearcher, "user/*.rs"), sensitive(ConsentPermit), false},
+		{"one may where a label says so", `@id("own") permit (principal in Role::"auditor", action in [Action::"see"], resource is Record) when { resource.labels.contains("GDIS") && resource.consent == "permit" };`,
+			caller(RoleAuditor, "user/*.rs"), sensitive(ConsentPermit), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := New(Config{Policies: shippedWith(t, c.policy), Locate: locate, Relations: relations{}})
@@ -86,9 +86,9 @@ func TestPoliciesOnLabelsAndConsentsHold(t *testing.T) {
 // An element that is hidden only of what carries a label must not be searched for either.
 func TestWhatAnyPolicyHidesIsNotSearched(t *testing.T) {
 	const policy = `@id("own") @elements("hide Observation: value[x]")
-permit (principal in Role::"researcher", action in [Action::"see"], resource is Record) when { resource.labels.contains("GDIS") };`
+permit (principal in Role::"auditor", action in [Action::"see"], resource is Record) when { resource.labels.contains("GDIS") };`
 	a := New(Config{Policies: shippedWith(t, policy), Locate: locate, Relations: relations{}})
-	g, err := a.Authorize(t.Context(), caller(RoleResearcher, "user/*.rs"), Request{Action: tutela.ActionSearch, Type: "Observation"})
+	g, err := a.Authorize(t.Context(), caller(RoleAuditor, "user/*.rs"), Request{Action: tutela.ActionSearch, Type: "Observation"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestShippedPoliciesNeedNoLook(t *testing.T) {
 		t.Error("the shipped policies look into every resource")
 	}
 	a := authorizer(t)
-	if _, err := a.Authorize(t.Context(), caller(RoleResearcher, "user/*.rs"), Request{Action: tutela.ActionRead, Type: "Observation"}); !errs.Is(err, errs.Denied) {
-		t.Errorf("a researcher reads: %v", err)
+	if _, err := a.Authorize(t.Context(), caller(RoleAuditor, "user/*.rs"), Request{Action: tutela.ActionRead, Type: "Observation"}); !errs.Is(err, errs.Denied) {
+		t.Errorf("an auditor reads: %v", err)
 	}
 }

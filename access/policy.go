@@ -49,6 +49,7 @@ type policy struct {
 	cedar *cedar.Policy
 	role  string // it speaks of this role alone; empty: of any caller
 	shows mask.Mask
+	deid  string // how what it permits is de-identified; empty: not
 }
 
 // ShippedFiles are the files of the policies that come with Tutela.
@@ -186,6 +187,9 @@ func annotated(c *cedar.Policy) (policy, error) {
 	}
 	if in, ok := c.AST().Principal.(ast.ScopeTypeIn); ok && in.Entity.Type == "Role" {
 		one.role = string(in.Entity.ID)
+	}
+	if mode, ok := notes["deidentify"]; ok && err == nil {
+		one.deid, err = deidentification(string(mode), c.Effect(), one.role)
 	}
 	return one, err
 }

@@ -14,8 +14,8 @@ const (
 	RoleBilling      Role = "billing"      // no notes, no results
 	RolePharmacist   Role = "pharmacist"
 	RoleLaboratory   Role = "laboratory"
-	RoleResearcher   Role = "researcher" // nothing until there is de-identified data
-	RoleDeveloper    Role = "developer"  // nothing of a record
+	RoleResearcher   Role = "researcher" // records, de-identified
+	RoleDeveloper    Role = "developer"  // records, de-identified
 	RoleAuditor      Role = "auditor"    // the ledger only
 	RolePatient      Role = "patient"
 	RoleProvisioner  Role = "provisioner" // SCIM clients: people's accounts, and no record

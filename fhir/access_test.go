@@ -48,8 +48,8 @@ func TestRolesReachWhatTheirTableSays(t *testing.T) {
 		"billing":      "200 200 200 200 200 200 200 403 403 403",
 		"admin":        "403 403 403 403 403 403 403 403 403 403",
 		"privacy":      "403 403 403 403 403 403 403 403 403 403",
-		"researcher":   "403 403 403 403 403 403 403 403 403 403",
-		"developer":    "403 403 403 403 403 403 403 403 403 403",
+		"researcher":   "404 404 200 400 404 404 404 403 403 403",
+		"developer":    "404 404 200 400 404 404 404 403 403 403",
 		"auditor":      "403 403 403 403 403 403 403 403 403 403",
 		"me":           "404 404 200 200 404 404 404 403 403 403",
 		"absent":       "404 404 200 200 404 404 404 403 403 403",
@@ -69,7 +69,7 @@ func TestRolesReachWhatTheirTableSays(t *testing.T) {
 }
 
 func statusText(code string) string {
-	return map[string]string{"200": "OK", "201": "Created", "204": "No Content", "403": "Forbidden", "404": "Not Found"}[code]
+	return map[string]string{"200": "OK", "201": "Created", "204": "No Content", "400": "Bad Request", "403": "Forbidden", "404": "Not Found"}[code]
 }
 
 // refs are what a Bundle shows, in its order.

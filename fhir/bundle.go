@@ -175,7 +175,7 @@ func responseEntry(e *entry, a *answer, withResource bool) bundleEntry {
 	}}
 	if a.record != nil {
 		out.Response.ETag = a.record.ETag()
-		out.Response.LastModified = a.record.Updated.UTC().Format(time.RFC3339Nano)
+		out.Response.LastModified = modified(a.record, time.RFC3339Nano)
 	}
 	switch {
 	case a.status >= http.StatusBadRequest:

@@ -37,7 +37,7 @@ func (b *bundle) next() {
 // resource adds a search result.
 func (b *bundle) resource(base string, r *records.Record, mode string) {
 	b.next()
-	b.entries = append(b.entries, `{"fullUrl":"`+base+"/"+r.Ref.String()+`","resource":`...)
+	b.entries = append(b.entries, `{"fullUrl":"`+base+"/"+r.Address().String()+`","resource":`...)
 	b.entries = append(b.entries, r.JSON...)
 	b.entries = append(b.entries, `,"search":{"mode":"`+mode+`"}}`...)
 }
@@ -116,6 +116,14 @@ func (b *bundle) bytes() []byte {
 	return append(out, '}')
 }
 
+// modified is when a record was last changed; empty where the caller may not know it.
+func modified(r *records.Record, format string) string {
+	if r.Updated.IsZero() {
+		return ""
+	}
+	return r.Updated.UTC().Format(format)
+}
+
 // historyBundle tells the versions of a resource, newest first.
 func (h *Handler) historyBundle(in *interaction, list []*records.Record) []byte {
 	b := newBundle("history")
@@ -125,7 +133,7 @@ func (h *Handler) historyBundle(in *interaction, list []*records.Record) []byte 
 		e := bundleEntry{
 			FullURL: h.base + "/" + in.ref().String(), Resource: r.JSON,
 			Request:  &bundleRequest{Method: "PUT", URL: in.ref().String()},
-			Response: &bundleResponse{Status: "200 OK", ETag: r.ETag(), LastModified: r.Updated.UTC().Format(time.RFC3339Nano)},
+			Response: &bundleResponse{Status: "200 OK", ETag: r.ETag(), LastModified: modified(r, time.RFC3339Nano)},
 		}
 		switch {
 		case r.Deleted:

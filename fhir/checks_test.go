@@ -110,9 +110,9 @@ func TestChecksOfTheAPISeeWhatTheyAreThereToSee(t *testing.T) {
 	rig.Each(t, func(t *testing.T, r *rig.Rig) {
 		shipped, err := access.Shipped()
 		must(t, err)
-		const across, includes, masked, withdrawn = "access.across-patients", "access.through-includes", "access.masked-element", "access.withdrawn-consent"
+		const across, includes, masked, withdrawn, nobody = "access.across-patients", "access.through-includes", "access.masked-element", "access.withdrawn-consent", "privacy.deidentified"
 		pass := func(but map[string]tutela.Verdict) map[string]tutela.Verdict {
-			m := map[string]tutela.Verdict{across: tutela.Pass, includes: tutela.Pass, masked: tutela.Pass, withdrawn: tutela.Pass}
+			m := map[string]tutela.Verdict{across: tutela.Pass, includes: tutela.Pass, masked: tutela.Pass, withdrawn: tutela.Pass, nobody: tutela.Pass}
 			maps.Copy(m, but)
 			return m
 		}
@@ -138,8 +138,14 @@ func TestChecksOfTheAPISeeWhatTheyAreThereToSee(t *testing.T) {
 				consent.OptOut, untouched, map[string]tutela.Verdict{withdrawn: tutela.Fail}},
 			{"consents are not asked, where nothing is open without", policiesBut(t, "limits.cedar", `when { resource.consent == "deny" }`, `when { resource.consent == "deny" && context.purpose == "HRESCH" }`),
 				consent.OptIn, untouched, map[string]tutela.Verdict{withdrawn: tutela.Fail}},
+			{"researchers see records as they are", policiesBut(t, "house.cedar", "@id(\"researcher.records\")\n@deidentify(\"safe-harbor\")", "@id(\"researcher.records\")"), consent.OptOut, untouched,
+				map[string]tutela.Verdict{nobody: tutela.Fail}},
+			{"dates are moved and not cut", policiesBut(t, "house.cedar", "@id(\"developer.records\")\n@deidentify(\"safe-harbor\")", "@id(\"developer.records\")\n@deidentify(\"pseudonyms\")"), consent.OptOut, untouched, nil},
+			{"a search is asked by another", shipped, consent.OptOut, as(func(r *http.Request) bool {
+				return r.URL.Query().Has("code") && httpx.Principal(r.Context()).Roles[0] == string(access.RoleDeveloper)
+			}, nil), map[string]tutela.Verdict{nobody: tutela.Fail}},
 			{"nothing opens", nil, consent.OptOut, untouched, map[string]tutela.Verdict{
-				across: tutela.CouldNotCheck, includes: tutela.CouldNotCheck, masked: tutela.CouldNotCheck, withdrawn: tutela.CouldNotCheck}},
+				across: tutela.CouldNotCheck, includes: tutela.CouldNotCheck, masked: tutela.CouldNotCheck, withdrawn: tutela.CouldNotCheck, nobody: tutela.CouldNotCheck}},
 		} {
 			got := tried(t, r, c.policies, c.regime, c.before)
 			if diff := cmp.Diff(pass(c.but), verdicts(got)); diff != "" {

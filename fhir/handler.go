@@ -260,6 +260,10 @@ func purposeOf(p tutela.Principal) tutela.Purpose {
 		return tutela.PurposePayment
 	case !slices.ContainsFunc(p.Roles, treats) && slices.Contains(p.Roles, string(access.RoleRegistration)):
 		return tutela.PurposeOperations
+	case slices.Contains(p.Roles, string(access.RoleResearcher)):
+		return tutela.PurposeResearch
+	case !slices.ContainsFunc(p.Roles, treats) && slices.Contains(p.Roles, string(access.RoleDeveloper)):
+		return tutela.PurposeSystem
 	default:
 		return tutela.PurposeTreatment
 	}
@@ -279,7 +283,9 @@ func (a *answer) write(w http.ResponseWriter, method string) {
 	head.Set("Cache-Control", "no-store")
 	if a.record != nil {
 		head.Set("ETag", a.record.ETag())
-		head.Set("Last-Modified", a.record.Updated.UTC().Format(http.TimeFormat))
+		if at := modified(a.record, http.TimeFormat); at != "" {
+			head.Set("Last-Modified", at)
+		}
 	}
 	if a.allow != "" {
 		head.Set("Allow", a.allow)

@@ -239,6 +239,9 @@ func (m *matrix) including(t *testing.T, s specimen, readable map[string]bool) {
 // found pages through a search and gives what the world holds of it. A type that the role has no part in is refused.
 func (m *matrix) found(t *testing.T, path string, total int, mode string) []string {
 	t.Helper()
+	if m.role == "researcher" || m.role == "developer" {
+		total = -1 // they are shown others by count, and nobody by name: TestDeidentified… has them
+	}
 	known := map[string]thing{}
 	for _, x := range m.all {
 		known[x.ref] = x

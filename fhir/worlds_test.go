@@ -52,7 +52,7 @@ func onlookers(t *testing.T, r *rig.Rig) []string {
 	add("desk", identity.NewUser{Roles: roles(access.RoleRegistration, access.RoleBilling), Scopes: []string{"user/*.rs"}})
 	add("doctor who bills", identity.NewUser{Roles: roles(access.RolePhysician, access.RoleBilling), Scopes: []string{"user/*.rs"}, FHIRUser: tutela.Ref{Type: "Practitioner", ID: "physician"}})
 	add("bisecting", identity.NewUser{Roles: roles(access.RoleBilling), Scopes: []string{"user/Observation.rs?value-quantity=gt5", "user/Patient.rs", "user/Condition.rs", "user/Claim.rs"}})
-	return append(names, "researcher")
+	return append(names, "auditor")
 }
 
 // realm is what is stored in one round.

@@ -12,7 +12,9 @@ func (p *parser) checkObject(at int) {
 		}
 		return
 	}
-	p.checkRequired(obj)
+	if !p.part {
+		p.checkRequired(obj)
+	}
 	p.checkMembers(obj)
 }
 

@@ -25,6 +25,17 @@ func Parse(data []byte) (*Resource, error) {
 	return newParser(data).parse()
 }
 
+// ParsePart is Parse for what is left of a resource from which elements were taken out: required ones may be
+// missing.
+func ParsePart(data []byte) (*Resource, error) {
+	if err := checkSize(data); err != nil {
+		return nil, err
+	}
+	p := newParser(data)
+	p.part = true
+	return p.parse()
+}
+
 // checkSize refuses input that offsets of 32 bits could not address.
 func checkSize(data []byte) error {
 	if len(data) > math.MaxInt32/2 {
@@ -69,6 +80,7 @@ type parser struct {
 	scratch  []byte
 	searched int64            // bytes read ahead to find resource types
 	refused  map[int]*Invalid // of a batch: the entries left out; nil for others
+	part     bool             // required elements may be missing
 }
 
 // errStop ends parsing after an issue has been reported.

@@ -140,6 +140,29 @@ func (n Node) children() iter.Seq[Node] {
 	}
 }
 
+// Members returns the members of an object by JSON name, in order; none of another node. Companions
+// ("_birthDate") are left out: they carry no value.
+func (n Node) Members() iter.Seq2[string, Node] {
+	return func(yield func(string, Node) bool) {
+		if !n.Exists() || n.node().kind != '{' {
+			return
+		}
+		for c := range n.children() {
+			if v := c.node(); !v.companion && v.elem != 0 && !yield(elements[v.elem].name, c) {
+				return
+			}
+		}
+	}
+}
+
+// List reports whether the node is a list, and Object whether it is an object.
+func (n Node) List() bool   { return n.Exists() && n.node().kind == '[' }
+func (n Node) Object() bool { return n.Exists() && n.node().kind == '{' }
+
+// Bound reports whether the specification lists every code that the node's element may have: then the
+// node holds one of them, since it was parsed.
+func (n Node) Bound() bool { return n.Exists() && elements[n.node().elem].codes != 0 }
+
 // Resource returns the node as a resource of its own, sharing its memory, or nil when it holds none:
 // an entry's resource, a contained one.
 func (n Node) Resource() *Resource {

@@ -47,6 +47,8 @@ func (r *Record) fill(b []byte) error {
 	r.Updated = time.UnixMilli(ms).UTC()
 	r.Deleted = b[0] == bodyTombstone
 	switch b[0] {
+	case bodyTombstone:
+		r.gone = string(b[bodyHeader:])
 	case bodyLive:
 		r.JSON = b[bodyHeader:]
 	case bodyOwned:

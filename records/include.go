@@ -75,7 +75,7 @@ func (in *inclusion) add(rec *Record) {
 // forward follows one parameter of a match to the resources that it names.
 func (in *inclusion) forward(ctx context.Context, inc r4.Include, m *Record) error {
 	for _, b := range inc.Param.Branches {
-		for _, v := range r4.Extract(m.parsed, b, r4.ParamReference) {
+		for _, v := range r4.Extract(m.visible(), b, r4.ParamReference) {
 			ref := v.Reference
 			if !ref.Local() || inc.Target != "" && ref.Type != inc.Target || !inc.Param.Keeps(&v) {
 				continue
@@ -90,7 +90,10 @@ func (in *inclusion) forward(ctx context.Context, inc r4.Include, m *Record) err
 
 func (in *inclusion) read(ctx context.Context, ref tutela.Ref) error {
 	g, ok := in.grants(ref.Type)
-	loc := in.s.Locate(ref)
+	if !ok {
+		return nil
+	}
+	loc, ok := in.s.find(g, ref)
 	if !ok || in.have[loc] || len(in.list) >= MaxIncluded {
 		return nil
 	}
@@ -114,16 +117,17 @@ func (in *inclusion) backward(ctx context.Context, q *r4.Query, inc r4.Include, 
 	if !ok || len(in.list) >= MaxIncluded {
 		return nil
 	}
+	at := m.Address()
 	reverse := &r4.Query{Type: inc.Source, Now: q.Now, Terms: []r4.Term{{
 		Param:  inc.Param,
-		Values: []r4.Operand{{Text: m.Ref.String(), Reference: r4.Reference{Type: m.Ref.Type, ID: m.Ref.ID}}},
+		Values: []r4.Operand{{Text: at.String(), Reference: r4.Reference{Type: at.Type, ID: at.ID}}},
 	}}}
 	plans := in.s.plans(g, reverse, in.terms.blind)
 	_, src, err := in.s.choose(ctx, in.view, reverse, in.terms, plans)
 	if err != nil {
 		return err
 	}
-	return in.s.matches(ctx, in.view, g, reverse, src, beginning(), maxBatch, func(_ position, rec *Record) bool {
+	return in.s.matches(ctx, in.view, g, reverse, unordered(g, src), beginning(), maxBatch, func(_ position, rec *Record) bool {
 		in.add(rec)
 		return len(in.list) < MaxIncluded
 	})

@@ -66,7 +66,7 @@ func (s *Store) newestLabels(ctx context.Context, q store.Querier, ref tutela.Re
 // lately is what made a deleted resource sensitive while it was there.
 func (s *Store) lately(ctx context.Context, q store.Querier, ref tutela.Ref) func() []string {
 	return func() []string {
-		rows, err := s.lineage(ctx, q, ref)
+		rows, err := s.lineage(ctx, q, s.Locate(ref))
 		if err != nil {
 			return []string{unknownLabel}
 		}
@@ -74,14 +74,18 @@ func (s *Store) lately(ctx context.Context, q store.Querier, ref tutela.Ref) fun
 	}
 }
 
-// permit lets the caller have a record, masked to what it may see; what the Grant does not admit is
+// permit lets the caller have a record, masked to what it may see, or de-identified; what the Grant does not admit is
 // errs.NotFound, like what is not there.
 func (s *Store) permit(ctx context.Context, q store.Querier, g access.Grant, rec *Record) error {
 	d := g.Decide(s.facts(ctx, q, g, rec))
 	if !d.Admitted() {
 		return notFound(rec.Ref)
 	}
-	rec.JSON, rec.Basis, rec.Emergencies = d.Mask(rec.Ref.Type, rec.JSON), d.Basis(), g.Emergencies(rec.Patients)
+	rec.Basis, rec.Emergencies = d.Basis(), g.Emergencies(rec.Patients)
+	if d.Deidentified() != "" {
+		return s.disguised(d, rec)
+	}
+	rec.JSON = d.Mask(rec.Ref.Type, rec.JSON)
 	return nil
 }
 

@@ -69,7 +69,7 @@ func (s *Store) plans(g access.Grant, q *r4.Query, x blind) []plan {
 	where, sensitive := reach(g)
 	var useful []narrowing
 	for i := range q.Terms {
-		switch n := x.narrow(q, &q.Terms[i]); {
+		switch n := s.narrowBy(g, q, &q.Terms[i], x); {
 		case n.useless():
 		case len(n.buckets) > 0:
 			where = where.within(areaOf(n.buckets))

@@ -27,6 +27,8 @@ type Config struct {
 	Clock clock.Clock
 	// Fresh reports whether changes by other nodes have been heard of lately; nil means always.
 	Fresh func() bool
+	// Disguise de-identifies what Grants say is to be; without one such Grants show nothing.
+	Disguise Disguise
 }
 
 // Store keeps resources sealed and finds them blind. Safe for concurrent use.
@@ -48,6 +50,7 @@ type Store struct {
 	sensitive labelCache
 
 	branches branches
+	disguise Disguise
 
 	contended sync.Mutex // held by writes that keep losing their race, one at a time
 }
@@ -60,7 +63,7 @@ type tables struct {
 
 // Open readies a Store over a migrated database.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, tables: tables{
+	s := &Store{db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, disguise: c.Disguise, tables: tables{
 		versions: versionsTable(), locators: locatorsTable(), sharedKeys: sharedKeysTable(), guards: guardsTable(), ties: tiesTable(),
 		terms: [2]*store.Table{termsTable(0), termsTable(1)},
 	}}
@@ -108,7 +111,7 @@ func (s *Store) kind(typ string) int64 {
 type Record struct {
 	Ref      tutela.Ref
 	Version  int64
-	Updated  time.Time
+	Updated  time.Time // zero where the caller may not know it
 	Deleted  bool
 	JSON     []byte // compact, with id and meta; empty when deleted
 	Patients []tutela.Bucket
@@ -120,6 +123,8 @@ type Record struct {
 	own    ownership       // where its writer stands in it
 	stored bool            // it was opened from a row: what it holds will not change
 	parsed *r4.Resource    // where it had to be looked into
+	gone   string          // of a tombstone: what was there
+	shown  *disguised      // where it is de-identified
 	since  func() []string // labels that a newer version has, where there may be one
 }
 
@@ -137,7 +142,11 @@ func (r *Record) ETag() string { return `W/"` + strconv.FormatInt(r.Version, 10)
 // Read opens the current version of a resource. What the Grant does not admit is errs.NotFound,
 // like what is not there; a deleted one is errs.Gone.
 func (s *Store) Read(ctx context.Context, g access.Grant, ref tutela.Ref) (*Record, error) {
-	r, found, err := s.points.current(ctx, s.Locate(ref))
+	loc, ok := s.find(g, ref)
+	if !ok {
+		return nil, notFound(ref)
+	}
+	r, found, err := s.points.current(ctx, loc)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +160,11 @@ func (s *Store) Read(ctx context.Context, g access.Grant, ref tutela.Ref) (*Reco
 func (s *Store) VRead(ctx context.Context, g access.Grant, ref tutela.Ref, version int64) (*Record, error) {
 	var rec *Record
 	err := s.snapshot(ctx, func(q store.Querier) error {
-		rows, err := s.lineage(ctx, q, ref)
+		loc, ok := s.find(g, ref)
+		if !ok {
+			return notFound(ref)
+		}
+		rows, err := s.lineage(ctx, q, loc)
 		if err != nil {
 			return err
 		}
@@ -171,7 +184,11 @@ func (s *Store) VRead(ctx context.Context, g access.Grant, ref tutela.Ref, versi
 func (s *Store) History(ctx context.Context, g access.Grant, ref tutela.Ref) ([]*Record, error) {
 	var list []*Record
 	err := s.snapshot(ctx, func(q store.Querier) error {
-		rows, err := s.lineage(ctx, q, ref)
+		loc, ok := s.find(g, ref)
+		if !ok {
+			return notFound(ref)
+		}
+		rows, err := s.lineage(ctx, q, loc)
 		if err != nil {
 			return err
 		}
@@ -195,8 +212,8 @@ func (s *Store) History(ctx context.Context, g access.Grant, ref tutela.Ref) ([]
 }
 
 // lineage reads every version of a resource, newest first, following it from bucket to bucket.
-func (s *Store) lineage(ctx context.Context, q store.Querier, ref tutela.Ref) ([]*row, error) {
-	head, found, err := current(ctx, q, s.Locate(ref))
+func (s *Store) lineage(ctx context.Context, q store.Querier, l tutela.Locator) ([]*row, error) {
+	head, found, err := current(ctx, q, l)
 	if err != nil || !found {
 		return nil, err
 	}
@@ -232,9 +249,13 @@ func (s *Store) admit(ctx context.Context, q store.Querier, g access.Grant, ref 
 // older ones so too.
 func (s *Store) admitOld(ctx context.Context, q store.Querier, g access.Grant, ref tutela.Ref, r *row, n *newest) (*Record, error) {
 	rec, err := s.record(ctx, q, ref, r)
+	if err == nil {
+		err = rec.truly(g)
+	}
 	if err != nil {
 		return nil, err
 	}
+	ref = rec.Ref
 	switch {
 	case n != nil:
 		rec.since = func() []string { return s.newestLabels(ctx, q, ref, n) }

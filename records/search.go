@@ -45,13 +45,14 @@ func (s *Store) Search(ctx context.Context, g access.Grant, q *r4.Query, count i
 		if after != nil && after.Plan >= -1 && after.Plan < len(plans) {
 			at, chosen = after.At, after.Plan
 		}
-		src := s.source(q, in, plans, chosen)
+		src := unordered(g, s.source(q, in, plans, chosen))
 		if after == nil {
 			if chosen, src, err = s.choose(ctx, view, q, in, plans); err != nil {
 				return err
 			}
+			src = unordered(g, src)
 		}
-		if q.Sort != r4.SortNone {
+		if q.Sort != r4.SortNone && g.Deidentified() == "" {
 			if src, err = byTime(ctx, view, src, q.Sort == r4.SortUpdatedDesc); err != nil {
 				return err
 			}
@@ -142,7 +143,7 @@ func (s *Store) candidate(ctx context.Context, view store.Querier, g access.Gran
 	if found == nil {
 		return nil, fmt.Errorf("locator %016x holds what is no resource", uint64(r.locator))
 	}
-	if found.Type() != q.Type || !q.Match(found) {
+	if found.Type() != q.Type || g.Deidentified() == "" && !q.Match(found) {
 		return nil, nil
 	}
 	rec.Ref.ID = found.ID()
@@ -151,6 +152,9 @@ func (s *Store) candidate(ctx context.Context, view store.Querier, g access.Gran
 	}
 	if err := s.permit(ctx, view, g, rec); err != nil {
 		return nil, unlessNotFound(err)
+	}
+	if !rec.answers(q) {
+		return nil, nil
 	}
 	return rec, nil
 }

@@ -29,7 +29,7 @@ func yesterday(t *testing.T, s *site) {
 	}{
 		{"physician", "Observation/plain", 200}, {"physician", "Observation/theirs", 404}, {"physician", "Observation/none", 404},
 		{"physician", "Observation?patient=p", 200}, {"billing", "Observation/plain", 200}, {"registration", "Patient/p", 200},
-		{rig.Loader, "Observation/one", 200}, {"researcher", "Patient", 403},
+		{rig.Loader, "Observation/one", 200}, {"researcher", "Consent", 403},
 	} {
 		if a := s.Get(t, c.as, c.path); a.Status != c.want {
 			t.Fatalf("%s %s: %d %s", c.as, c.path, a.Status, a.Body)
@@ -85,8 +85,9 @@ func TestPolicyDiffSaysWhatWouldHaveBeen(t *testing.T) {
 					"allow physician search-type Observation general 1 by own possible",
 					"allow physician search-type Observation stranger 1 by own possible",
 				}},
-				{"researchers find patients", "privacy", access.Files{"own.cedar": `@id("own") permit (principal in Role::"researcher", action in [Action::"see"], resource) when { resource.type == "Patient" };`}, []string{
-					"allow researcher search-type Patient stranger 1 by own possible",
+				{"researchers find consents", "privacy", access.Files{"own.cedar": `@id("own") permit (principal in Role::"researcher", action in [Action::"see"], resource) when { resource.type == "Consent" };`}, []string{
+					"allow researcher search-type Consent general 1 by own possible",
+					"allow researcher search-type Consent stranger 1 by own possible",
 				}},
 				{"registration loses demographics", "privacy", access.Files{"office.cedar": strings.Replace(office, `Action::"update"], resource in Class::"demographics"`, `Action::"update"], resource in Class::"coverage"`, 1)},
 					[]string{"deny registration read Patient stranger 1 by registration.demographics"}},

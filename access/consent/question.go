@@ -33,6 +33,8 @@ type Question struct {
 	// Complete says that Caller and Identifiers leave nothing out; otherwise a denial to anybody else
 	// might mean the caller, and counts.
 	Complete bool
+	// Deidentified says that nothing is shown by which anybody is known.
+	Deidentified bool
 	// Staff says that the caller acts as a member of staff: as the Practitioner whom Caller names, if it
 	// names one, and as nobody's patient or relative. A denial to another person does not mean him.
 	Staff bool

@@ -74,7 +74,7 @@ func TestAssessmentOfATryOutSystem(t *testing.T) {
 				"identity.default-credentials": tutela.Pass, "identity.dormant-accounts": tutela.Pass, "identity.separate-administration": tutela.Pass,
 				"identity.token-lifetime": tutela.Pass, "identity.client-keys": tutela.Pass, "protect.token-required": tutela.Pass, "protect.tls-version": tutela.Pass,
 				"access.across-tenants": tutela.Pass, "access.over-broad-policy": tutela.Pass, "access.across-patients": tutela.Pass, "access.through-includes": tutela.Pass,
-				"access.masked-element": tutela.Pass, "access.withdrawn-consent": tutela.Pass,
+				"access.masked-element": tutela.Pass, "access.withdrawn-consent": tutela.Pass, "privacy.deidentified": tutela.Pass,
 				"access.break-glass-expires": tutela.Pass, "privacy.restrictions-hold": tutela.Pass, "privacy.requests-in-time": tutela.Pass, "protect.exposed-operations": tutela.Pass, "protect.rate-limit": tutela.Pass,
 				"protect.fips": tutela.Pass, "protect.no-plaintext-on-disk": tutela.Pass, "watch.ledger-edit-caught": tutela.Pass, "recover.backup-restores": tutela.NotApplicable, "recover.copies": tutela.NotApplicable, "recover.drill": tutela.NotApplicable}
 			wantCode := exitClean

@@ -55,6 +55,8 @@ type config struct {
 	Consent string `yaml:"consent,omitempty"`
 	// Backup says where copies of the system go while it is served, and who can open them.
 	Backup backupConfig `yaml:"backup,omitempty"`
+	// Deidentify says what of free text and of the organisation's own codes de-identified records keep.
+	Deidentify deidentification `yaml:"deidentify,omitempty"`
 	// TryOut says that this is a try-out system: commands may act as any of its identities.
 	TryOut bool `yaml:"try_out,omitempty"`
 
@@ -112,6 +114,9 @@ func (c config) check(path string) error {
 		return usage("%s: consent is %s or %s", path, consentOptOut, consentOptIn)
 	}
 	if err := c.Backup.check(c.TryOut); err != nil {
+		return usage("%s: %v", path, err)
+	}
+	if err := c.Deidentify.check(); err != nil {
 		return usage("%s: %v", path, err)
 	}
 	if len(c.Hosts) == 0 {

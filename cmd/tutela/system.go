@@ -163,7 +163,12 @@ func (s *system) wire(ctx context.Context) error {
 	if s.changes, err = s.db.Watch(ctx); err != nil {
 		return fmt.Errorf("watch other nodes: %w", err)
 	}
-	s.records, err = records.Open(ctx, records.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh})
+	disguise, err := s.disguise(ctx)
+	if err != nil {
+		s.changes.Close()
+		return err
+	}
+	s.records, err = records.Open(ctx, records.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh, Disguise: disguise})
 	if err != nil {
 		s.changes.Close()
 		return fmt.Errorf("open records: %w", err)

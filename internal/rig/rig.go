@@ -23,6 +23,7 @@ import (
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/privacy/deid"
 	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/recovery/backup"
@@ -196,7 +197,11 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	if r.changes, err = r.DB.Watch(ctx); err != nil {
 		return err
 	}
-	r.Records, err = records.Open(ctx, records.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Fresh: r.changes.Fresh})
+	disguise, err := r.disguise(ctx, c)
+	if err != nil {
+		return err
+	}
+	r.Records, err = records.Open(ctx, records.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Fresh: r.changes.Fresh, Disguise: disguise})
 	if err != nil {
 		return err
 	}
@@ -225,6 +230,19 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	r.changes.Subscribe(emergency.Topic, r.Emergencies.Forget)
 	r.changes.Subscribe(rights.Topic, r.Rights.Forget)
 	return nil
+}
+
+// disguise de-identifies, under a key of the rig's own.
+func (r *Rig) disguise(ctx context.Context, c Config) (records.Disguise, error) {
+	const secret = "de-identification"
+	if err := r.Ring.MakeSecret(ctx, secret); err != nil {
+		return nil, err
+	}
+	key, err := r.Ring.FindSecret(ctx, secret)
+	if err != nil {
+		return nil, err
+	}
+	return deid.New(deid.Config{Key: key, Now: c.Clock})
 }
 
 // session tells emergencies of a login.
