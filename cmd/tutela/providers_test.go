@@ -145,3 +145,46 @@ func TestOneSystemWorksOnAFolder(t *testing.T) {
 		}
 	}
 }
+
+// TestInitTakesAProviderFromAFile: what stands in it stands in tutela.yaml, and the keyring is there. One that
+// does not open leaves no system behind.
+func TestInitTakesAProviderFromAFile(t *testing.T) {
+	folder := t.TempDir()
+	if err := makeCertificates(folder, []string{"clinic.test"}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	settings := filepath.Join(folder, "provider.yaml")
+	initWith := func(name, text string) (int, string) {
+		if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, said := command(t, "init", "--data", filepath.Join(folder, name), "--tenant", "clinic", "--origin", "clinic.test/ledger", "--host", "clinic.test",
+			"--certificate", filepath.Join(folder, certificateTLS), "--key", filepath.Join(folder, keyTLS), "--provider", settings)
+		return code, said
+	}
+	if code, said := initWith("data", "{provider: local, dir: volume/keys}"); code != exitClean {
+		t.Fatal(said)
+	}
+	conf, err := readConfig(filepath.Join(folder, "data", configFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(localKeys(filepath.Join(folder, "volume", "keys")), conf.Keys); diff != "" {
+		t.Error(diff)
+	}
+	p, err := conf.openProvider(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := p.Generations(t.Context()); err != nil || len(list) != 1 {
+		t.Errorf("generations %v (%v)", list, err)
+	}
+	for name, text := range map[string]string{"abacus": "{provider: abacus}", "absent": "{provider: transit, address: 'http://127.0.0.1:1', prefix: x, token_file: none}"} {
+		if code, _ := initWith(name, text); code != exitError {
+			t.Errorf("%s: exit code %d", name, code)
+		}
+		if _, err := os.Stat(filepath.Join(folder, name, configFile)); err == nil {
+			t.Errorf("%s: a system was left behind", name)
+		}
+	}
+}
