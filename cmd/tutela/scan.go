@@ -64,7 +64,7 @@ func (s scanning) scanners() (files []supply.FileScanner, trees []supply.TreeSca
 	if err != nil {
 		return nil, nil, err
 	}
-	files = []supply.FileScanner{credentials, source.PatientData{}, pipeline.Scanner{}}
+	files = []supply.FileScanner{credentials, source.PatientData{}, source.NewCode(), pipeline.Scanner{}}
 	trees = []supply.TreeScanner{credentials.History(), packages, source.Go{}, infra.Scanner{}}
 	hub, err := s.sourceControl()
 	if err == nil && hub != nil {
