@@ -109,6 +109,46 @@ func TestBackupFromTheCommandLine(t *testing.T) {
 	}
 }
 
+// TestRestoreByShares loses the host and its provider: two of three holders and a backup bring the charts back,
+// one of them does not.
+func TestRestoreByShares(t *testing.T) {
+	dir, at := tryOutSystem(t), t.TempDir()
+	data, folder, to := "--data="+dir, filepath.Join(at, "escrow"), filepath.Join(at, "to")
+	chart := filepath.Join(at, "p.ndjson")
+	if err := os.WriteFile(chart, []byte(`{"resourceType":"Patient","id":"p1"}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(t, exitClean, "1 resources", "import", chart, data)
+	var people, private []string
+	for _, name := range []string{"ann", "bob", "cleo"} {
+		want(t, exitClean, "fingerprint", "keys", "recovery", "holder", name, "--out", at)
+		people = append(people, name+"="+filepath.Join(at, name+".pub"))
+		private = append(private, "--holder-key="+filepath.Join(at, name+".key"))
+	}
+	want(t, exitClean, "hold a drill", "keys", "recovery", "split", "--holders", strings.Join(people, ","), "--threshold", "2", "--out", folder, data)
+	want(t, exitClean, "read back", "backup", "create", "--to", to, data)
+	keys, lost := filepath.Join(at, "keys"), filepath.Join(at, "lost")
+	if err := os.CopyFS(keys, os.DirFS(filepath.Join(dir, "keys"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(keys, "provider")); err != nil {
+		t.Fatal(err)
+	}
+	restore := func(more ...string) []string {
+		return append([]string{"backup", "restore", "--from", to, "--keys", keys, "--data", lost}, more...)
+	}
+	want(t, exitError, "do not open", restore()...)
+	share := func(name string) string { return "--shares=" + only(t, folder, "recovery-"+name+"-*.share") }
+	wrap := "--shares=" + only(t, folder, "*.wrap")
+	want(t, exitError, "2 shares of different holders", restore(share("ann"), wrap, private[0])...)
+	if list, err := filepath.Glob(lost + "*"); err != nil || len(list) > 0 {
+		t.Errorf("left behind: %v %v", list, err)
+	}
+	want(t, exitClean, "restored", restore(share("ann"), share("cleo"), wrap, private[0], private[2])...)
+	want(t, exitClean, "verified", "audit", "verify", "--deep", "--data", lost)
+	want(t, exitClean, "read back", "backup", "create", "--to", filepath.Join(at, "again"), "--data", lost)
+}
+
 func TestBackupOfAStoppedSystem(t *testing.T) {
 	at := t.TempDir()
 	data, to := filepath.Join(at, "data"), filepath.Join(at, "to")

@@ -20,6 +20,7 @@ import (
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/keys/escrow"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/recovery/backup"
 	"github.com/tutela-health/tutela/recovery/dest"
@@ -30,11 +31,12 @@ import (
 // restoration makes a system of a backup in a directory of its own, which is in nobody's way.
 type restoration struct {
 	from     dest.Destination
-	keys     string // folder: provider/, *.key, and perhaps keyring/
-	at       string // backup; empty: the newest
-	dir      string // where it is built
-	database string // URL of an empty PostgreSQL database; empty: the embedded SQLite
-	scratch  bool   // it is to be tried and thrown away
+	keys     string         // folder: provider/, *.key, and perhaps keyring/
+	at       string         // backup; empty: the newest
+	dir      string         // where it is built
+	database string         // URL of an empty PostgreSQL database; empty: the embedded SQLite
+	escrow   *escrow.Opened // opens the keyring where its provider is lost; nil: the provider does
+	scratch  bool           // it is to be tried and thrown away
 	progress func(what string, n int64)
 
 	openers []sealed.Opener
@@ -86,7 +88,9 @@ func (r *restoration) layOut(ctx context.Context) error {
 	}
 	c := &r.config
 	c.dir, c.Postgres = r.dir, ""
-	if c.Keys.Provider == providerLocal {
+	if r.escrow != nil {
+		c.Keys = localKeys("keys/provider")
+	} else if c.Keys.Provider == providerLocal {
 		c.Keys.Dir = "keys/provider"
 	}
 	// Two systems must not keep their copies in one place: each removes the keyrings that its own replace.
@@ -183,6 +187,9 @@ func (r *restoration) fillFrom(ctx context.Context, db *store.DB) error {
 	if err := in.Series(ctx, db, r.list); err != nil {
 		return err
 	}
+	if err := r.rewrap(ctx, ring); err != nil {
+		return err
+	}
 	if err := records.RestoreState(ctx, db, ring); err != nil {
 		return err
 	}
@@ -220,7 +227,7 @@ func (r *restoration) keyrings(ctx context.Context, db *store.DB) error {
 
 // ring opens the restored keys.
 func (r *restoration) ring(ctx context.Context, db *store.DB) (*keys.Ring, error) {
-	provider, err := r.config.openProvider(ctx)
+	provider, err := r.provider(ctx)
 	if err != nil {
 		return nil, usage("the keys in %s do not open: %v", r.keys, err)
 	}
@@ -229,6 +236,38 @@ func (r *restoration) ring(ctx context.Context, db *store.DB) (*keys.Ring, error
 		return nil, errs.Wrap(errs.Invalid, err, fmt.Sprintf("the keyring does not open with the keys in %s: they are another system's, or older", r.keys))
 	}
 	return ring, nil
+}
+
+// provider is what opens the keyring: the one that wrapped it or, where that is lost, enough of its holders'
+// shares, beside a new one.
+func (r *restoration) provider(ctx context.Context) (keys.Provider, error) {
+	if r.escrow == nil {
+		return r.config.openProvider(ctx)
+	}
+	if about := r.escrow.About(); about.Tenant != r.config.Tenant || about.Generation != r.newestGeneration() {
+		return nil, fmt.Errorf("the shares open generation %d of %s, and the keyring is of generation %d of %s", about.Generation, about.Tenant, r.newestGeneration(), r.config.Tenant)
+	}
+	to, err := r.config.createProvider(ctx)
+	return &keys.Moving{From: r.escrow.Provider(), To: to}, err
+}
+
+// newestGeneration is that of the keyring that is restored.
+func (r *restoration) newestGeneration() int { return r.keyring[len(r.keyring)-1].Generation }
+
+// rewrap makes a generation under the new provider and wraps every key under it, where shares opened the
+// keyring: a recovery wrap is for one restore, and not to live on.
+func (r *restoration) rewrap(ctx context.Context, ring *keys.Ring) error {
+	if r.escrow == nil {
+		return nil
+	}
+	if _, err := ring.Rotate(ctx); err != nil {
+		return fmt.Errorf("make a generation under the new provider: %w", err)
+	}
+	if err := ring.Rewrap(ctx, func(int) {}); err != nil {
+		return fmt.Errorf("wrap keys under the new provider: %w", err)
+	}
+	_, err := ring.Retire(ctx)
+	return err
 }
 
 // ready makes anew what no backup holds.

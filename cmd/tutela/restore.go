@@ -16,12 +16,14 @@ import (
 )
 
 type backupRestoreCmd struct {
-	From     string `required:"" help:"Where the backup lies."`
-	Keys     string `required:"" type:"existingdir" help:"A folder with provider/ (or the provider's files), the key that opens backups (*.key), and perhaps the newest keyring."`
-	Data     string `required:"" type:"path" help:"Directory to make the system in."`
-	At       string `help:"SERIES or SERIES/NUMBER as tutela backup list shows them; the newest where it is left out."`
-	Postgres string `help:"URL of a PostgreSQL database to restore into; the embedded SQLite otherwise. It need not be the engine that the backup is of."`
-	Force    bool   `help:"Put it in the place of what is there. That is kept beside: the directory as NAME.before-TIME, the tables in the schema before_TIME."`
+	From      string   `required:"" help:"Where the backup lies."`
+	Keys      string   `required:"" type:"existingdir" help:"A folder with provider/ (or the provider's files), the key that opens backups (*.key), and perhaps the newest keyring."`
+	Data      string   `required:"" type:"path" help:"Directory to make the system in."`
+	At        string   `help:"SERIES or SERIES/NUMBER as tutela backup list shows them; the newest where it is left out."`
+	Postgres  string   `help:"URL of a PostgreSQL database to restore into; the embedded SQLite otherwise. It need not be the engine that the backup is of."`
+	Shares    []string `type:"existingpath" sep:"none" help:"Recovery shares and the wrap, or folders that hold them, where the key provider is lost. May be repeated. The folder of keys then needs backup.key alone."`
+	HolderKey []string `type:"existingfile" sep:"none" help:"Private keys of the holders whose shares are sealed. May be repeated."`
+	Force     bool     `help:"Put it in the place of what is there. That is kept beside: the directory as NAME.before-TIME, the tables in the schema before_TIME."`
 }
 
 // Help gives an example.
@@ -29,7 +31,8 @@ func (backupRestoreCmd) Help() string {
 	return `Example: tutela backup restore --from /mnt/backup --keys keys --data restored
 
 It is built beside, verified against the ledger (deeply), and only then put in place: a restore that
-fails leaves what was there. Logins and access tokens do not come back. A restored system makes no
+fails leaves what was there. With --shares its keys are wrapped anew by a local provider that is made
+in DATA/keys/provider: move it to where keys belong. Logins and access tokens do not come back. A restored system makes no
 backups until destinations are put back under backup in its tutela.yaml.`
 }
 
@@ -45,6 +48,12 @@ func (cmd backupRestoreCmd) Run(ctx context.Context, c console) error {
 	began := clock.System()
 	stamp := began.UTC().Format("20060102t150405")
 	r := &restoration{from: from, keys: cmd.Keys, at: cmd.At, dir: cmd.Data + ".restoring-" + strings.ToLower(stamp), progress: progress(c)}
+	if len(cmd.Shares) > 0 {
+		if r.escrow, err = openShares(cmd.Shares, cmd.HolderKey); err != nil {
+			return err
+		}
+		defer r.escrow.Close()
+	}
 	beside, err := cmd.beside(ctx, r)
 	if err != nil {
 		return err
