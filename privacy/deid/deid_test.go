@@ -41,6 +41,7 @@ func TestEachIdentifier(t *testing.T) {
 		{"B places below a state", `{"resourceType":"Patient","address":[{"line":["1 High St"],"city":"Boston","district":"Suffolk","state":"MA","postalCode":"02139-1234","country":"US"}]}`,
 			`{"address":[{"state":"MA","postalCode":"021","country":"US"}]}`},
 		{"B few people", `{"resourceType":"Patient","address":[{"postalCode":"03601"}]}`, `{"address":[{"postalCode":"000"}]}`},
+		{"B a state by its name", `{"resourceType":"Patient","address":[{"state":"Massachusetts","postalCode":"02139","country":"US"}]}`, `{"address":[{"state":"MA","postalCode":"021","country":"US"}]}`},
 		{"B other countries", `{"resourceType":"Patient","address":[{"postalCode":"10115","state":"Berlin","country":"DE"}]}`, `{"address":[{"country":"DE"}]}`},
 		{"B coordinates", `{"resourceType":"Location","position":{"longitude":1,"latitude":2},"status":"active"}`, `{"status":"active"}`},
 		{"C dates", `{"resourceType":"Patient","birthDate":"1980-03-07","deceasedDateTime":"2021-03-07T10:11:12-05:00"}`, `{"birthDate":"1980","deceasedDateTime":"2021"}`},
@@ -66,6 +67,8 @@ func TestEachIdentifier(t *testing.T) {
 		{"P Q biometrics and photos", `{"resourceType":"Patient","photo":[{"contentType":"image/png","data":"aGVsbG8="}],"active":true}`, `{"active":true}`},
 		{"R any other number", `{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"http://own.test","code":"JANE-1"}]},"valueInteger":1234567}`, `{"status":"final"}`},
 		{"R free text", `{"resourceType":"Observation","status":"final","code":{"text":"Jane"},"note":[{"text":"Jane"}],"valueString":"Jane"}`, `{"status":"final"}`},
+		{"R sex at birth stays", `{"resourceType":"Patient","extension":[{"url":"http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex","valueCode":"F"}]}`,
+			`{"extension":[{"url":"http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex","valueCode":"F"}]}`},
 		{"R extensions", `{"resourceType":"Patient","extension":[{"url":"http://x.test","valueBoolean":true},{"url":"http://hl7.org/fhir/us/core/StructureDefinition/us-core-race","extension":[{"url":"ombCategory","valueCoding":{"system":"urn:oid:2.16.840.1.113883.6.238","code":"2106-3","display":"White"}},{"url":"text","valueString":"Jane"}]}]}`,
 			`{"extension":[{"url":"http://hl7.org/fhir/us/core/StructureDefinition/us-core-race","extension":[{"url":"ombCategory","valueCoding":{"system":"urn:oid:2.16.840.1.113883.6.238","code":"2106-3"}}]}]}`},
 	} {

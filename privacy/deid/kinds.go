@@ -1,6 +1,9 @@
 package deid
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // kind is what becomes of an object of a type.
 type kind int
@@ -48,11 +51,13 @@ func knownExtension(url string) bool {
 }
 
 // shaped accepts codes that the specification does not list, by the form that their standard gives them:
-// languages (BCP 47) and currencies (ISO 4217). All others are not known.
+// languages (BCP 47), currencies (ISO 4217), sexes (v3 AdministrativeGender). All others are not known.
 func shaped(element, code string) bool {
 	switch element {
 	case "language":
 		return language(code)
+	case "valueCode": // of a known extension: sex at birth
+		return slices.Contains([]string{"M", "F", "UNK", "OTH"}, code)
 	case "currency":
 		return len(code) == 3 && strings.Trim(code, upper) == ""
 	}

@@ -15,12 +15,11 @@ func (p *pass) address(n r4.Node) bool {
 		country = ""
 	}
 	american := n.Child("country").Text() == "" || country == "US" || country == "USA"
-	state := strings.ToUpper(n.Child("state").Text())
 	w := p.open('{')
 	if n.Child("use").Bound() {
 		p.member("use", n.Child("use"))
 	}
-	if american && slices.Contains(states(), state) {
+	if state, ok := stateOf(n.Child("state").Text()); ok && american {
 		p.text("state", state)
 	}
 	if zip, ok := threeDigits(n.Child("postalCode").Text()); ok && american {
@@ -55,10 +54,20 @@ func restricted() []string {
 	}
 }
 
-// states are those of the USA and what the Postal Service counts beside them, by its abbreviations.
-func states() []string {
-	return strings.Fields(`AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC
-ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY PR`)
+// stateOf gives the abbreviation of a state of the USA, or of what the Postal Service counts beside them, by
+// its abbreviation or name.
+func stateOf(text string) (code string, ok bool) {
+	for pair := range strings.FieldsSeq(`AL:Alabama AK:Alaska AZ:Arizona AR:Arkansas CA:California CO:Colorado CT:Connecticut DE:Delaware DC:District_of_Columbia FL:Florida GA:Georgia
+HI:Hawaii ID:Idaho IL:Illinois IN:Indiana IA:Iowa KS:Kansas KY:Kentucky LA:Louisiana ME:Maine MD:Maryland MA:Massachusetts MI:Michigan MN:Minnesota
+MS:Mississippi MO:Missouri MT:Montana NE:Nebraska NV:Nevada NH:New_Hampshire NJ:New_Jersey NM:New_Mexico NY:New_York NC:North_Carolina ND:North_Dakota
+OH:Ohio OK:Oklahoma OR:Oregon PA:Pennsylvania RI:Rhode_Island SC:South_Carolina SD:South_Dakota TN:Tennessee TX:Texas UT:Utah VT:Vermont VA:Virginia
+WA:Washington WV:West_Virginia WI:Wisconsin WY:Wyoming PR:Puerto_Rico`) {
+		code, name, _ := strings.Cut(pair, ":")
+		if strings.EqualFold(text, code) || strings.EqualFold(text, strings.ReplaceAll(name, "_", " ")) {
+			return code, true
+		}
+	}
+	return "", false
 }
 
 // countries are codes of ISO 3166-1 that are shown.
