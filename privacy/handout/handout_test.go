@@ -214,7 +214,9 @@ func plain(t *testing.T, text []byte) any {
 // nothing, and hold axe-core's rules.
 func TestHandoutInChromium(t *testing.T) {
 	b := chromium.Open(t, chromium.Config{})
-	for name, h := range map[string]*handout.Handout{"chart": chart(t), "attacked": attacked(t)} {
+	some := chart(t)
+	some.Entries = some.Entries[:min(25, len(some.Entries))] // as much as one picture holds
+	for name, h := range map[string]*handout.Handout{"chart": some, "attacked": attacked(t)} {
 		path := filepath.Join(t.TempDir(), name+".html")
 		if err := os.WriteFile(path, []byte(written(t, h)), 0o600); err != nil {
 			t.Fatal(err)
