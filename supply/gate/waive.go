@@ -149,3 +149,6 @@ func excuse(f *supply.Finding, holding []Entry) *supply.Waiver {
 	}
 	return nil
 }
+
+// String says what the entry names.
+func (e Entry) String() string { return e.name() }
