@@ -179,6 +179,11 @@ const (
 	ActionPatientDisclosures Action = "patient.disclosures" // to whom a patient's data was disclosed
 	ActionPatientDisclose    Action = "patient.disclose"    // a disclosure by other means was written down
 	ActionPatientAccesses    Action = "patient.accesses"    // who looked at a patient's data
+	ActionPatientErase       Action = "patient.erase"       // a patient's key was left behind: nothing of him opens any more
+	ActionErasureAsk         Action = "erasure.ask"         // somebody wants a patient erased, withdraws that, holds him from it or lifts a hold
+	ActionErasureApprove     Action = "erasure.approve"     // somebody else wants it too
+	ActionErasureRead        Action = "erasure.read"        // how far erasures are, and their certificates
+	ActionErasureStep        Action = "erasure.step"        // the system has done a step of one
 	ActionRightsAsk          Action = "rights.ask"          // a patient exercises a right
 	ActionRightsRead         Action = "rights.read"         // a patient's requests
 	ActionRightsDecide       Action = "rights.decide"       // extended, granted, refused, fulfilled; a recipient notified
@@ -380,6 +385,7 @@ const (
 	KeyGeneral KeyKind = "general" // data key for what concerns no patient; id = 0
 	KeyDay     KeyKind = "day"     // ledger header key of one day; id = days since 1970-01-01 UTC
 	KeySystem  KeyKind = "system"  // named secrets: index, locator, ledger, signer, cursor; id = their number
+	KeyShared  KeyKind = "shared"  // of one version that concerns several patients; id is its keyed hash
 )
 
 // KeyGeneration is one generation of the keyring: the provider's key, and the keyring key that it wraps. Times

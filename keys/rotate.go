@@ -221,7 +221,8 @@ func (r *Ring) Outdated(ctx context.Context) (keys int, generations []int, err e
 	return keys, generations, err
 }
 
-// Refresh drops the keyring keys of generations that are no longer open: another node has rotated.
+// Refresh drops the keyring keys of generations that are no longer open, and every opened data key: another node has
+// rotated, or shredded some.
 func (r *Ring) Refresh(ctx context.Context) error {
 	list, err := r.cfg.Shelf.Generations(ctx)
 	if err != nil {
@@ -232,6 +233,7 @@ func (r *Ring) Refresh(ctx context.Context) error {
 			r.drop(g.Number)
 		}
 	}
+	r.cache.clear()
 	return nil
 }
 

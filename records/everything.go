@@ -2,12 +2,14 @@ package records
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/store"
 )
@@ -175,6 +177,9 @@ func (c *chart) sharedOne(ctx context.Context, view store.Querier, locator int64
 		return nil, err
 	}
 	rec, err := c.s.record(ctx, view, tutela.Ref{}, r)
+	if errors.Is(err, keys.ErrDestroyed) {
+		return nil, nil // erased with another patient
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -38,13 +38,18 @@ func (w *write) seal(ctx context.Context, p place, patients []tutela.Bucket, pla
 func (w *write) sealShared(ctx context.Context, p place, patients []tutela.Bucket, plain []byte) ([]byte, error) {
 	secret := keys.NewSecret()
 	rows := store.Rows{Table: w.s.tables.sharedKeys}
+	outer, err := w.outerKey(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	for _, b := range patients {
 		k, err := w.patientKey(ctx, b)
 		if err != nil {
 			return nil, err
 		}
-		wrapped := k.Seal(nil, secret, w.s.aad(purposeSharedKey, place{int64(b), p.locator, p.version}))
-		rows.Rows = append(rows.Rows, []any{p.locator, p.version, int64(b), int64(k.Version()), wrapped})
+		at := place{int64(b), p.locator, p.version}
+		wrapped := outer.Seal(nil, k.Seal(nil, secret, w.s.aad(purposeSharedKey, at)), w.s.aad(purposeSharedOuter, at))
+		rows.Rows = append(rows.Rows, []any{p.locator, p.version, int64(b), int64(k.Version()), wrapped, int64(outer.Version())})
 	}
 	w.op.Inserts = append(w.op.Inserts, rows)
 	k, err := keys.NewKey(secret, 0)

@@ -2,11 +2,13 @@ package records
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/store"
 )
@@ -89,6 +91,9 @@ func (w *write) previous(ctx context.Context, loc tutela.Locator, c *Change) (*r
 // as what comes.
 func (w *write) opened(ctx context.Context, c *Change, old *row) (replaced, error) {
 	rec, err := w.s.record(ctx, w.s.db, c.Ref, old)
+	if errors.Is(err, keys.ErrDestroyed) {
+		return replaced{}, notFound(c.Ref) // an erased patient's
+	}
 	if err != nil {
 		return replaced{}, err
 	}

@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -249,6 +250,9 @@ func (s *Store) admit(ctx context.Context, q store.Querier, g access.Grant, ref 
 // older ones so too.
 func (s *Store) admitOld(ctx context.Context, q store.Querier, g access.Grant, ref tutela.Ref, r *row, n *newest) (*Record, error) {
 	rec, err := s.record(ctx, q, ref, r)
+	if errors.Is(err, keys.ErrDestroyed) {
+		return nil, notFound(ref) // an erased patient's is not there
+	}
 	if err == nil {
 		err = rec.truly(g)
 	}

@@ -99,14 +99,17 @@ func (s *Store) sharedKey(ctx context.Context, q store.Querier, p place) (*keys.
 	if err != nil {
 		return nil, err
 	}
+	gone := errs.New(errs.NotFound, "no key opens this resource")
 	for _, w := range wraps {
 		k, err := s.unwrapShared(ctx, p, w)
-		if errs.Is(err, errs.NotFound) {
-			continue // this patient is erased
+		if !errs.Is(err, errs.NotFound) {
+			return k, err
 		}
-		return k, err
+		if errors.Is(err, keys.ErrDestroyed) { // this patient is erased, or another of this version's
+			gone = err
+		}
 	}
-	return nil, errs.New(errs.NotFound, "no key opens this resource")
+	return nil, gone
 }
 
 // unwrapShared opens one patient's copy of a shared resource's key.
@@ -115,7 +118,11 @@ func (s *Store) unwrapShared(ctx context.Context, p place, w wrap) (*keys.Key, e
 	if err != nil {
 		return nil, err
 	}
-	secret, err := k.Open(nil, w.wrapped, s.aad(purposeSharedKey, place{w.bucket, p.locator, p.version}))
+	wrapped, err := s.unwrapOuter(ctx, p, w)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := k.Open(nil, wrapped, s.aad(purposeSharedKey, place{w.bucket, p.locator, p.version}))
 	if err != nil {
 		return nil, fmt.Errorf("shared key of locator %016x: %w", uint64(p.locator), err)
 	}

@@ -2,11 +2,13 @@ package records
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
+	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/store"
 )
@@ -136,6 +138,9 @@ func (s *Store) candidate(ctx context.Context, view store.Querier, g access.Gran
 		return nil, nil
 	}
 	rec, err := s.record(ctx, view, tutela.Ref{Type: q.Type}, r)
+	if errors.Is(err, keys.ErrDestroyed) {
+		return nil, nil // an erased patient's
+	}
 	if err != nil {
 		return nil, err
 	}

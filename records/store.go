@@ -48,7 +48,7 @@ CREATE TABLE guards (
 		SQLite: termsDDL(`CREATE TABLE %[1]s (token INTEGER NOT NULL, bucket INTEGER NOT NULL, locator INTEGER NOT NULL, PRIMARY KEY (token, bucket, locator)) WITHOUT ROWID;`),
 		Postgres: termsDDL(`CREATE TABLE %[1]s (token bigint NOT NULL, bucket bigint NOT NULL, locator bigint NOT NULL);
 CREATE INDEX %[1]s_token ON %[1]s (token, bucket);`),
-	}, tiesMigration(), tiesByResourceMigration(), layoutMigration(), indexKeysMigration(), sharedByPatientMigration()}
+	}, tiesMigration(), tiesByResourceMigration(), layoutMigration(), indexKeysMigration(), sharedByPatientMigration(), sharedOuterMigration()}
 }
 
 func termsDDL(format string) string {
@@ -70,6 +70,7 @@ func locatorsTable() *store.Table {
 func sharedKeysTable() *store.Table {
 	return &store.Table{Name: "shared_keys", Key: 3, Columns: []store.Column{
 		{Name: "locator"}, {Name: "version"}, {Name: "bucket"}, {Name: "key_version"}, {Name: "wrapped", Kind: store.Bytes},
+		{Name: "outer_version"},
 	}}
 }
 
@@ -152,14 +153,15 @@ type wrap struct {
 	bucket     int64
 	keyVersion int64
 	wrapped    []byte
+	outer      int64 // version of the key that it is sealed under once more; 0 in rows of old
 }
 
 func sharedWraps(ctx context.Context, q store.Querier, locator, version int64) ([]wrap, error) {
 	var wraps []wrap
-	err := q.Query(ctx, `SELECT bucket, key_version, wrapped FROM shared_keys WHERE locator = ? AND version = ? ORDER BY bucket`,
+	err := q.Query(ctx, `SELECT bucket, key_version, wrapped, outer_version FROM shared_keys WHERE locator = ? AND version = ? ORDER BY bucket`,
 		[]any{locator, version}, func(s store.Scanner) error {
 			var w wrap
-			if err := s.Scan(&w.bucket, &w.keyVersion, &w.wrapped); err != nil {
+			if err := s.Scan(&w.bucket, &w.keyVersion, &w.wrapped, &w.outer); err != nil {
 				return err
 			}
 			wraps = append(wraps, w)

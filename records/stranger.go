@@ -6,6 +6,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/r4"
 )
 
@@ -54,6 +55,9 @@ func (w *write) reaches(ctx context.Context, c *Change, rec *Record, b tutela.Bu
 		return false, err
 	}
 	patient, err := w.s.record(ctx, w.s.db, tutela.Ref{Type: "Patient"}, old)
+	if errors.Is(err, keys.ErrDestroyed) {
+		return false, nil // erased
+	}
 	if err != nil {
 		return false, err
 	}

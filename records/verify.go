@@ -22,6 +22,7 @@ type Verification struct {
 	current map[int64]versionID // newest version by locator
 	twice   []versionID
 	ties    map[tieAt]bool // those that follow from the resources
+	erased  map[int64]bool // buckets of which the ledger says that their keys were left behind
 
 	// Problem is called with each row that is not as the ledger says.
 	Problem func(where, what string)
@@ -40,12 +41,16 @@ type written struct {
 
 // Verify begins a verification.
 func (s *Store) Verify(problem func(where, what string)) *Verification {
-	return &Verification{s: s, writes: map[versionID]written{}, current: map[int64]versionID{}, ties: map[tieAt]bool{}, Problem: problem}
+	return &Verification{s: s, writes: map[versionID]written{}, current: map[int64]versionID{}, ties: map[tieAt]bool{}, erased: map[int64]bool{}, Problem: problem}
 }
 
 // Write notes one version that an entry says was written.
 func (v *Verification) Write(_ int64, w tutela.Write) error {
 	id := versionID{int64(w.Locator), w.Version}
+	if w.Version == erasure {
+		v.erased[int64(w.Bucket)] = true
+		return nil
+	}
 	if _, again := v.writes[id]; again {
 		v.twice = append(v.twice, id)
 	}
@@ -67,6 +72,9 @@ func (v *Verification) Check(ctx context.Context, q store.Querier, deep bool) er
 		return err
 	}
 	if err := v.locators(ctx, q); err != nil {
+		return err
+	}
+	if err := v.erasures(ctx, q); err != nil {
 		return err
 	}
 	if !deep {
@@ -218,8 +226,12 @@ func currentPage(ctx context.Context, q store.Querier, after int64) ([]*row, err
 func (v *Verification) expect(ctx context.Context, q store.Querier, m making, r *row, want map[term]bool) error {
 	where := fmt.Sprintf("locators %016x", uint64(r.locator))
 	rec, err := v.s.record(ctx, q, tutela.Ref{}, r)
-	if errs.Is(err, errs.NotFound) {
+	if errors.Is(err, keys.ErrDestroyed) {
 		return nil // erased: nothing can be said of it
+	}
+	if errs.Is(err, errs.NotFound) {
+		v.Problem(versionID{r.locator, r.version}.String(), "its key is not in wrapped_keys, and was not left behind by an erasure")
+		return nil
 	}
 	if errors.Is(err, keys.ErrSealed) {
 		v.Problem(versionID{r.locator, r.version}.String(), "does not open: altered, moved or under another key")

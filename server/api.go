@@ -13,6 +13,7 @@ import (
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/privacy/erasure"
 	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/recovery/holders"
@@ -29,6 +30,7 @@ type API struct {
 	IndexState   func(context.Context) (IndexState, error)
 	Emergencies  *emergency.Service
 
+	Erasures       *erasure.Service
 	Generations    func(context.Context) ([]tutela.KeyGeneration, error)
 	OldKeys        func(context.Context) (keys int, generations []int, err error)
 	RotateKeys     func(context.Context) (generation int, err error)

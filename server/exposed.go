@@ -101,6 +101,8 @@ func operations() map[string]exposed {
 		"POST /api/v1/patients/{id}/restriction/lift", "POST /api/v1/patients/{id}/disclosures", "GET /api/v1/requests",
 		"POST /api/v1/requests/{id}/extend", "POST /api/v1/requests/{id}/grant", "POST /api/v1/requests/{id}/refuse",
 		"POST /api/v1/requests/{id}/fulfil", "POST /api/v1/requests/{id}/notices", "GET /api/v1/requests/{id}/recipients")
+	add(proven, call, "GET /api/v1/erasures", "GET /api/v1/erasures/{id}", "POST /api/v1/erasures/{id}/approve", "POST /api/v1/erasures/{id}/withdraw",
+		"POST /api/v1/patients/{id}/erasure", "POST /api/v1/patients/{id}/hold", "DELETE /api/v1/patients/{id}/hold")
 	add(proven, work, "GET /api/v1/patients/{id}/disclosures", "GET /api/v1/patients/{id}/accesses", "GET /api/v1/patients/{id}/export")
 	add(proven, call, "GET /api/v1/keys/recovery", "POST /api/v1/keys/recovery/split", "POST /api/v1/keys/recovery/renew", "POST /api/v1/keys/recovery/confirm",
 		"GET /api/v1/keys/recovery/drill", "POST /api/v1/keys/recovery/drill", "GET /api/v1/keys/provider")

@@ -17,6 +17,7 @@ import (
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/rig"
 	"github.com/tutela-health/tutela/internal/testkit"
+	"github.com/tutela-health/tutela/privacy/erasure"
 	"github.com/tutela-health/tutela/server"
 )
 
@@ -52,7 +53,7 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 		API: server.API{
 			Recovery: s.Recovery, KeyProvider: s.KeyProvider, MoveKeys: s.MoveKeys,
 			Emergencies: s.Emergencies, Rights: s.Rights, Backups: s.Backups, Bucket: s.Records.Bucket, Keys: s.DB.WrappedKeys, Provider: "local", RebuildIndex: s.Records.Rebuild,
-			Generations: s.DB.Generations, OldKeys: s.Ring.Outdated, RotateKeys: s.Ring.Rotate, RotateIndex: s.Records.RotateIndex, AgreeToDestroy: s.DB.AgreeToDestroy,
+			Erasures: erasures(s.Rig), Generations: s.DB.Generations, OldKeys: s.Ring.Outdated, RotateKeys: s.Ring.Rotate, RotateIndex: s.Records.RotateIndex, AgreeToDestroy: s.DB.AgreeToDestroy,
 			IndexState: func(ctx context.Context) (server.IndexState, error) {
 				st, err := s.Records.IndexState(ctx)
 				return server.IndexState(st), err
@@ -142,3 +143,8 @@ const (
 	admin   = string(access.RoleAdmin)
 	auditor = string(access.RoleAuditor)
 )
+
+// erasures is the service over a rigged system.
+func erasures(r *rig.Rig) *erasure.Service {
+	return erasure.New(erasure.Config{DB: r.DB, Audit: r.Audit, Records: r.Records, Access: r.Access, Keys: r.Ring, Clock: clock.System, Node: "test"})
+}

@@ -48,6 +48,7 @@ func (s *Server) routes(mux *router) {
 	s.call(mux, "POST /api/v1/policy/diff", tutela.ActionPolicyDiff, s.diffPolicies)
 	s.call(mux, "POST /api/v1/backups", tutela.ActionBackupAsk, s.askBackup)
 	s.call(mux, "GET /api/v1/backups", tutela.ActionBackupList, s.backups)
+	s.erasureRoutes(mux)
 	s.breakGlassRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)

@@ -249,9 +249,35 @@ SELECT kind, id, version, generation, ? FROM wrapped_keys WHERE kind = ? AND id 
 	return err
 }
 
+// Shredding is what an Op has to do to leave every version of a key behind, as ShredKey does.
+func (db *DB) Shredding(ctx context.Context, kind tutela.KeyKind, id int64, at time.Time) (Op, error) {
+	code, err := keyCode(kind)
+	if err != nil {
+		return Op{}, err
+	}
+	gone, kept := Rows{Table: &wrappedKeys}, Rows{Table: &shreddedTable}
+	err = db.Query(ctx, selectKeys+" WHERE kind = ? AND id = ?", []any{code, id}, func(s Scanner) error {
+		k, err := scanKey(s)
+		gone.Rows = append(gone.Rows, []any{code, id, int64(k.Version)})
+		kept.Rows = append(kept.Rows, []any{code, id, int64(k.Version), int64(k.Generation), at.Unix()})
+		return err
+	})
+	if err != nil || len(gone.Rows) == 0 {
+		return Op{}, err
+	}
+	return Op{Deletes: []Rows{gone}, Inserts: []Rows{kept, db.Publish(Invalidation{Topic: TopicGenerations})}}, nil
+}
+
+// shreddedTable is the table of names of keys that were left behind.
+var shreddedTable = Table{ //nolint:gochecknoglobals // fixed: a Table is told from another by its address
+	Name:    "shredded_keys",
+	Columns: []Column{{"kind", Int}, {"id", Int}, {"version", Int}, {"generation", Int}, {"shredded", Int}},
+	Key:     3,
+}
+
 // ShreddedKeys yields the keys that were left behind, without a wrapping.
-func (db *DB) ShreddedKeys(ctx context.Context, yield func(tutela.WrappedKey) error) error {
-	return shreddedKeys(ctx, db, "", nil, yield)
+func ShreddedKeys(ctx context.Context, q Querier, yield func(tutela.WrappedKey) error) error {
+	return shreddedKeys(ctx, q, "", nil, yield)
 }
 
 func shreddedKeys(ctx context.Context, q Querier, where string, args []any, yield func(tutela.WrappedKey) error) error {

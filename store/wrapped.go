@@ -32,12 +32,14 @@ func keyCode(k tutela.KeyKind) (int64, error) {
 		return 4, nil
 	case tutela.KeySystem:
 		return 5, nil
+	case tutela.KeyShared:
+		return 6, nil
 	}
 	return 0, errs.New(errs.Internal, "no such kind of key: %s", k)
 }
 
 func keyKind(code int64) (tutela.KeyKind, error) {
-	kinds := []tutela.KeyKind{tutela.KeyRing, tutela.KeyPatient, tutela.KeyGeneral, tutela.KeyDay, tutela.KeySystem}
+	kinds := []tutela.KeyKind{tutela.KeyRing, tutela.KeyPatient, tutela.KeyGeneral, tutela.KeyDay, tutela.KeySystem, tutela.KeyShared}
 	if code < 1 || code > int64(len(kinds)) {
 		return "", errs.New(errs.Internal, "wrapped_keys holds an unknown kind %d", code)
 	}

@@ -57,6 +57,8 @@ type config struct {
 	Backup backupConfig `yaml:"backup,omitempty"`
 	// Deidentify says what of free text and of the organisation's own codes de-identified records keep.
 	Deidentify deidentification `yaml:"deidentify,omitempty"`
+	// Erasure says what an erasure waits for.
+	Erasure erasureConfig `yaml:"erasure,omitempty"`
 	// TryOut says that this is a try-out system: commands may act as any of its identities.
 	TryOut bool `yaml:"try_out,omitempty"`
 

@@ -16,6 +16,8 @@ import (
 
 type patientCmd struct {
 	Export      patientExportCmd      `cmd:"" help:"A copy of everything that concerns a patient: a FHIR Bundle, and a document for people."`
+	Erase       patientEraseCmd       `cmd:"" help:"Erase a patient by destroying keys, in every copy; two people want it."`
+	Hold        patientHoldCmd        `cmd:"" help:"Keep a patient from being erased: a legal hold."`
 	Request     patientRequestCmd     `cmd:"" help:"Take in a request by which a patient exercises a right."`
 	Requests    patientRequestsCmd    `cmd:"" help:"Requests, and how many days are left."`
 	Decide      patientDecideCmd      `cmd:"" help:"Extend, grant, refuse or fulfil a request."`

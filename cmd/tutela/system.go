@@ -19,6 +19,7 @@ import (
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/privacy/erasure"
 	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/recovery/backup"
@@ -46,6 +47,7 @@ type system struct {
 
 	emergencies *emergency.Service
 	rights      *rights.Service
+	erasures    *erasure.Service
 	backups     *backup.Service
 	recovery    *holders.Service
 	moving      sync.Mutex       // lets one move of keys run at a time; guards keys
@@ -64,7 +66,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all
@@ -210,6 +212,10 @@ func (s *system) decide() error {
 	s.access = access.New(access.Config{
 		Policies: policies, Locate: s.records.Bucket, Relations: s.records, Emergencies: s.emergencies, Restrictions: s.rights, Regime: s.config.regime(),
 	})
+	s.erasures = erasure.New(erasure.Config{
+		DB: s.db, Audit: s.audit, Records: s.records, Access: s.access, Keys: s.ring, Clock: clock.System, Node: s.config.Node,
+		Wait: s.config.eraseAfter(), Retain: s.config.Erasure.Retain,
+	})
 	return nil
 }
 
@@ -244,6 +250,7 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.records.Run(ctx, s.config.Node, s.log) })
 	s.background.Go(func() { s.identity.Run(ctx, s.log) })
 	s.background.Go(func() { s.keepKeys(ctx) })
+	s.background.Go(func() { s.erasures.Run(ctx, s.log) })
 	s.background.Go(func() { s.watchProvider(ctx) })
 	s.background.Go(func() { s.backUp(ctx) })
 	if !s.config.TryOut {

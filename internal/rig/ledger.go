@@ -1,6 +1,8 @@
 package rig
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"github.com/tutela-health/tutela"
@@ -28,27 +30,32 @@ func (r *Rig) Entries(t testing.TB) []tutela.Entry {
 // Verify sequences the ledger, and holds it, every version and the blind index against one another.
 func (r *Rig) Verify(t testing.TB) {
 	t.Helper()
-	for {
-		n, err := r.Audit.Sequence(t.Context())
-		if err != nil && !errs.Is(err, errs.Conflict) {
-			t.Fatalf("sequence: %v", err)
-		}
-		if n == 0 {
-			break
+	list, err := r.Problems(t.Context())
+	for _, p := range list {
+		t.Errorf("verify: %s", p)
+	}
+	if err != nil {
+		t.Fatalf("verify: %v", err)
+	}
+}
+
+// Problems is what Verify finds.
+func (r *Rig) Problems(ctx context.Context) (list []string, err error) {
+	for n := int64(-1); n != 0; {
+		if n, err = r.Audit.Sequence(ctx); err != nil && !errs.Is(err, errs.Conflict) {
+			return nil, err
 		}
 	}
-	rows := r.Records.Verify(func(where, what string) { t.Errorf("verify: %s: %s", where, what) })
-	err := r.DB.Snapshot(t.Context(), func(q store.Querier) error {
-		report, err := r.Audit.VerifyIn(t.Context(), q, audit.VerifyOptions{Deep: true, Write: rows.Write})
+	rows := r.Records.Verify(func(where, what string) { list = append(list, where+": "+what) })
+	err = r.DB.Snapshot(ctx, func(q store.Querier) error {
+		report, err := r.Audit.VerifyIn(ctx, q, audit.VerifyOptions{Deep: true, Write: rows.Write})
 		if err != nil {
 			return err
 		}
 		for _, p := range report.Problems {
-			t.Errorf("verify: %s", p)
+			list = append(list, fmt.Sprint(p))
 		}
-		return rows.Check(t.Context(), q, true)
+		return rows.Check(ctx, q, true)
 	})
-	if err != nil {
-		t.Fatalf("verify: %v", err)
-	}
+	return list, err
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/privacy/deid"
+	"github.com/tutela-health/tutela/privacy/erasure"
 	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/recovery/backup"
@@ -156,7 +157,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 
 // Migrations are those of every plane.
 func Migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations())
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
