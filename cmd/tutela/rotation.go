@@ -109,3 +109,9 @@ func (s *system) forgetGenerations() {
 		s.log.LogAttrs(ctx, slog.LevelWarn, "the keys of retired generations are kept in memory", slog.String("error", err.Error()))
 	}
 }
+
+// outstanding counts the recovery wraps of a generation that holders still have.
+func (s *system) outstanding(ctx context.Context, generation int) (int, error) {
+	list, err := s.recovery.Outstanding(ctx, generation)
+	return len(list), err
+}

@@ -214,7 +214,7 @@ func (s *system) decide() error {
 	})
 	s.erasures = erasure.New(erasure.Config{
 		DB: s.db, Audit: s.audit, Records: s.records, Access: s.access, Keys: s.ring, Clock: clock.System, Node: s.config.Node,
-		Wait: s.config.eraseAfter(), Retain: s.config.Erasure.Retain,
+		Wraps: s.outstanding, Wait: s.config.eraseAfter(), Retain: s.config.Erasure.Retain,
 	})
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -23,7 +24,7 @@ func (s *Service) certify(ctx context.Context, e *Erasure) error {
 	if err != nil {
 		return err
 	}
-	if e.Certificate != nil && e.Certificate.Final == c.Final {
+	if e.Certificate != nil && slices.Equal(e.Certificate.Missing, c.Missing) {
 		return nil
 	}
 	if err := s.sign(ctx, &c); err != nil {
@@ -54,6 +55,13 @@ func (s *Service) certificate(ctx context.Context, e *Erasure) (Certificate, err
 		if g.Final.IsZero() {
 			c.Missing = append(c.Missing, fmt.Sprintf("the key provider has not confirmed that generation %d is gone", g.Number))
 		}
+		wraps, err := s.wraps(ctx, g.Number)
+		if err != nil {
+			return c, err
+		}
+		if wraps > 0 {
+			c.Missing = append(c.Missing, fmt.Sprintf("the holders of the recovery key still have %d wraps of generation %d: have them destroyed (tutela keys recovery destroyed)", wraps, g.Number))
+		}
 	}
 	old, err := s.cfg.Records.Unsealed(ctx, e.Patient)
 	if err != nil {
@@ -64,6 +72,13 @@ func (s *Service) certificate(ctx context.Context, e *Erasure) (Certificate, err
 	}
 	c.Final = len(c.Missing) == 0
 	return c, nil
+}
+
+func (s *Service) wraps(ctx context.Context, generation int) (int, error) {
+	if s.cfg.Wraps == nil {
+		return 0, nil
+	}
+	return s.cfg.Wraps(ctx, generation)
 }
 
 func (s *Service) sign(ctx context.Context, c *Certificate) error {

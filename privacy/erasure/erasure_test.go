@@ -443,6 +443,32 @@ func (h *house) problems(t *testing.T) []string {
 	return list
 }
 
+// While the holders of the recovery key have a wrap of the old generation, or the provider has not confirmed, the
+// certificate is not final; it is issued again when that has changed.
+func TestCertificateWaitsForTheLastWrap(t *testing.T) {
+	t.Parallel()
+	left := 1
+	h := &house{}
+	h.Rig = rig.Open(t, rig.Config{Engine: store.SQLite, Clock: h.Now})
+	h.service = h.open(func(c *erasure.Config) {
+		c.Wraps = func(_ context.Context, generation int) (int, error) { return map[int]int{1: left}[generation], nil }
+	})
+	h.chart(t)
+	e := h.approved(t, "ann")
+	h.work(t)
+	final := func(want bool) {
+		t.Helper()
+		got, err := h.service.Find(t.Context(), e.ID)
+		if err != nil || got.Certificate == nil || got.Certificate.Final != want || (len(got.Certificate.Missing) == 0) != want || got.Certificate.Verify() != nil {
+			t.Errorf("final is not %v: %+v %v", want, got.Certificate, err)
+		}
+	}
+	final(false)
+	left = 0
+	h.work(t)
+	final(true)
+}
+
 // Two patients' erasures share one rotation.
 func TestErasuresShareARotation(t *testing.T) {
 	t.Parallel()

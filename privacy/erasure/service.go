@@ -39,6 +39,8 @@ type Config struct {
 	Node    string
 	Wait    time.Duration // how long an approved erasure waits
 	Retain  []Rule        // statutory duties to retain
+	// Wraps counts a generation's recovery wraps that were given to holders and not destroyed since; nil: there are none.
+	Wraps func(ctx context.Context, generation int) (int, error)
 	// Open reports whether an open incident touches a patient; nil: nobody keeps incidents.
 	Open func(ctx context.Context, b tutela.Bucket) (incident string, err error)
 }

@@ -59,9 +59,8 @@ func (s *Service) due(ctx context.Context) ([]*Erasure, error) {
 	var list []*Erasure
 	for i := range all {
 		e := &all[i]
-		final := e.Certificate != nil && (e.Certificate.Final || !s.pending(e))
 		switch {
-		case e.State == Asked, e.State == Withdrawn, e.State == Done && final:
+		case e.State == Asked, e.State == Withdrawn, e.State == Done && e.Certificate.Final:
 			continue
 		case e.State == Approved && s.now().Before(e.Due):
 			continue
@@ -80,11 +79,6 @@ func (s *Service) due(ctx context.Context) ([]*Erasure, error) {
 		list = append(list, e)
 	}
 	return list, nil
-}
-
-// pending reports whether a certificate may yet become final: a provider takes its time.
-func (s *Service) pending(e *Erasure) bool {
-	return slices.ContainsFunc(e.Certificate.Destroyed, func(d Destroyed) bool { return d.Final.IsZero() })
 }
 
 // holdBack notes why a due erasure waits, when that has changed.
