@@ -56,7 +56,6 @@ func heldKey(ctx context.Context, ring *keys.Ring, named int64) (int64, error) {
 	return 0, errs.New(errs.Invalid, "the keyring holds no key of the index: it is another system's, or damaged")
 }
 
-
 // Reindex fills the slot that serves, and the ties, from all resources: for a database that was restored,
 // which nobody else writes to. done is told how many resources are indexed, now and then.
 func (s *Store) Reindex(ctx context.Context, done func(int64)) error {
