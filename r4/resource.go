@@ -155,8 +155,10 @@ func (n Node) Members() iter.Seq2[string, Node] {
 	}
 }
 
-// List reports whether the node is a list, and Object whether it is an object.
-func (n Node) List() bool   { return n.Exists() && n.node().kind == '[' }
+// List reports whether the node is a list.
+func (n Node) List() bool { return n.Exists() && n.node().kind == '[' }
+
+// Object reports whether the node is an object.
 func (n Node) Object() bool { return n.Exists() && n.node().kind == '{' }
 
 // Bound reports whether the specification lists every code that the node's element may have: then the

@@ -16,8 +16,9 @@ func (p *pass) quantity(n r4.Node, bare bool) bool {
 		code = unit
 	}
 	w := p.open('{')
-	capped, over := "", false
+	over := false
 	if value := n.Child("value"); value.Exists() {
+		var capped string
 		if capped, over = overAge(value.Text(), code, n.Type() == "Age"); over {
 			p.raw("value", capped)
 		} else {

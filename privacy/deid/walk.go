@@ -138,6 +138,7 @@ func (p *pass) complex(name string, n r4.Node) bool {
 		return p.quantity(n, name == "low" || name == "high")
 	case ofExtension:
 		return p.extension(n)
+	case plain:
 	}
 	w := p.open('{')
 	for name, m := range n.Members() {

@@ -16,13 +16,15 @@ import (
 const definitions = ".cache/definitions/package/dist/fhir/r4"
 
 type concept struct {
-	Code    string
-	Concept []concept
+	Code    string    `json:"code"`
+	Concept []concept `json:"concept"`
 }
 
 type codeSystem struct {
-	ResourceType, URL, Content string
-	Concept                    []concept
+	ResourceType string    `json:"resourceType"`
+	URL          string    `json:"url"`
+	Content      string    `json:"content"`
+	Concept      []concept `json:"concept"`
 }
 
 func main() {
