@@ -140,7 +140,7 @@ func (p *patients) address(k *syntax.Node, line int) {
 func exposed(n *syntax.Node) string {
 	switch {
 	case n.Is(syntax.Name), n.Is(syntax.Member):
-		if name := n.Last(); sensitive(name) || whole(name) {
+		if name := n.Last(); (sensitive(name) || whole(name)) && !modules(n) {
 			return name
 		}
 	case n.Is(syntax.Index):
@@ -162,6 +162,15 @@ func exposed(n *syntax.Node) string {
 		return exposedAny(n.Kids)
 	}
 	return ""
+}
+
+// modules reports whether a full name is that of a module or a command, as in Python: nobody's in particular.
+func modules(n *syntax.Node) bool {
+	if normal(n.Last()) != "fullname" {
+		return false
+	}
+	of := normal(n.Kid(0).Last())
+	return of == "" || !strings.Contains(of, "patient") && !strings.Contains(of, "person") && !strings.Contains(of, "user")
 }
 
 func exposedAny(list []*syntax.Node) string {

@@ -224,7 +224,7 @@ func clears(c *call) hazard {
 		return sql
 	case oneOf(c.path, "re.escape lodash.escapeRegExp escape-string-regexp escapeRegExp"):
 		return pattern
-	case oneOf(c.path, "mongo-sanitize String str"):
+	case oneOf(c.path, "mongo-sanitize String str JSON.stringify json.dumps"):
 		return query
 	case cleans(c.name) && c.name != "encode" && c.name != "quote":
 		return all

@@ -61,7 +61,7 @@ func (s *scan) assigned(n, target, given *syntax.Node, v value, sc *scope) {
 	case name == "NODE_TLS_REJECT_UNAUTHORIZED" && (v.text == "0" || v.text == "false"):
 		s.report(tlsOff(), n.Line, "certificates of no connection are verified")
 	case s.lang == Python && (target.Dotted() == "ssl._create_default_https_context" && strings.Contains(given.Dotted(), "unverified") ||
-		name == "verify_mode" && given.Last() == "CERT_NONE" || name == "check_hostname" && given.Text == "False" || name == "verify" && target.Is(syntax.Member) && given.Text == "False"):
+		name == "verify_mode" && given.Last() == "CERT_NONE" || name == "check_hostname" && given.Text == "False" && target.Kid(0).Dotted() != "self" || name == "verify" && target.Is(syntax.Member) && given.Text == "False"):
 		s.report(tlsOff(), n.Line, "certificates are not verified")
 	}
 	s.secret(n, target, given, name)
@@ -83,7 +83,7 @@ func (s *scan) markup(v value, n *syntax.Node, line int) {
 
 // secret looks for keys that frameworks sign with.
 func (s *scan) secret(n, target, given *syntax.Node, name string) {
-	if !given.Is(syntax.Text) || len(given.Text) < 3 || s.lang != Python {
+	if !given.Is(syntax.Text) || len(given.Text) < 3 || s.lang != Python || anyOf(given.Text, "secretkey secretaccesskey jwtsecret") && !strings.ContainsAny(given.Text, " !@#$%^&*") {
 		return
 	}
 	switch {
@@ -101,7 +101,7 @@ func (s *scan) flags(n, given *syntax.Node, name string) {
 	}
 	off, on := given.Text == "False", given.Text == "True"
 	switch {
-	case name == "DEBUG" && on || name == "debug" && on && n.Kid(0).Is(syntax.Member):
+	case name == "DEBUG" && on || name == "debug" && on && n.Kid(0).Is(syntax.Member) && n.Kid(0).Kid(0).Dotted() != "self":
 		s.report(debugMode(), n.Line, "debug mode is on")
 	case off && oneOf(name, "SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE REMEMBER_COOKIE_SECURE JWT_COOKIE_SECURE"):
 		s.report(cookieSecure(), n.Line, name+" is off")

@@ -30,14 +30,14 @@ func sinks() []sink {
 		{rule: commandInjection, calls: "subprocess.run subprocess.call subprocess.Popen subprocess.check_call subprocess.check_output", args: "0 args", harm: shell, when: program, says: "says which program runs"},
 		{rule: commandInjection, calls: "child_process.spawn child_process.spawnSync child_process.execFile child_process.execFileSync execa.execa execa", args: "0 1", harm: shell, when: spawned, says: "says which program runs, or goes into a shell's command"},
 		{rule: commandInjection, calls: "os.execl os.execle os.execlp os.execv os.execve os.execvp os.spawnl os.spawnv os.spawnlp os.spawnvp os.startfile pty.spawn", args: "0 1", harm: shell, says: "says which program runs"},
-		{rule: codeInjection, loose: dynamicCode, calls: "eval exec builtins.eval builtins.exec compile vm.runInNewContext vm.runInThisContext vm.runInContext vm.Script vm.compileFunction __import__ importlib.import_module execScript", args: "0", harm: code, says: "runs as code"},
-		{rule: codeInjection, calls: "require import import()", args: "0", harm: code, says: "says which module is loaded"},
+		{rule: codeInjection, loose: dynamicCode, calls: "eval exec builtins.eval builtins.exec compile vm.runInNewContext vm.runInThisContext vm.runInContext vm.Script vm.compileFunction execScript", args: "0", harm: code, says: "runs as code"},
+		{rule: codeInjection, calls: "require import __import__ importlib.import_module", args: "0", harm: code, says: "says which module is loaded"},
 		{rule: codeInjection, loose: dynamicCode, calls: "Function", args: "0 1 2", harm: code, when: notName, says: "runs as code"},
 		{rule: codeInjection, loose: dynamicCode, calls: "setTimeout setInterval setImmediate", args: "0", harm: code, when: textual, says: "runs as code"},
 		{rule: pathTraversal, calls: "fs.readFile fs.readFileSync fs.writeFile fs.writeFileSync fs.createReadStream fs.createWriteStream fs.unlink fs.unlinkSync fs.open fs.openSync fs.appendFile fs.appendFileSync fs.readdir fs.readdirSync fs.rm fs.rmSync fs.rmdir fs.mkdir fs.mkdirSync fs.stat fs.statSync fs.access fs.existsSync fs.rename fs.copyFile fs.promises.readFile fs.promises.writeFile fs.promises.unlink fs.promises.rm fs.promises.readdir fs.promises.open fs.promises.stat fs/promises.readFile fs/promises.writeFile fs/promises.unlink fs/promises.rm fs/promises.readdir fs-extra.readFile fs-extra.readFileSync fs-extra.remove fs-extra.writeFile fs-extra.readJson Bun.file Deno.readFile Deno.readTextFile",
 			args: "0", harm: file, when: unrooted, says: "says which file is opened"},
 		{rule: pathTraversal, calls: "open io.open codecs.open os.remove os.unlink os.rmdir os.listdir os.makedirs os.mkdir os.rename os.scandir os.open shutil.rmtree shutil.copy shutil.copyfile shutil.move flask.send_file django.http.FileResponse starlette.responses.FileResponse fastapi.responses.FileResponse aiofiles.open tarfile.open zipfile.ZipFile pathlib.Path().read_text",
-			args: "0 file path filename path_or_file", harm: file, when: notName, says: "says which file is opened"},
+			args: "0 file path filename path_or_file", harm: file, when: pythonOnly, says: "says which file is opened"},
 		{rule: pathTraversal, calls: "*.read_text *.read_bytes *.write_text *.write_bytes *.unlink *.iterdir", args: "self", harm: file, says: "says which file is opened"},
 		{rule: pathTraversal, calls: "res.sendFile res.download res.sendfile res.render ctx.render", args: "0", harm: file, when: unrooted, says: "says which file is sent"},
 		{rule: ssrf, calls: "http.get http.request https.get https.request fetch axios axios.get axios.post axios.put axios.delete axios.request axios.head axios.patch node-fetch got got.get got.post request request.get request.post request.put superagent.get superagent.post needle needle.get undici.request undici.fetch cross-fetch isomorphic-fetch request-promise request-promise-native phin ky ky.get",
@@ -52,7 +52,7 @@ func sinks() []sink {
 			args: "0 response content body text", harm: markup, when: page, says: "goes into a page"},
 		{rule: xss, loose: rawMarkup, calls: "django.utils.safestring.mark_safe django.utils.safestring.SafeString markupsafe.Markup flask.Markup jinja2.Markup django.utils.safestring.SafeText handlebars.SafeString", args: "0", harm: markup, says: "is taken for harmless markup"},
 		{rule: openRedirect, calls: "res.redirect ctx.redirect flask.redirect django.shortcuts.redirect django.http.HttpResponseRedirect HttpResponseRedirect fastapi.responses.RedirectResponse starlette.responses.RedirectResponse next/navigation.redirect NextResponse.redirect next/server.NextResponse.redirect res.location window.open window.location.assign window.location.replace location.assign location.replace aiohttp.web.HTTPFound self.redirect bottle.redirect werkzeug.utils.redirect django.http.HttpResponsePermanentRedirect",
-			args: "0 1 location url redirect_to", harm: redirect, says: "says where the user is sent"},
+			args: "0 1 location url redirect_to", harm: redirect, when: elsewhere, says: "says where the user is sent"},
 		{rule: deserialization, calls: "pickle.load pickle.loads cPickle.load cPickle.loads _pickle.loads dill.load dill.loads marshal.load marshal.loads jsonpickle.decode shelve.open pandas.read_pickle torch.load joblib.load cloudpickle.loads pickle.Unpickler yaml.unsafe_load yaml.full_load_all yaml.unsafe_load_all node-serialize.unserialize serialize-to-js.deserialize funcster.deepDeserialize cryo.parse v8.deserialize ruamel.yaml.YAML().load",
 			args: "0", harm: code, says: "is read by what runs what it reads"},
 		{rule: deserialization, calls: "yaml.load yaml.load_all js-yaml.load js-yaml.loadAll", args: "0", harm: code, when: unsafeYAML, says: "is read by what runs what it reads"},
@@ -108,6 +108,10 @@ func spawned(s *scan, c *call, v value) bool {
 	return first.from != "" && first.from == v.from && first.text == v.text
 }
 
+// pythonOnly: open is a function of browsers too.
+func pythonOnly(s *scan, _ *call, _ value) bool { return s.lang == Python }
+
+// notName: a method of what comes from outside is another function of that name.
 func notName(s *scan, c *call, _ value) bool { return c.of.from == "" }
 
 // textual: a text that is put together, and no function or object.
@@ -122,7 +126,7 @@ func logging(s *scan, c *call, v value) bool {
 // unrooted: options with a root keep a path below it.
 func unrooted(s *scan, c *call, v value) bool {
 	_, options := c.arg("1")
-	return options.Key("root") == nil && (c.name != "render" || !v.composed)
+	return options.Key("root") == nil && (c.of.path != "res" || options == nil || !options.Is(syntax.Name)) && (c.name != "render" || !v.composed)
 }
 
 // serverSide: in a browser the user's own machine asks.
@@ -138,6 +142,12 @@ func page(s *scan, c *call, v value) bool {
 	return !strings.HasSuffix(v.path, ".body") && !strings.HasSuffix(c.path, "self.write") || v.composed
 }
 
+// elsewhere: the path that was asked for leads back to the same server.
+func elsewhere(s *scan, _ *call, v value) bool {
+	return s.lang == Script || !oneOf(last(strings.TrimSuffix(v.from, "()")), "path full_path get_full_path")
+}
+
+// jquery: a method of what jQuery gives, and markup where a selector is usual.
 func jquery(s *scan, c *call, v value) bool {
 	return c.path == "$" && strings.Contains(v.text, "<") || c.path == "jQuery" && strings.Contains(v.text, "<") || strings.Contains(c.of.path, "$(") || strings.Contains(c.of.path, "jQuery(") || strings.HasPrefix(last(c.of.path), "$")
 }

@@ -76,7 +76,7 @@ func (s *scan) route(f *syntax.Node) string {
 		return ""
 	}
 	for _, m := range f.Marks {
-		if m.Is(syntax.Call) && m.Kid(0).Is(syntax.Member) && oneOf(m.Last(), "route get post put delete patch websocket api_route") && strings.HasPrefix(literal(m.Kid(1)), "/") {
+		if m.Is(syntax.Call) && m.Kid(0).Is(syntax.Member) && oneOf(m.Last(), "route get post put delete patch websocket api_route") && (strings.HasPrefix(literal(m.Kid(1)), "/") || m.Last() == "route" && m.Kid(1).Is(syntax.Text)) {
 			return "route " + m.Kid(1).Text
 		}
 	}

@@ -228,6 +228,9 @@ func (s *scan) gathered(n *syntax.Node, sc *scope) value {
 		v.pieces = v.pieces || p.pieces
 		v.composed = v.composed || p.composed
 	}
+	if n.Is(syntax.Object) && v.from != "" {
+		v.cleared |= markup // it is sent as JSON
+	}
 	s.settings(n, sc)
 	return v
 }
@@ -290,7 +293,11 @@ func (s *scan) index(n *syntax.Node, sc *scope) value {
 		}
 		return v
 	}
-	return value{from: base.from, cleared: base.cleared, path: base.path + "[]"}
+	v := value{from: base.from, cleared: base.cleared, path: base.path + "[]", known: base.known}
+	if v.known {
+		v.text = base.text
+	}
+	return v
 }
 
 func (s *scan) binary(n *syntax.Node, sc *scope) value {

@@ -27,7 +27,7 @@ func (s *scan) wrongScript(c *call) {
 		s.said(weakCipher(), c, name+" is weak")
 	case c.path == "crypto.createCipheriv":
 		s.vector(c)
-	case oneOf(c.path, "jsonwebtoken.verify jwt.verify jsonwebtoken.sign jwt.sign"):
+	case oneOf(c.path, "jsonwebtoken.verify jwt.verify jsonwebtoken.sign jwt.sign jose.JWT.sign jose.JWT.verify"):
 		s.jwt(c)
 	case oneOf(c.path, "express-session cookie-session"):
 		s.session(c, firstNode)
@@ -202,6 +202,8 @@ func (s *scan) wrongPython(c *call) {
 		s.cipher(c)
 	case oneOf(c.path, "cryptography.hazmat.primitives.ciphers.algorithms.ARC4 cryptography.hazmat.primitives.ciphers.algorithms.Blowfish cryptography.hazmat.primitives.ciphers.algorithms.TripleDES cryptography.hazmat.primitives.ciphers.algorithms.IDEA cryptography.hazmat.primitives.ciphers.modes.ECB cryptography.hazmat.primitives.ciphers.algorithms.CAST5 cryptography.hazmat.primitives.ciphers.algorithms.SEED"):
 		s.said(weakCipher(), c, c.name+" is weak")
+	case oneOf(c.path, "ssl.SSLContext ssl.wrap_socket") && oldTLS(c):
+		s.said(weakCipher(), c, "this version of TLS is broken")
 	case oneOf(c.path, "ssl._create_unverified_context ssl._create_stdlib_context"):
 		s.said(tlsOff(), c, "certificates are not verified")
 	case oneOf(c.path, "jwt.decode jose.jwt.decode jwt.encode jose.jwt.encode"):
@@ -230,6 +232,15 @@ func (s *scan) wrongPython(c *call) {
 	if isFalse(c, "verify") && verifies(c) || isFalse(c, "verify_ssl") || isFalse(c, "ssl") && strings.HasPrefix(c.path, "aiohttp") || argIs(c, "cert_reqs", "CERT_NONE") {
 		s.said(tlsOff(), c, "certificates are not verified")
 	}
+}
+
+// oldTLS reports whether SSL or TLS before 1.2 is asked for.
+func oldTLS(c *call) bool {
+	v, n := c.arg("0")
+	if w, k := c.arg("protocol ssl_version"); k != nil {
+		v, n = w, k
+	}
+	return n != nil && oneOf(last(v.path), "PROTOCOL_SSLv2 PROTOCOL_SSLv3 PROTOCOL_TLSv1 PROTOCOL_TLSv1_1")
 }
 
 // verifies reports whether verify is about certificates: of requests and httpx, or of a session of theirs.

@@ -41,7 +41,7 @@ func (p *parser) starred() *syntax.Node {
 	if p.is("*") || p.is("**") {
 		n := p.node(syntax.Spread, p.tok().text)
 		p.next()
-		n.Kids = append(n.Kids, p.binary(3))
+		n.Kids = append(n.Kids, p.expression())
 		return n
 	}
 	return p.named()
