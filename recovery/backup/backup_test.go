@@ -391,6 +391,38 @@ func TestLostSwappedAndForeignBackupsAreRefused(t *testing.T) {
 	}
 }
 
+// TestRotationLeavesOneKeyring: keys that were made a moment ago are rewrapped too, and no destination keeps
+// them as they were wrapped before.
+func TestRotationLeavesOneKeyring(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		d := dest.Dir(t.TempDir())
+		w.full(t, d)
+		w.Put(t, patient("a"))
+		w.increment(t, d)
+		_, err := w.Ring.Rotate(t.Context())
+		must(t, err)
+		w.increment(t, d) // in the middle of it
+		must(t, w.Ring.Rewrap(t.Context(), func(int) {}))
+		_, err = w.Ring.Retire(t.Context())
+		must(t, err)
+		w.increment(t, d)
+		found, err := backup.Survey(t.Context(), d)
+		must(t, err)
+		if len(found.Keyrings) != 1 || found.Keyrings[0].Kind != backup.Keyring || found.Keyrings[0].Generation != 2 {
+			t.Errorf("%d keyrings, the first of generation %d", len(found.Keyrings), found.Keyrings[0].Generation)
+		}
+		_, err = w.Ring.Destroy(t.Context(), 1)
+		must(t, err)
+		got, err := w.restore(t, d, "", w.DB.Engine())
+		must(t, err)
+		got.Verify(t)
+		if n := families(t, got, "Familya"); n != 1 {
+			t.Errorf("%d patients came back", n)
+		}
+	})
+}
+
 func TestBackupHoldsNoTermsAndKeyringsAreTheNewestOnly(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {

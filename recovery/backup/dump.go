@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -122,9 +123,9 @@ func putWritten(ctx context.Context, q store.Querier, w *writer, all []*store.Ta
 type keyState struct {
 	Until  int64           `json:"until"` // Unix seconds
 	Counts map[int64]int64 `json:"counts"`
-	Total  int64           `json:"total"`
-
-	newest int // generation
+	// All tells the keys of each generation from others, the new ones too: their number, and a sum of ids.
+	All    map[int64][2]int64 `json:"all"`
+	Newest int64              `json:"newest"` // generation
 }
 
 // lateKey is how long a key may have been under way, by the clock that it bears, before its row was there.
@@ -139,9 +140,30 @@ func countKeys(ctx context.Context, q store.Querier, until int64) (keyState, err
 		return err
 	})
 	if err == nil {
-		_, err = q.QueryRow(ctx, "SELECT count(*), max(generation) FROM wrapped_keys", nil, &k.Total, &k.newest)
+		err = k.countAll(ctx, q)
 	}
 	return k, err
+}
+
+func (k *keyState) countAll(ctx context.Context, q store.Querier) error {
+	k.All = map[int64][2]int64{}
+	return q.Query(ctx, "SELECT generation, count(*), CAST(sum(id % 1000003 + version) AS bigint) FROM wrapped_keys GROUP BY generation", nil, func(s store.Scanner) error {
+		var generation int64
+		var of [2]int64
+		err := s.Scan(&generation, &of[0], &of[1])
+		k.All[generation], k.Newest = of, max(k.Newest, generation)
+		return err
+	})
+}
+
+// rewrapped reports whether keys of older generations are no longer what they were, or there is a newer one.
+func (k keyState) rewrapped(now keyState) bool {
+	older := func(all map[int64][2]int64) map[int64][2]int64 {
+		all = maps.Clone(all)
+		delete(all, now.Newest)
+		return all
+	}
+	return k.Newest != now.Newest || !maps.Equal(older(k.All), older(now.All))
 }
 
 // putKeys writes the wrapped keys that were made from a moment on, after the generations that they are of. Those do not

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -296,15 +297,15 @@ func (m *making) readKeys(ctx context.Context, q store.Querier, tables []*store.
 	if err != nil {
 		return err
 	}
-	m.next.Keys, m.next.KeyPart, m.next.Generation = now, m.before.KeyPart, now.newest
+	m.next.Keys, m.next.KeyPart, m.next.Generation = now, m.before.KeyPart, int(now.Newest)
 	kind, since := Keyring, int64(math.MinInt64)
-	if m.next.Kind == Increment && m.s.keysEverywhere(m.to, m.before) {
+	if m.next.Kind == Increment && m.s.keysEverywhere(m.to, m.before) && !m.before.Keys.rewrapped(now) {
 		then, err := countKeys(ctx, q, m.before.Keys.Until)
 		if err != nil {
 			return err
 		}
-		if sameCounts(then.Counts, m.before.Keys.Counts) {
-			if now.Total == m.before.Keys.Total {
+		if maps.Equal(then.Counts, m.before.Keys.Counts) {
+			if maps.Equal(now.All, m.before.Keys.All) {
 				return nil
 			}
 			kind, since = NewKeys, m.before.Keys.Until
@@ -321,18 +322,6 @@ func (m *making) readKeys(ctx context.Context, q store.Querier, tables []*store.
 	}
 	m.keyring, err = m.complete(of, m.keys)
 	return err
-}
-
-func sameCounts(a, b map[int64]int64) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for g, n := range a {
-		if m, ok := b[g]; !ok || m != n {
-			return false
-		}
-	}
-	return true
 }
 
 // keysEverywhere reports whether every destination has the keyring that an increment's new keys are added to.
