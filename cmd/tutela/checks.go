@@ -34,6 +34,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		s.emergencies.Checks(s.access.Policies),
 		s.rights.Checks(),
 		s.recovery.Checks(),
+		s.erasures.Checks(),
 		s.backups.Checks(s.backupChecks()),
 	)
 }

@@ -50,7 +50,7 @@ func each(t *testing.T, change func(*erasure.Config), f func(t *testing.T, h *ho
 }
 
 func (h *house) open(change func(*erasure.Config)) *erasure.Service {
-	c := erasure.Config{DB: h.DB, Audit: h.Audit, Records: h.Records, Access: h.Access, Keys: h.Ring, Clock: h.Now, Node: "test"}
+	c := erasure.Config{DB: h.DB, Audit: h.Audit, Records: h.Records, Access: h.Access, Keys: h.Ring, Clock: h.Now, Node: "test", Held: h.Ring.Provider().Generations}
 	if change != nil {
 		change(&c)
 	}

@@ -38,9 +38,12 @@ type Config struct {
 	Clock   clock.Clock
 	Node    string
 	Wait    time.Duration // how long an approved erasure waits
+	Rotate  time.Duration // how old a generation becomes; 0: any age
 	Retain  []Rule        // statutory duties to retain
 	// Wraps counts a generation's recovery wraps that were given to holders and not destroyed since; nil: there are none.
 	Wraps func(ctx context.Context, generation int) (int, error)
+	// Held lists the generations that the key provider has.
+	Held func(ctx context.Context) ([]int, error)
 	// Open reports whether an open incident touches a patient; nil: nobody keeps incidents.
 	Open func(ctx context.Context, b tutela.Bucket) (incident string, err error)
 }
