@@ -54,6 +54,10 @@ type step struct {
 // parameter with Only, references to that type alone.
 func (p *Param) Keeps(v *Value) bool { return p.Only == "" || v.Reference.Type == p.Only }
 
+// Truth reports whether the branch answers by whether an element is there: it has an answer in every
+// resource, also in one that lacks it.
+func (b *Branch) Truth() bool { return b.truth }
+
 // Key is the branch's stable name, as in "Observation.code". Branches with the same key select the
 // same nodes of every resource.
 func (b *Branch) Key() string { return b.key }

@@ -145,7 +145,7 @@ func (s *Store) narrowBy(g access.Grant, q *r4.Query, t *r4.Term, x blind) narro
 		slices.Sort(n.locators)
 		n.locators = slices.Compact(n.locators)
 		return n
-	case t.Param.Type == r4.ParamToken:
+	case t.Param.Type == r4.ParamToken && !slices.ContainsFunc(t.Param.Branches, (*r4.Branch).Truth):
 		return x.narrow(q, t)
 	case t.Param.Type == r4.ParamReference:
 		return s.narrowPatients(mode, t)

@@ -99,7 +99,7 @@ func (d *Deidentifier) Show(mode string, res *r4.Resource, patient tutela.Bucket
 	if Mode(mode) == Pseudonyms && patient != tutela.BucketGeneral {
 		p.days = k.days(patient)
 	}
-	p.label = label(Mode(mode))
+	p.label, p.earliest = label(Mode(mode)), p.first(res.Root())
 	if !p.resource(res.Root(), whole) {
 		return nil, ErrWithheld
 	}

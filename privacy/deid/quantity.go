@@ -15,6 +15,9 @@ func (p *pass) quantity(n r4.Node, bare bool) bool {
 	if !known {
 		code = unit
 	}
+	if (n.Type() == "Age" || bare) && p.tells(n.Child("value").Text(), code) {
+		return false
+	}
 	w := p.open('{')
 	over := false
 	if value := n.Child("value"); value.Exists() {

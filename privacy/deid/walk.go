@@ -13,14 +13,15 @@ import (
 
 // pass writes what shows of one resource.
 type pass struct {
-	d      *Deidentifier
-	keys   *secrets
-	name   func(tutela.Ref) string
-	label  string            // of what was changed
-	oldest int               // no earlier year shows
-	days   int               // by which dates are moved; 0: years show
-	local  map[string]string // ids of contained resources, and what they are called here
-	out    []byte
+	d        *Deidentifier
+	keys     *secrets
+	name     func(tutela.Ref) string
+	label    string            // of what was changed
+	oldest   int               // no earlier year shows
+	earliest int               // the first year that the resource's dates name; 0 for none
+	days     int               // by which dates are moved; 0: years show
+	local    map[string]string // ids of contained resources, and what they are called here
+	out      []byte
 }
 
 // place is where a resource stands.
