@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -75,6 +76,22 @@ func (b *blinds) forget() {
 	b.macs, b.epoch = nil, b.epoch+1
 }
 
+// errIndexKey: the state of the index that was believed names a key that is gone. Whoever reads the state again
+// finds the next.
+var errIndexKey = errors.New("the index's key is gone")
+
+// again runs what reads the index's state, once more where another key had taken over.
+func again(f func() error) error {
+	err := f()
+	for range 2 {
+		if !errors.Is(err, errIndexKey) {
+			break
+		}
+		err = f()
+	}
+	return err
+}
+
 // blind gives what makes tokens under a key of the index.
 func (s *Store) blind(ctx context.Context, n int64) (blind, error) {
 	mac, epoch := s.blinds.get(n)
@@ -82,6 +99,10 @@ func (s *Store) blind(ctx context.Context, n int64) (blind, error) {
 		return blind{s, mac}, nil
 	}
 	b, err := s.ring.FindSecret(ctx, indexSecret(n))
+	if errs.Is(err, errs.NotFound) {
+		s.index.forget()
+		return blind{}, errs.Wrap(errs.Conflict, errors.Join(errIndexKey, store.ErrClaim, err), "the index got another key")
+	}
 	if err != nil {
 		return blind{}, fmt.Errorf("open index key %d: %w", n, err)
 	}

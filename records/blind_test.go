@@ -91,6 +91,25 @@ func answers(t *testing.T, r *rig.Rig, searches []string) []string {
 	return list
 }
 
+// Searches and writes that believe an index state of before, whose key has gone meanwhile, read it again.
+func TestWhoBelievesAnOldIndexKeyLooksAgain(t *testing.T) {
+	t.Parallel()
+	rig.Each(t, func(t *testing.T, r *rig.Rig) {
+		r.Put(t, observation("o", "code", "p"))
+		rotate(t, r, 2)
+		r.Records.BelieveIndexKey(1)
+		if b := r.Get(t, rig.Loader, "Observation?code=code&_include=Observation:subject").Bundle(t); len(b.Entry) != 1 {
+			t.Errorf("a search with an old state finds %d", len(b.Entry))
+		}
+		r.Records.BelieveIndexKey(1)
+		r.Put(t, observation("o2", "code", "p"))
+		if b := r.Get(t, rig.Loader, "Observation?code=code").Bundle(t); len(b.Entry) != 2 {
+			t.Errorf("after a write with an old state a search finds %d", len(b.Entry))
+		}
+		r.Verify(t)
+	})
+}
+
 // A rebuild under the old key is not what who asks for a new key means, and is not taken for it.
 func TestRotatingTheIndexWaitsForARebuild(t *testing.T) {
 	t.Parallel()

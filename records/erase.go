@@ -282,3 +282,33 @@ func (s *Store) Opens(ctx context.Context, b tutela.Bucket) (opened, rows int, e
 	}
 	return opened, len(list), err
 }
+
+// mostNamed is how many patients one entry names.
+const mostNamed = 400
+
+// Acknowledge writes into the ledger whose keys the keyring says were left behind: after a restore of rows that are older than the
+// keyring, whose ledger does not tell of it. It returns how many there are.
+func (s *Store) Acknowledge(ctx context.Context, base tutela.Entry) (int, error) {
+	var list []tutela.Bucket
+	err := store.ShreddedKeys(ctx, s.db, func(k tutela.WrappedKey) error {
+		if k.Kind == tutela.KeyPatient {
+			list = append(list, tutela.Bucket(k.ID))
+		}
+		return nil
+	})
+	for some := range slices.Chunk(list, mostNamed) {
+		if err != nil {
+			break
+		}
+		base.Patients, base.Writes = nil, nil
+		for _, b := range some {
+			base.Patients = append(base.Patients, tutela.Touched{Patient: b})
+			base.Writes = append(base.Writes, tutela.Write{Locator: tutela.Locator(b), Version: erasure, Bucket: b, Deleted: true})
+		}
+		var entries [][]byte
+		if entries, err = s.audit.Encode(ctx, base, nil, nil); err == nil {
+			err = s.db.Commit(ctx, store.Op{Entries: entries})
+		}
+	}
+	return len(list), err
+}

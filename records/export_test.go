@@ -92,3 +92,11 @@ func (s *Store) TermsUnder(t *testing.T, key int64, resource string) []int64 {
 	}
 	return x.tokens(res)
 }
+
+// BelieveIndexKey has the store believe a state of the index of before, as one does who read it a moment ago.
+func (s *Store) BelieveIndexKey(n int64) {
+	s.Invalidate()
+	_, _, epoch := s.index.get()
+	made := making{layoutNow, n}
+	s.index.set(indexState{version: n, slot: (n - 1) % 2, made: [2]making{made, made}}, epoch)
+}

@@ -23,6 +23,14 @@ func (s *Store) Include(ctx context.Context, q *r4.Query, matches []*Record, gra
 	if len(q.Includes)+len(q.RevIncludes) == 0 || len(matches) == 0 {
 		return nil, true, nil
 	}
+	err = again(func() (err error) {
+		list, complete, err = s.include(ctx, q, matches, grants)
+		return err
+	})
+	return list, complete, err
+}
+
+func (s *Store) include(ctx context.Context, q *r4.Query, matches []*Record, grants Grants) (list []*Record, complete bool, err error) {
 	in := &inclusion{s: s, grants: grants, have: map[tutela.Locator]bool{}}
 	for _, m := range matches {
 		in.have[m.Locator] = true

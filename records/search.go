@@ -32,6 +32,15 @@ type Cursor struct {
 // Search finds a page of matches that the Grant admits, at most count, after a cursor. Matches
 // come in a fixed order that says nothing of their content, or by time when the query sorts.
 func (s *Store) Search(ctx context.Context, g access.Grant, q *r4.Query, count int, after *Cursor) (*Page, error) {
+	var page *Page
+	err := again(func() (err error) {
+		page, err = s.search(ctx, g, q, count, after)
+		return err
+	})
+	return page, err
+}
+
+func (s *Store) search(ctx context.Context, g access.Grant, q *r4.Query, count int, after *Cursor) (*Page, error) {
 	page := &Page{Total: -1}
 	err := s.snapshot(ctx, func(view store.Querier) error {
 		index, err := s.indexNow(ctx, view)

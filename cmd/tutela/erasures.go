@@ -163,13 +163,12 @@ func (cmd patientEraseCmd) tell(c console, e erasure.Erasure, body []byte) error
 
 // erasure sends a call and reads the erasure that it answers with.
 func (cl *client) erasure(ctx context.Context, method, address string, ask any) (e erasure.Erasure, body []byte, err error) {
-	var text []byte
 	if ask != nil {
-		if text, err = json.Marshal(ask); err != nil {
-			return e, nil, fmt.Errorf("encode: %w", err)
-		}
+		body, err = cl.json(ctx, method, address, ask)
+	} else {
+		body, err = cl.do(ctx, method, address, nil)
 	}
-	if body, err = cl.do(ctx, method, address, text); err != nil {
+	if err != nil {
 		return e, nil, err
 	}
 	if err := json.Unmarshal(body, &e); err != nil {
@@ -198,13 +197,14 @@ func (cmd patientHoldCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	method, text, said := http.MethodPost, []byte(nil), "held"
+	address, said := "/api/v1/patients/"+url.PathEscape(cmd.ID)+"/hold", "held"
 	if cmd.Lift {
-		method, said = http.MethodDelete, "not held"
-	} else if text, err = json.Marshal(map[string]string{"reason": cmd.Reason}); err != nil {
-		return fmt.Errorf("encode: %w", err)
+		said = "not held"
+		_, err = client.do(ctx, http.MethodDelete, address, nil)
+	} else {
+		_, err = client.json(ctx, http.MethodPost, address, map[string]string{"reason": cmd.Reason})
 	}
-	if _, err := client.do(ctx, method, "/api/v1/patients/"+url.PathEscape(cmd.ID)+"/hold", text); err != nil {
+	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.out, "Patient/%s is %s\n", cmd.ID, said)

@@ -283,6 +283,12 @@ func (r *restoration) ready(ctx context.Context) error {
 			r.progress("resources indexed", n)
 		})
 	}
+	if err == nil { // the keyring may be newer than the ledger: who was erased since stays so
+		_, err = s.records.Acknowledge(ctx, tutela.Entry{
+			Actor: systemActor("restore"), Action: tutela.ActionPatientErase, Outcome: tutela.OutcomeSuccess, Type: "Patient",
+			Subject: &tutela.Subject{Kind: "backup", ID: r.newest().String(), Detail: "as the keyring says"},
+		})
+	}
 	return errors.Join(err, s.close(context.WithoutCancel(ctx)))
 }
 
