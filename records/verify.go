@@ -80,6 +80,9 @@ func (v *Verification) Check(ctx context.Context, q store.Querier, deep bool) er
 	if !deep {
 		return nil
 	}
+	if err := v.wrappings(ctx); err != nil {
+		return err
+	}
 	if err := v.shared(ctx, q); err != nil {
 		return err
 	}
