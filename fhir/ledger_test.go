@@ -41,7 +41,8 @@ func TestEveryRequestLeavesOneEntry(t *testing.T) {
 			{get("Patient/none"), noted{tutela.ActionRead, failed, 404, 0}},
 			{asking("me", get("Patient/you")), noted{tutela.ActionRead, failed, 404, 0}},
 			{asking("billing", get("AllergyIntolerance/mine")), noted{tutela.ActionRead, denied, 403, 0}},
-			{asking("developer", get("Patient")), noted{tutela.ActionSearch, denied, 403, 0}},
+			{asking("auditor", get("Patient")), noted{tutela.ActionSearch, denied, 403, 0}},
+			{asking("developer", get("Patient")), noted{tutela.ActionSearch, ok, 200, 2}}, // de-identified
 			{get("Patient"), noted{tutela.ActionSearch, ok, 200, 2}},
 			{get("Patient?_count=1"), noted{tutela.ActionSearch, ok, 200, 1}},
 			{get("Patient?_revinclude=Observation:subject&_id=me"), noted{tutela.ActionSearch, ok, 200, 2}},

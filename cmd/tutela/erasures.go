@@ -146,7 +146,7 @@ func (cmd patientEraseCmd) tell(c console, e erasure.Erasure, body []byte) error
 	var err error
 	switch {
 	case e.Certificate != nil && e.Certificate.Final:
-		_, err = fmt.Fprintf(c.out, "erased, and final: certificate of erasure %s\n", e.ID)
+		_, err = fmt.Fprintf(c.out, "erased, and final: certificate of erasure %s. Make a backup now: keyrings of before open no more\n", e.ID)
 	case e.Certificate != nil:
 		_, err = fmt.Fprintf(c.out, "erased, and not yet final (%v): certificate of erasure %s\n", e.Certificate.Missing, e.ID)
 	case e.Held != "":

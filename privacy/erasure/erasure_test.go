@@ -153,7 +153,7 @@ func TestNothingOfAnErasedPatientIsLeft(t *testing.T) {
 		h.work(t)
 
 		for _, path := range []string{"Patient/ann", "Patient/ann/_history", "Patient/ann/_history/1", "Observation/own", "Observation/own/_history", "Observation/own/_history/1",
-			"Condition/sud", "Observation/kin/_history/1", "Observation/about-ann/_history/1"} {
+			"Condition/sud", "Patient/ann/$everything", "Observation/kin/_history/1", "Observation/about-ann/_history/1"} {
 			a := h.Get(t, rig.Loader, path)
 			if a.Status != http.StatusNotFound && a.Status != http.StatusGone || bytes.Contains(a.Body, []byte("anary")) {
 				t.Errorf("%s: %d %s", path, a.Status, a.Body)
