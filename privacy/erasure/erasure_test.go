@@ -465,6 +465,7 @@ func TestCertificateWaitsForTheLastWrap(t *testing.T) {
 	}
 	final(false)
 	left = 0
+	h.Advance(time.Minute)
 	h.work(t)
 	final(true)
 }

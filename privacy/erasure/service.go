@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -49,10 +50,15 @@ type Config struct {
 }
 
 // Service keeps erasures and carries them out. Safe for concurrent use.
-type Service struct{ cfg Config }
+type Service struct {
+	cfg Config
+
+	mu    sync.Mutex
+	asked time.Time // guarded by mu; when the provider was last asked about what it takes its time for
+}
 
 // New returns a Service over a migrated database.
-func New(c Config) *Service { return &Service{c} }
+func New(c Config) *Service { return &Service{cfg: c} }
 
 // Migrations make this package's tables. All of an erasure but its patient's pseudonym lies under the general
 // key, the patient's id under his own.

@@ -57,9 +57,12 @@ func (s *Service) due(ctx context.Context) ([]*Erasure, error) {
 		return nil, err
 	}
 	var list []*Erasure
+	again := s.again()
 	for i := range all {
 		e := &all[i]
 		switch {
+		case e.State == Done && !again:
+			continue
 		case e.State == Asked, e.State == Withdrawn, e.State == Done && e.Certificate.Final:
 			continue
 		case e.State == Approved && s.now().Before(e.Due):
@@ -79,6 +82,18 @@ func (s *Service) due(ctx context.Context) ([]*Erasure, error) {
 		list = append(list, e)
 	}
 	return list, nil
+}
+
+// again reports whether it is time to ask once more whether what was certified has become final: once a minute.
+func (s *Service) again() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if now.Sub(s.asked).Abs() < time.Minute {
+		return false
+	}
+	s.asked = now
+	return true
 }
 
 // holdBack notes why a due erasure waits, when that has changed.
