@@ -164,7 +164,7 @@ func refersTo(v any, p tutela.PatientID) bool {
 }
 
 // Shred leaves a patient's key behind, and the keys of all versions of resources that concerned him and others, but for
-// the current ones that do not any more; in the transaction of the entry, which says so. From then on nothing of him opens: on
+// those that others still have; in the transaction of the entry, which says so. From then on nothing of him opens: on
 // this node at once, on others within a second. Shredding what was shredded does nothing.
 func (s *Store) Shred(ctx context.Context, base tutela.Entry, b tutela.Bucket) error {
 	at := s.clock()
@@ -202,16 +202,27 @@ func (s *Store) Shred(ctx context.Context, base tutela.Entry, b tutela.Bucket) e
 	return s.ring.Refresh(ctx)
 }
 
-// outerKeys are the numbers of the keys of all versions that concern a patient and others.
+// outerKeys are the numbers of the keys of the versions that concern a patient and others, but for those that are the
+// others' current ones: somebody wrote them since the patient was taken out, and they are not his alone.
 func (s *Store) outerKeys(ctx context.Context, b tutela.Bucket) ([]int64, error) {
 	var list []int64
-	err := s.db.Query(ctx, `SELECT locator, version FROM shared_keys WHERE bucket = ? AND outer_version > 0`, []any{int64(b)}, func(sc store.Scanner) error {
+	err := s.db.Query(ctx, `SELECT locator, version FROM shared_keys WHERE bucket = ? AND outer_version > 0 AND NOT EXISTS (`+shownStill+`)`, []any{int64(b)}, func(sc store.Scanner) error {
 		var l, v int64
 		err := sc.Scan(&l, &v)
 		list = append(list, s.outerID(l, v))
 		return err
 	})
 	return list, err
+}
+
+// shownStill finds the current version of a resource that lives, where a row of shared_keys is of it.
+const shownStill = `SELECT 1 FROM locators l WHERE l.locator = shared_keys.locator AND l.version = shared_keys.version AND l.kind <> 0`
+
+// Naming counts the current records of others that concern a patient too.
+func (s *Store) Naming(ctx context.Context, b tutela.Bucket) (n int, err error) {
+	var count int64
+	_, err = s.db.QueryRow(ctx, `SELECT count(*) FROM shared_keys WHERE bucket = ? AND EXISTS (`+shownStill+`)`, []any{int64(b)}, &count)
+	return int(count), err
 }
 
 // Unsealed counts the versions of old that concern a patient and others, and whose keys the others' still open: their

@@ -23,7 +23,10 @@ func (v *Verification) wrappings(ctx context.Context) error {
 		case errors.Is(err, keys.ErrSealed):
 			v.Problem(where, "does not open: altered, moved or of another generation")
 		case errors.Is(err, keys.ErrDestroyed):
-			v.Problem(where, "names a generation that is not there")
+			now, err := v.s.db.WrappedKey(ctx, w.Kind, w.ID, w.Version)
+			if err == nil && now.Generation == w.Generation { // else it was wrapped anew, or left behind, a moment ago
+				v.Problem(where, "names a generation that is not there")
+			}
 		case err != nil:
 			return err
 		}

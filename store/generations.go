@@ -234,22 +234,9 @@ func (db *DB) GenerationDestroyed(ctx context.Context, n int, at, final time.Tim
 	})
 }
 
-// ShredKey leaves every version of a key behind: it is wrapped by nothing that stays, and opens no more once the
-// generation that wrapped it is destroyed. Its name is kept, so that what was destroyed is told from what is missing.
-func (tx *Tx) ShredKey(ctx context.Context, kind tutela.KeyKind, id int64, at time.Time) error {
-	code, err := keyCode(kind)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, `INSERT INTO shredded_keys (kind, id, version, generation, shredded)
-SELECT kind, id, version, generation, ? FROM wrapped_keys WHERE kind = ? AND id = ?`, at.Unix(), code, id); err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, "DELETE FROM wrapped_keys WHERE kind = ? AND id = ?", code, id)
-	return err
-}
-
-// Shredding is what an Op has to do to leave every version of a key behind, as ShredKey does.
+// Shredding is what an Op has to do to leave every version of a key behind: it is wrapped by nothing that stays, and opens no
+// more once the generation that wrapped it is destroyed. Its name is kept, so that what was destroyed is told from
+// what is missing. An empty Op says that there is no such key.
 func (db *DB) Shredding(ctx context.Context, kind tutela.KeyKind, id int64, at time.Time) (Op, error) {
 	code, err := keyCode(kind)
 	if err != nil {

@@ -49,7 +49,9 @@ func TestGenerationsCloseBehindTheirLastKey(t *testing.T) {
 		if err := db.CloseGeneration(ctx, 1, at); !errs.Is(err, errs.Conflict) {
 			t.Errorf("closed over five keys: %v", err)
 		}
-		must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.ShredKey(ctx, tutela.KeyPatient, 12, at) }))
+		op, err := db.Shredding(ctx, tutela.KeyPatient, 12, at)
+		must(t, err)
+		must(t, db.Commit(ctx, op))
 		failed := errors.New("the provider failed")
 		if n, err := db.RewrapKeys(ctx, 2, 3, func([]tutela.WrappedKey) ([]tutela.WrappedKey, error) { return nil, failed }); n != 0 || !errors.Is(err, failed) {
 			t.Errorf("%d rewrapped, %v", n, err)

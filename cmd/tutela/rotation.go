@@ -41,16 +41,20 @@ func (s *system) keepKeysOnce(ctx context.Context) error {
 	}
 	newest := list[len(list)-1]
 	if every := s.config.Keys.rotation(); every > 0 && clock.System().Sub(newest.Opened) >= every {
-		if _, err := s.ring.Rotate(ctx); err != nil {
+		next, err := s.ring.Rotate(ctx)
+		if err != nil {
 			return err
 		}
-		return s.noteGeneration(ctx, tutela.ActionKeyRotate, newest.Number+1, "by schedule")
+		return s.noteGeneration(ctx, tutela.ActionKeyRotate, next, "by schedule")
 	}
 	for _, g := range list[:len(list)-1] {
 		if g.Closed.IsZero() {
 			return s.finishRotation(ctx)
 		}
 		if due := g.Agreed.Add(s.config.destroyAfter()); !g.Agreed.IsZero() && g.Final.IsZero() && !clock.System().Before(due) {
+			if backed, err := s.backed(ctx, g.Closed); err != nil || !backed {
+				return err
+			}
 			if err := s.destroyGeneration(ctx, g); err != nil {
 				return err
 			}
@@ -114,4 +118,14 @@ func (s *system) forgetGenerations() {
 func (s *system) outstanding(ctx context.Context, generation int) (int, error) {
 	list, err := s.recovery.Outstanding(ctx, generation)
 	return len(list), err
+}
+
+// backed reports whether a backup was made since a moment, where backups are made: one from before has a keyring that a
+// generation wraps which is about to be destroyed.
+func (s *system) backed(ctx context.Context, since time.Time) (bool, error) {
+	if len(s.config.Backup.To) == 0 {
+		return true, nil
+	}
+	st, err := s.backups.State(ctx)
+	return len(st.Made) > 0 && st.Made[0].Made.After(since.Add(time.Second)), err
 }

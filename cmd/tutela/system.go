@@ -214,7 +214,7 @@ func (s *system) decide() error {
 	})
 	s.erasures = erasure.New(erasure.Config{
 		DB: s.db, Audit: s.audit, Records: s.records, Access: s.access, Keys: s.ring, Clock: clock.System, Node: s.config.Node,
-		Wraps: s.outstanding, Held: func(ctx context.Context) ([]int, error) { return s.provider.Generations(ctx) },
+		Wraps: s.outstanding, Backed: s.backed, Held: func(ctx context.Context) ([]int, error) { return s.provider.Generations(ctx) },
 		Wait: s.config.eraseAfter(), Rotate: s.config.Keys.rotation(), Retain: s.config.Erasure.Retain,
 	})
 	return nil

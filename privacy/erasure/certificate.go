@@ -63,6 +63,13 @@ func (s *Service) certificate(ctx context.Context, e *Erasure) (Certificate, err
 			c.Missing = append(c.Missing, fmt.Sprintf("the holders of the recovery key still have %d wraps of generation %d: have them destroyed (tutela keys recovery destroyed)", wraps, g.Number))
 		}
 	}
+	naming, err := s.cfg.Records.Naming(ctx, e.Patient)
+	if err != nil {
+		return c, err
+	}
+	if naming > 0 {
+		c.Missing = append(c.Missing, fmt.Sprintf("%d records of others were written while the erasure was under way, and name the patient", naming))
+	}
 	old, err := s.cfg.Records.Unsealed(ctx, e.Patient)
 	if err != nil {
 		return c, err

@@ -470,6 +470,75 @@ func TestCertificateWaitsForTheLastWrap(t *testing.T) {
 	final(true)
 }
 
+// Where backups are made, no generation is destroyed before one has the new keyring.
+func TestNothingIsDestroyedBeforeABackup(t *testing.T) {
+	t.Parallel()
+	made := time.Time{}
+	h := &house{}
+	h.Rig = rig.Open(t, rig.Config{Engine: store.SQLite, Clock: h.Now})
+	h.service = h.open(func(c *erasure.Config) {
+		c.Backed = func(_ context.Context, since time.Time) (bool, error) { return made.After(since), nil }
+	})
+	h.chart(t)
+	e := h.approved(t, "ann")
+	state := func(want erasure.State, generations int) {
+		t.Helper()
+		h.work(t)
+		got, err := h.service.Find(t.Context(), e.ID)
+		there, err2 := h.Ring.Provider().Generations(t.Context())
+		if err != nil || err2 != nil || got.State != want || len(there) != generations {
+			t.Errorf("%s with generations %v, want %s with %d: %v %v", got.State, there, want, generations, err, err2)
+		}
+	}
+	state(erasure.Rewrapped, 2)
+	made = h.Now().Add(time.Minute)
+	state(erasure.Done, 1)
+}
+
+// A second erasure of the same patient, asked for at the same moment, holds nobody up.
+func TestTwoErasuresOfOnePatient(t *testing.T) {
+	t.Parallel()
+	h := &house{}
+	h.Rig = rig.Open(t, rig.Config{Engine: store.SQLite, Clock: h.Now})
+	h.service = h.open(nil)
+	h.chart(t)
+	first := h.approved(t, "ann")
+	if err := h.service.Again(t.Context(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	other := h.approved(t, "ben")
+	h.work(t)
+	if e, err := h.service.Find(t.Context(), other.ID); err != nil || e.State != erasure.Done {
+		t.Errorf("another patient's erasure is %s: %v", e.State, err)
+	}
+	h.Verify(t)
+}
+
+// What others write of a patient between the redaction and the shredding is not lost with him.
+func TestRecordsOfOthersOutliveARace(t *testing.T) {
+	t.Parallel()
+	each(t, nil, func(t *testing.T, h *house) {
+		h.chart(t)
+		entry := h.entry(tutela.ActionPatientErase)
+		entry.Outcome = tutela.OutcomeSuccess
+		if err := h.Records.Shred(t.Context(), entry, h.Records.Bucket("ann")); err != nil {
+			t.Fatal(err)
+		}
+		kept := 0
+		for _, w := range h.copy(t).keys {
+			if w.Kind == tutela.KeyShared {
+				kept++
+			}
+		}
+		if kept != 2 {
+			t.Errorf("%d keys of current records that name her are kept, want 2", kept)
+		}
+		if n, err := h.Records.Naming(t.Context(), h.Records.Bucket("ann")); err != nil || n != 2 {
+			t.Errorf("%d records of others name her: %v", n, err)
+		}
+	})
+}
+
 // Two patients' erasures share one rotation.
 func TestErasuresShareARotation(t *testing.T) {
 	t.Parallel()

@@ -124,11 +124,7 @@ func (s *Service) redact(ctx context.Context, list []*Erasure) error {
 		if e.State != Approved {
 			continue
 		}
-		id, err := s.cfg.Records.OpenNote(ctx, e.Patient, nameSubject(e.ID), e.name)
-		if err != nil {
-			return err
-		}
-		n, err := s.cfg.Records.Redact(ctx, s.entry(""), s.grant, tutela.PatientID(id))
+		n, err := s.takeOut(ctx, e)
 		if err != nil {
 			return err
 		}
@@ -137,6 +133,19 @@ func (s *Service) redact(ctx context.Context, list []*Erasure) error {
 		}
 	}
 	return nil
+}
+
+// takeOut redacts until nothing is left to be redacted: others write meanwhile. Of a patient whom another erasure has
+// erased by now there is no name to look for.
+func (s *Service) takeOut(ctx context.Context, e *Erasure) (changed int, err error) {
+	id, err := s.cfg.Records.OpenNote(ctx, e.Patient, nameSubject(e.ID), e.name)
+	if errs.Is(err, errs.NotFound) {
+		return 0, nil
+	}
+	for n := 1; err == nil && n > 0; changed += n {
+		n, err = s.cfg.Records.Redact(ctx, s.entry(""), s.grant, tutela.PatientID(id))
+	}
+	return changed, err
 }
 
 // grant is the authority of the system itself: all types, as a service with every scope.
@@ -153,6 +162,9 @@ func (s *Service) shred(ctx context.Context, list []*Erasure) error {
 	for _, e := range list {
 		if e.State != Redacted {
 			continue
+		}
+		if _, err := s.takeOut(ctx, e); err != nil { // what came since
+			return err
 		}
 		base := s.entry(tutela.ActionPatientErase)
 		base.Type, base.Subject = "Patient", &tutela.Subject{Kind: "erasure", ID: e.ID, Detail: string(Shredded)}
@@ -242,6 +254,9 @@ func (s *Service) destroy(ctx context.Context, list []*Erasure) error {
 		if e.State != Rewrapped && e.State != Done {
 			continue
 		}
+		if backed, err := s.backed(ctx, e); err != nil || !backed {
+			return err
+		}
 		generations, err := s.cfg.DB.Generations(ctx)
 		if err != nil {
 			return err
@@ -258,6 +273,16 @@ func (s *Service) destroy(ctx context.Context, list []*Erasure) error {
 		}
 	}
 	return nil
+}
+
+// backed reports whether the keyring, as it is wrapped since this erasure, lies where backups go: once the generations before
+// are destroyed no backup could be restored without it, were this host lost.
+func (s *Service) backed(ctx context.Context, e *Erasure) (bool, error) {
+	i := slices.IndexFunc(e.Steps, func(s Step) bool { return s.State == Rewrapped })
+	if s.cfg.Backed == nil || i < 0 {
+		return i >= 0, nil
+	}
+	return s.cfg.Backed(ctx, e.Steps[i].At)
 }
 
 func at(list []*Erasure, state State) []*Erasure {

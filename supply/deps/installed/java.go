@@ -13,10 +13,10 @@ import (
 
 // Limits on archives that nobody vouches for.
 const (
-	maxNested   = 3        // archives within archives: a war's libraries, and what those shade
-	maxEntries  = 200_000  // of one archive
-	maxUnpacked = 1 << 30  // bytes of the archives within one, in all
-	maxText     = 64 << 10 // bytes of pom.properties or MANIFEST.MF
+	maxNested   = 3         // archives within archives: a war's libraries, and what those shade
+	maxEntries  = 200_000   // of one archive
+	maxUnpacked = 256 << 20 // bytes of the archives within one, in all
+	maxText     = 64 << 10  // bytes of pom.properties or MANIFEST.MF
 )
 
 var errArchive = errors.New("is an archive that cannot be read, or unpacks to more than an archive takes")
@@ -36,8 +36,11 @@ type jars struct {
 }
 
 func (j *jars) archive(name string, text []byte, depth int) error {
+	if depth > maxNested || bytes.Count(text, []byte("PK\x01\x02")) > maxEntries { // before each is given room
+		return errArchive
+	}
 	z, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
-	if err != nil || len(z.File) > maxEntries || depth > maxNested {
+	if err != nil || len(z.File) > maxEntries {
 		return errArchive
 	}
 	before := len(j.found)
