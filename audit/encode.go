@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -25,12 +27,16 @@ func NewID() string {
 
 // Encode seals an entry into leaves for store.Op.Entries: one, or several linked by
 // Entry.Continues where it would exceed MaxLeaf. It fills in id, time, node and tenant where
-// they are empty. A section's key is the one in fresh, else the ring's. The result is not in
-// the ledger until a commit has carried it.
+// they are empty. A section's key is the one in fresh, else the ring's. A patient whose key was
+// destroyed stays in the header, by his pseudonym, and has no section: nothing may lie readable
+// that was his. The result is not in the ledger until a commit has carried it.
 func (l *Log) Encode(ctx context.Context, e tutela.Entry, sections []tutela.Section, fresh FreshKeys) ([][]byte, error) {
 	e, err := l.complete(e)
 	if err != nil {
 		return nil, err
+	}
+	if sections, err = l.sealable(ctx, sections, fresh); err != nil {
+		return nil, fmt.Errorf("seal ledger entry: %w", err)
 	}
 	parts, err := split(e, sections)
 	if err != nil {
@@ -43,6 +49,28 @@ func (l *Log) Encode(ctx context.Context, e tutela.Entry, sections []tutela.Sect
 		}
 	}
 	return leaves, nil
+}
+
+// sealable leaves out the sections of patients who are erased.
+func (l *Log) sealable(ctx context.Context, sections []tutela.Section, fresh FreshKeys) ([]tutela.Section, error) {
+	var erased []int
+	for n, s := range sections {
+		_, err := l.sectionKey(ctx, s.Patient, fresh)
+		switch {
+		case errors.Is(err, keys.ErrDestroyed) && s.Patient != tutela.BucketGeneral:
+			erased = append(erased, n)
+		case err != nil:
+			return nil, fmt.Errorf("key of section %d: %w", n, err)
+		}
+	}
+	if len(erased) == 0 {
+		return sections, nil
+	}
+	kept := slices.Clone(sections)
+	for _, n := range slices.Backward(erased) {
+		kept = slices.Delete(kept, n, n+1)
+	}
+	return kept, nil
 }
 
 // complete fills in what the ledger knows itself.

@@ -42,7 +42,7 @@ func (h *Handler) everythingOf(ctx context.Context, caller tutela.Principal, id 
 		caller: caller, request: httpx.RequestID(ctx), purpose: purposeOf(caller),
 	}
 	whole := access.Request{Action: tutela.ActionPatientExport, Type: in.typ, About: tutela.PatientID(id)}
-	if _, err := h.access.Authorize(ctx, caller, whole); err == nil && validID(id) {
+	if _, err := h.access.Authorize(ctx, caller, whole); err == nil && r4.ValidID(id) {
 		in.action, in.about, in.purpose = whole.Action, whole.About, tutela.PurposePatient
 	}
 	return in

@@ -120,7 +120,7 @@ func (h *Handler) attempt(ctx context.Context, in *interaction, op operation) (*
 	if in.typ != "" && !knownType(in.typ) {
 		return nil, errs.New(errs.NotFound, "no such resource type in FHIR R4")
 	}
-	if in.id != "" && !validID(in.id) {
+	if in.id != "" && !r4.ValidID(in.id) {
 		return nil, errs.New(errs.Invalid, "a FHIR id has 1 to 64 letters, digits, '-' and '.'")
 	}
 	var g access.Grant

@@ -87,18 +87,3 @@ func prefers(h http.Header, what string) bool {
 }
 
 func knownType(name string) bool { return r4.IsResourceType(name) }
-
-// validID reports whether s is a FHIR id (FHIR R4, datatypes.html#id).
-func validID(s string) bool {
-	if len(s) == 0 || len(s) > 64 {
-		return false
-	}
-	for _, c := range []byte(s) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.':
-		default:
-			return false
-		}
-	}
-	return true
-}

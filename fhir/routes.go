@@ -8,6 +8,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/r4"
 )
 
 // Mux is what routes are added to: an http.ServeMux, or what keeps account of one.
@@ -49,7 +50,7 @@ func elsewhere(_ context.Context, in *interaction, _ access.Grant) (*answer, err
 		allow = "POST"
 	case len(parts) == 1 && knownType(parts[0]):
 		allow = "GET, POST"
-	case len(parts) == 2 && knownType(parts[0]) && validID(parts[1]):
+	case len(parts) == 2 && knownType(parts[0]) && r4.ValidID(parts[1]):
 		allow = "GET, PUT, DELETE"
 	default:
 		return nil, errs.New(errs.NotFound, "no such operation is offered")

@@ -131,7 +131,7 @@ func inOrder(entries []*entry) []int {
 func (t *transact) add(ctx context.Context, e *entry, ref tutela.Ref) error {
 	c := records.Change{Ref: ref}
 	sub, _ := t.h.single(t.in, e)
-	if !knownType(ref.Type) || !validID(ref.ID) {
+	if !knownType(ref.Type) || !r4.ValidID(ref.ID) {
 		return errs.New(errs.Invalid, "request.url names no resource of FHIR R4")
 	}
 	var err error

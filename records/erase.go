@@ -3,6 +3,7 @@ package records
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,17 @@ import (
 
 // erasure is the version of a Write that says: the key of this bucket was left behind.
 const erasure = 0
+
+// erased is the Write of an erasure. No digest is needed where nothing is written: in its place, in the first eight bytes,
+// stands the last version of the index that has terms of what lies under the key; 0 where none has.
+func erased(b tutela.Bucket, lastIndex int64) tutela.Write {
+	w := tutela.Write{Locator: tutela.Locator(b), Version: erasure, Bucket: b, Deleted: true}
+	binary.BigEndian.PutUint64(w.Digest[:], uint64(lastIndex))
+	return w
+}
+
+// lastIndex is what erased wrote there.
+func lastIndex(w tutela.Write) int64 { return int64(binary.BigEndian.Uint64(w.Digest[:])) }
 
 // Redact writes a new version of every resource that concerns a patient and others, without him: his references
 // go, with what they display. A resource of which he is the subject, or that cannot be without him, is deleted. It
@@ -190,8 +202,13 @@ func (s *Store) Shred(ctx context.Context, base tutela.Entry, b tutela.Bucket) e
 		}
 		op.Deletes, op.Inserts = append(op.Deletes, more.Deletes...), append(op.Inserts, more.Inserts...)
 	}
+	index, err := readIndexState(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	op.Claims = append(op.Claims, index.unchanged(s.tables.index))
 	base.Patients = []tutela.Touched{{Patient: b}}
-	base.Writes = []tutela.Write{{Locator: tutela.Locator(b), Version: erasure, Bucket: b, Deleted: true}}
+	base.Writes = []tutela.Write{erased(b, index.newest())}
 	if op.Entries, err = s.audit.Encode(ctx, base, nil, nil); err != nil {
 		return err
 	}
@@ -249,7 +266,7 @@ func (v *Verification) erasures(ctx context.Context, q store.Querier) error {
 			return nil
 		}
 		left[k.ID] = true
-		if !v.erased[k.ID] {
+		if _, told := v.erased[k.ID]; !told {
 			v.Problem(fmt.Sprintf("shredded_keys patient %016x", uint64(k.ID)), "no ledger entry says that this patient was erased")
 		}
 		return nil
@@ -314,7 +331,7 @@ func (s *Store) Acknowledge(ctx context.Context, base tutela.Entry) (int, error)
 		base.Patients, base.Writes = nil, nil
 		for _, b := range some {
 			base.Patients = append(base.Patients, tutela.Touched{Patient: b})
-			base.Writes = append(base.Writes, tutela.Write{Locator: tutela.Locator(b), Version: erasure, Bucket: b, Deleted: true})
+			base.Writes = append(base.Writes, erased(b, 0))
 		}
 		var entries [][]byte
 		if entries, err = s.audit.Encode(ctx, base, nil, nil); err == nil {

@@ -2,8 +2,10 @@ package records
 
 import (
 	"context"
+	"errors"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/store"
 )
@@ -15,7 +17,7 @@ type freshKey struct {
 }
 
 // seal seals plain under the key that its patients call for.
-func (w *write) seal(ctx context.Context, p place, patients []tutela.Bucket, plain []byte) ([]byte, error) {
+func (w *write) seal(ctx context.Context, p place, rec *Record, plain []byte) ([]byte, error) {
 	switch tutela.Bucket(p.bucket) {
 	case tutela.BucketGeneral:
 		k, err := w.s.ring.Current(ctx, tutela.KeyGeneral, 0)
@@ -24,7 +26,7 @@ func (w *write) seal(ctx context.Context, p place, patients []tutela.Bucket, pla
 		}
 		return w.s.seal(k, p, plain)
 	case tutela.BucketShared:
-		return w.sealShared(ctx, p, patients, plain)
+		return w.sealShared(ctx, p, rec, plain)
 	default:
 		k, err := w.patientKey(ctx, tutela.Bucket(p.bucket))
 		if err != nil {
@@ -34,16 +36,20 @@ func (w *write) seal(ctx context.Context, p place, patients []tutela.Bucket, pla
 	}
 }
 
-// sealShared seals under a key of the version's own and wraps that for each patient.
-func (w *write) sealShared(ctx context.Context, p place, patients []tutela.Bucket, plain []byte) ([]byte, error) {
+// sealShared seals under a key of the version's own and wraps that for each patient. A tombstone, which the erased have a
+// part in where they were not taken out before, is wrapped for the others.
+func (w *write) sealShared(ctx context.Context, p place, rec *Record, plain []byte) ([]byte, error) {
 	secret := keys.NewSecret()
 	rows := store.Rows{Table: w.s.tables.sharedKeys}
 	outer, err := w.outerKey(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range patients {
+	for _, b := range rec.Patients {
 		k, err := w.patientKey(ctx, b)
+		if errs.Is(err, errs.Unprocessable) && rec.Deleted {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -59,12 +65,16 @@ func (w *write) sealShared(ctx context.Context, p place, patients []tutela.Bucke
 	return w.s.seal(k, p, plain)
 }
 
-// patientKey gives a patient's data key; a first one travels in this write.
+// patientKey gives a patient's data key; a first one travels in this write. Of an erased patient nothing is written any
+// more: errs.Unprocessable.
 func (w *write) patientKey(ctx context.Context, b tutela.Bucket) (*keys.Key, error) {
 	if f, ok := w.fresh[b]; ok {
 		return f.key, nil
 	}
 	k, fresh, err := w.s.ring.Prepare(ctx, tutela.KeyPatient, int64(b))
+	if errors.Is(err, keys.ErrDestroyed) {
+		return nil, errs.Wrap(errs.Unprocessable, err, "it names a patient whose records were erased")
+	}
 	if err != nil {
 		return nil, err
 	}

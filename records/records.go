@@ -58,14 +58,14 @@ type Store struct {
 
 // tables are the shapes of this plane's rows.
 type tables struct {
-	versions, locators, sharedKeys, guards, ties *store.Table
-	terms                                        [2]*store.Table
+	versions, locators, sharedKeys, guards, ties, index *store.Table
+	terms                                               [2]*store.Table
 }
 
 // Open readies a Store over a migrated database.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, disguise: c.Disguise, tables: tables{
-		versions: versionsTable(), locators: locatorsTable(), sharedKeys: sharedKeysTable(), guards: guardsTable(), ties: tiesTable(),
+		versions: versionsTable(), locators: locatorsTable(), sharedKeys: sharedKeysTable(), guards: guardsTable(), ties: tiesTable(), index: indexStateTable(),
 		terms: [2]*store.Table{termsTable(0), termsTable(1)},
 	}}
 	b, err := c.Ring.Secret(ctx, "locator")

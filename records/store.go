@@ -80,6 +80,10 @@ func termsTable(slot int) *store.Table {
 	}}
 }
 
+func indexStateTable() *store.Table {
+	return &store.Table{Name: "index_state", Key: 1, Columns: []store.Column{{Name: "id"}, {Name: "version"}, {Name: "slot"}, {Name: "phase"}}}
+}
+
 // row is a current or older version as the store keeps it.
 type row struct {
 	locator int64
@@ -184,6 +188,20 @@ const (
 	phaseBuilding = 1 // it is being filled
 	phaseDraining = 2 // it served until a moment ago, and nodes that have not heard may still search it
 )
+
+// newest is the last version that has terms of what is there now: that which is being built, if one is.
+func (st indexState) newest() int64 {
+	if st.phase == phaseBuilding {
+		return st.version + 1
+	}
+	return st.version
+}
+
+// unchanged makes an Op conditional on this state.
+func (st indexState) unchanged(t *store.Table) store.Claim {
+	now := []any{st.version, st.slot, st.phase}
+	return store.Claim{Table: t, Key: []any{int64(1)}, Expect: now, Set: append([]any{int64(1)}, now...)}
+}
 
 func readIndexState(ctx context.Context, q store.Querier) (indexState, error) {
 	var s indexState

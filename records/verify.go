@@ -21,8 +21,9 @@ type Verification struct {
 	writes  map[versionID]written
 	current map[int64]versionID // newest version by locator
 	twice   []versionID
-	ties    map[tieAt]bool // those that follow from the resources
-	erased  map[int64]bool // buckets of which the ledger says that their keys were left behind
+	ties    map[tieAt]bool  // those that follow from the resources
+	erased  map[int64]int64 // buckets of which the ledger says that their keys were left behind, and the last version of the index that has terms of them
+	noise   map[int64]int64 // bucket by locator of the live rows that opened no more when the index that serves was made already
 
 	// Problem is called with each row that is not as the ledger says.
 	Problem func(where, what string)
@@ -41,14 +42,14 @@ type written struct {
 
 // Verify begins a verification.
 func (s *Store) Verify(problem func(where, what string)) *Verification {
-	return &Verification{s: s, writes: map[versionID]written{}, current: map[int64]versionID{}, ties: map[tieAt]bool{}, erased: map[int64]bool{}, Problem: problem}
+	return &Verification{s: s, writes: map[versionID]written{}, current: map[int64]versionID{}, ties: map[tieAt]bool{}, erased: map[int64]int64{}, noise: map[int64]int64{}, Problem: problem}
 }
 
 // Write notes one version that an entry says was written.
 func (v *Verification) Write(_ int64, w tutela.Write) error {
 	id := versionID{int64(w.Locator), w.Version}
 	if w.Version == erasure {
-		v.erased[int64(w.Bucket)] = true
+		v.erased[int64(w.Bucket)] = lastIndex(w)
 		return nil
 	}
 	if _, again := v.writes[id]; again {
@@ -186,7 +187,7 @@ func (v *Verification) index(ctx context.Context, q store.Querier) error {
 			break
 		}
 		for _, r := range page {
-			if err := v.expect(ctx, q, state.made[state.slot], r, want); err != nil {
+			if err := v.expect(ctx, q, state, r, want); err != nil {
 				return err
 			}
 			at = r.locator
@@ -198,7 +199,7 @@ func (v *Verification) index(ctx context.Context, q store.Querier) error {
 		if err := s.Scan(&t.token, &t.bucket, &t.locator); err != nil {
 			return err
 		}
-		if !want[t] {
+		if b, left := v.noise[t.locator]; !want[t] && !(left && b == t.bucket) {
 			v.Problem(t.where(table), "no resource has this term, or it is there twice")
 		}
 		delete(want, t)
@@ -226,11 +227,11 @@ func currentPage(ctx context.Context, q store.Querier, after int64) ([]*row, err
 }
 
 // expect adds the terms that a row ought to have, and compares what else the plaintext tells.
-func (v *Verification) expect(ctx context.Context, q store.Querier, m making, r *row, want map[term]bool) error {
+func (v *Verification) expect(ctx context.Context, q store.Querier, state indexState, r *row, want map[term]bool) error {
 	where := fmt.Sprintf("locators %016x", uint64(r.locator))
 	rec, err := v.s.record(ctx, q, tutela.Ref{}, r)
 	if errors.Is(err, keys.ErrDestroyed) {
-		return nil // erased: nothing can be said of it
+		return v.leftover(ctx, q, state, r) // erased: nothing can be said of it
 	}
 	if errs.Is(err, errs.NotFound) {
 		v.Problem(versionID{r.locator, r.version}.String(), "its key is not in wrapped_keys, and was not left behind by an erasure")
@@ -256,7 +257,7 @@ func (v *Verification) expect(ctx context.Context, q store.Querier, m making, r 
 	if v.s.kind(res.Type()) != r.kind {
 		v.Problem(where, "is filed under another type")
 	}
-	terms, err := v.s.termsIn(ctx, m, v.s.contentOf(res), r.bucket, v.s.termKey)
+	terms, err := v.s.termsIn(ctx, state.made[state.slot], v.s.contentOf(res), r.bucket, v.s.termKey)
 	if err != nil {
 		return err
 	}

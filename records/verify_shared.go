@@ -105,7 +105,7 @@ func (v *Verification) sharers(ctx context.Context, q store.Querier, r *row, wra
 		return err
 	}
 	for _, b := range want {
-		if !slices.ContainsFunc(list, func(w wrap) bool { return w.bucket == b }) {
+		if !slices.ContainsFunc(list, func(w wrap) bool { return w.bucket == b }) && !(rec.Deleted && v.isErased(b)) {
 			v.Problem(id.wrapOf(b), "is missing")
 		}
 	}

@@ -56,7 +56,7 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	}
 	rec.Basis, rec.Emergencies = d.Basis(), c.Grant.Emergencies(rec.Patients)
 	p := place{bucket, int64(loc), rec.Version}
-	sealed, err := w.seal(ctx, p, rec.Patients, plain)
+	sealed, err := w.seal(ctx, p, &rec, plain)
 	if err != nil {
 		return Result{}, err
 	}

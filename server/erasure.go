@@ -2,10 +2,8 @@ package server
 
 import (
 	"context"
-	"regexp"
 
 	"github.com/tutela-health/tutela"
-	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/privacy/erasure"
 )
 
@@ -43,7 +41,10 @@ func (s *Server) erasureRoutes(mux *router) {
 		return struct{}{}, err
 	})
 	s.call(mux, "DELETE /api/v1/patients/{id}/hold", tutela.ActionErasureAsk, func(ctx context.Context, c *call) (any, error) {
-		err := s.cfg.API.Erasures.Lift(ctx, c.entry, tutela.PatientID(c.request.PathValue("id")))
+		id, err := patientIn(c)
+		if err == nil {
+			err = s.cfg.API.Erasures.Lift(ctx, c.entry, id)
+		}
 		c.written = err == nil
 		return struct{}{}, err
 	})
@@ -59,13 +60,13 @@ func written(c *call) func(erasure.Erasure, error) (any, error) {
 
 // patientAndReason reads whom a call is about, and why.
 func patientAndReason(c *call) (tutela.PatientID, string, error) {
-	id := c.request.PathValue("id")
-	if !regexp.MustCompile(`^[A-Za-z0-9\-.]{1,64}$`).MatchString(id) {
-		return "", "", errs.New(errs.Invalid, "a FHIR id has 1 to 64 letters, digits, '-' and '.'")
+	id, err := patientIn(c)
+	if err != nil {
+		return "", "", err
 	}
 	var said struct {
 		Reason string `json:"reason"`
 	}
-	err := c.decode(&said)
-	return tutela.PatientID(id), said.Reason, err
+	err = c.decode(&said)
+	return id, said.Reason, err
 }

@@ -3,13 +3,13 @@ package server
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/privacy/rights"
+	"github.com/tutela-health/tutela/r4"
 )
 
 // exercise mounts a call by which a patient's rights are exercised: decided on how the patient stands to
@@ -20,12 +20,20 @@ func (s *Server) exercise(mux *router, pattern string, action tutela.Action, f c
 
 // concerns has a call be about the patient in its address.
 func (s *Server) concerns(c *call) error {
-	id := c.request.PathValue("id")
-	if !regexp.MustCompile(`^[A-Za-z0-9\-.]{1,64}$`).MatchString(id) {
-		return errs.New(errs.Invalid, "a FHIR id has 1 to 64 letters, digits, '-' and '.'")
+	id, err := patientIn(c)
+	if err == nil {
+		s.aboutPatient(c, id)
 	}
-	s.aboutPatient(c, tutela.PatientID(id))
-	return nil
+	return err
+}
+
+// patientIn is the patient in a call's address; errs.Invalid for what is no FHIR id.
+func patientIn(c *call) (tutela.PatientID, error) {
+	id := c.request.PathValue("id")
+	if !r4.ValidID(id) {
+		return "", errs.New(errs.Invalid, "a FHIR id has 1 to 64 letters, digits, '-' and '.'")
+	}
+	return tutela.PatientID(id), nil
 }
 
 func (s *Server) aboutPatient(c *call, id tutela.PatientID) {

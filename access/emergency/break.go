@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -13,6 +12,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -85,7 +85,7 @@ func (s *Service) Break(ctx context.Context, by tutela.Principal, base tutela.En
 
 // check holds what was asked to its form.
 func (a *Ask) check() error {
-	if a.Patient.Type != "Patient" || !logicalID().MatchString(a.Patient.ID) {
+	if a.Patient.Type != "Patient" || !r4.ValidID(a.Patient.ID) {
 		return errs.New(errs.Invalid, "name the patient as Patient/ID")
 	}
 	if a.Purpose == "" {
@@ -98,9 +98,6 @@ func (a *Ask) check() error {
 	a.Reason, err = plainText("reason", a.Reason)
 	return err
 }
-
-// logicalID is the form of a FHIR id (FHIR R4, datatypes.html#id).
-func logicalID() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9\-.]{1,64}$`) }
 
 // plainText holds what a person wrote to a length, without what does not show.
 func plainText(what, text string) (string, error) {
