@@ -237,7 +237,7 @@ type Actor struct {
 type Touched struct {
 	Patient Bucket         `json:"p"`
 	Counts  map[string]int `json:"n,omitempty"` // resources by type
-	Flags   []string       `json:"f,omitempty"` // treated, same-name, household, co-worker, vip
+	Flags   []string       `json:"f,omitempty"` // how the patient stands to the caller: docs/events.md lists them
 }
 
 // Write is one version that an entry put into the store. Digest is SHA-256 over the sealed row.

@@ -256,6 +256,23 @@ func (g Grant) Stranger(patient tutela.Bucket) bool {
 	return g.question.kind == tutela.ActorPerson && !c.own && !c.treated && !c.emergency
 }
 
+// Staff reports whether the caller is a person who acts as a member of staff, not for a patient.
+func (g Grant) Staff() bool { return g.asks.Staff }
+
+// Caller is the caller's own resource, where a person has one.
+func (g Grant) Caller() (tutela.Ref, bool) {
+	if g.question.kind != tutela.ActorPerson || len(g.asks.Caller) == 0 {
+		return tutela.Ref{}, false
+	}
+	return g.asks.Caller[0], true
+}
+
+// Treats reports whether the caller treats a patient.
+func (g Grant) Treats(patient tutela.Bucket) bool {
+	_, found := slices.BinarySearch(g.treated, patient)
+	return found
+}
+
 // Clinician is the resource of the caller's own, where the caller is a person whom it names as one who
 // treats.
 func (g Grant) Clinician() (tutela.Ref, bool) {

@@ -100,3 +100,15 @@ func (s *Store) BelieveIndexKey(n int64) {
 	made := making{layoutNow, n}
 	s.index.set(indexState{version: n, slot: (n - 1) % 2, made: [2]making{made, made}}, epoch)
 }
+
+// FlagsByLabel are the flags that a resource's own labels give a patient.
+func (s *Store) FlagsByLabel(res *r4.Resource) []string {
+	k, out := s.kinOf(res), standing(0)
+	if k.vip {
+		out |= standsVIP
+	}
+	if k.employee {
+		out |= standsCoWorker
+	}
+	return out.names()
+}

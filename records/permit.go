@@ -82,6 +82,7 @@ func (s *Store) permit(ctx context.Context, q store.Querier, g access.Grant, rec
 		return notFound(rec.Ref)
 	}
 	rec.Basis, rec.Emergencies = d.Basis(), g.Emergencies(rec.Patients)
+	rec.stands = s.standings(ctx, q, g, rec)
 	if d.Deidentified() != "" {
 		return s.disguised(d, rec)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"strconv"
 	"sync"
 	"time"
@@ -28,6 +29,8 @@ type Config struct {
 	Clock clock.Clock
 	// Fresh reports whether changes by other nodes have been heard of lately; nil means always.
 	Fresh func() bool
+	// Staff names the resources of those who have an account to work with; nil where nobody knows.
+	Staff func(context.Context) ([]tutela.Ref, error)
 	// Disguise de-identifies what Grants say is to be; without one such Grants show nothing.
 	Disguise Disguise
 }
@@ -49,6 +52,8 @@ type Store struct {
 	consents  directiveCache
 	labels    *label.Rules
 	sensitive labelCache
+	kin       kinCache
+	staff     func(context.Context) ([]tutela.Ref, error)
 
 	branches branches
 	disguise Disguise
@@ -64,7 +69,7 @@ type tables struct {
 
 // Open readies a Store over a migrated database.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, disguise: c.Disguise, tables: tables{
+	s := &Store{db: c.DB, ring: c.Ring, audit: c.Audit, clock: c.Clock, fresh: c.Fresh, disguise: c.Disguise, staff: c.Staff, kin: kinCache{seed: maphash.MakeSeed()}, tables: tables{
 		versions: versionsTable(), locators: locatorsTable(), sharedKeys: sharedKeysTable(), guards: guardsTable(), ties: tiesTable(), index: indexStateTable(),
 		terms: [2]*store.Table{termsTable(0), termsTable(1)},
 	}}
@@ -121,6 +126,7 @@ type Record struct {
 	Basis       []string // the policies that let the caller have it
 	Emergencies []string // ids of those under which the caller has it; nil where it took none
 
+	stands []standing      // how each of Patients stands to the caller
 	own    ownership       // where its writer stands in it
 	stored bool            // it was opened from a row: what it holds will not change
 	parsed *r4.Resource    // where it had to be looked into

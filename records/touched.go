@@ -52,7 +52,7 @@ func Touch(list ...*Record) Touched {
 		if len(whom) == 0 {
 			t.refs[tutela.BucketGeneral] = append(t.refs[tutela.BucketGeneral], rec.Ref.String())
 		}
-		for _, b := range whom {
+		for n, b := range whom {
 			i, ok := at[b]
 			if !ok {
 				i = len(t.Patients)
@@ -62,11 +62,24 @@ func Touch(list ...*Record) Touched {
 			if len(rec.Emergencies) > 0 && !slices.Contains(t.Patients[i].Flags, FlagEmergency) {
 				t.Patients[i].Flags = append(t.Patients[i].Flags, FlagEmergency)
 			}
+			if rec.stands != nil {
+				t.stand(i, rec.stands[n])
+			}
 			t.Patients[i].Counts[rec.Ref.Type]++
 			t.refs[b] = append(t.refs[b], rec.Ref.String())
 		}
 	}
 	return t
+}
+
+// stand adds how a patient stands to the caller.
+func (t Touched) stand(i int, s standing) {
+	p := &t.Patients[i]
+	for _, name := range s.names() {
+		if !slices.Contains(p.Flags, name) {
+			p.Flags = append(p.Flags, name)
+		}
+	}
 }
 
 // Sections are the personal parts: what was asked and which resources, under each patient's key;

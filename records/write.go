@@ -100,6 +100,7 @@ func (s *Store) transactOnce(ctx context.Context, base tutela.Entry, query strin
 		if results[i], err = w.change(ctx, &changes[i]); err != nil {
 			return nil, &ChangeError{Index: i, Err: err}
 		}
+		results[i].stands = s.standings(ctx, s.db, changes[i].Grant, &results[i].Record)
 	}
 	if err := w.entry(ctx, base, query, results); err != nil {
 		return nil, err
@@ -116,6 +117,11 @@ func (s *Store) transactOnce(ctx context.Context, base tutela.Entry, query strin
 		return nil, err
 	}
 	s.ties.forget(w.loosened...)
+	for i := range changes {
+		if typ := changes[i].Ref.Type; typ == "Patient" || typ == "Practitioner" || typ == "Person" {
+			s.kin.forget(s.Locate(changes[i].Ref))
+		}
+	}
 	for _, f := range w.fresh {
 		s.ring.Adopt(*f.row, f.key)
 	}

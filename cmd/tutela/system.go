@@ -170,7 +170,10 @@ func (s *system) wire(ctx context.Context) error {
 		s.changes.Close()
 		return err
 	}
-	s.records, err = records.Open(ctx, records.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh, Disguise: disguise})
+	s.records, err = records.Open(ctx, records.Config{
+		DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh, Disguise: disguise,
+		Staff: func(ctx context.Context) ([]tutela.Ref, error) { return s.identity.Staff(ctx) },
+	})
 	if err != nil {
 		s.changes.Close()
 		return fmt.Errorf("open records: %w", err)

@@ -202,7 +202,10 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	r.Records, err = records.Open(ctx, records.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Fresh: r.changes.Fresh, Disguise: disguise})
+	r.Records, err = records.Open(ctx, records.Config{
+		DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Fresh: r.changes.Fresh, Disguise: disguise,
+		Staff: func(ctx context.Context) ([]tutela.Ref, error) { return r.Identity.Staff(ctx) },
+	})
 	if err != nil {
 		return err
 	}
