@@ -53,6 +53,7 @@ type commands struct {
 	Index      indexCmd      `cmd:"" help:"The blind index."`
 	Routes     routesCmd     `cmd:"" help:"What the running server exposes, to whom, and how often it was called."`
 	Assess     assessCmd     `cmd:"" help:"Try the controls and write signed evidence into the ledger."`
+	Simulate   simulateCmd   `cmd:"" help:"Invent a hospital and some months of it, to tune and try detection on."`
 	Scan       scanCmd       `cmd:"" help:"Check a team's own software: secrets, faults, dependencies, infrastructure, pipelines."`
 	Gate       gateCmd       `cmd:"" help:"Say whether a tree may go on, by its policy: the same on a laptop and in CI."`
 	Attest     attestCmd     `cmd:"" help:"Signed statements of builds and checks: make them, verify them."`
