@@ -211,6 +211,13 @@ const (
 	ActionBackupList    Action = "backup.list"
 	ActionBackupVerify  Action = "backup.verify"  // a backup was restored into a scratch place and tried, with evidence
 	ActionBackupRestore Action = "backup.restore" // what follows came after a restore
+
+	ActionPipelineRegister Action = "pipeline.register" // a pipeline may report about a repository from now on
+	ActionPipelineRevoke   Action = "pipeline.revoke"   // and no longer
+	ActionPipelineList     Action = "pipeline.list"
+	ActionPipelineReport   Action = "pipeline.report"  // a pipeline's signed statement came in
+	ActionPipelineApprove  Action = "pipeline.approve" // somebody answers for a commit
+	ActionBillRead         Action = "sbom.read"        // what a repository is made of
 )
 
 // Outcome says how an action ended.

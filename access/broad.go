@@ -48,7 +48,7 @@ func newBreadth(p *Policies) *breadth {
 // somebody is a caller of one role with two factors; of no role where it is empty.
 func somebody(role Role) question {
 	q := question{roles: string(role), kind: tutela.ActorPerson, assurance: "aal2", action: tutela.ActionRead}
-	if role == RoleProvisioner {
+	if role == RoleProvisioner || role == RolePipeline {
 		q.kind = tutela.ActorService
 	}
 	return q

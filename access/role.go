@@ -19,17 +19,18 @@ const (
 	RoleAuditor      Role = "auditor"    // the ledger only
 	RolePatient      Role = "patient"
 	RoleProvisioner  Role = "provisioner" // SCIM clients: people's accounts, and no record
+	RolePipeline     Role = "pipeline"    // reports what was found about one repository, and nothing else
 	RoleProxy        Role = "proxy"       // acts for a patient
 )
 
 // Roles lists them.
 func Roles() []Role {
 	return []Role{RoleService, RoleAdmin, RolePrivacy, RolePhysician, RoleNurse, RoleRegistration, RoleBilling, RolePharmacist,
-		RoleLaboratory, RoleResearcher, RoleDeveloper, RoleAuditor, RolePatient, RoleProvisioner, RoleProxy}
+		RoleLaboratory, RoleResearcher, RoleDeveloper, RoleAuditor, RolePatient, RoleProvisioner, RolePipeline, RoleProxy}
 }
 
 // Privileged are the roles of those who administer or who watch everybody: no directory gives them,
 // only an administrator.
 func Privileged() []Role {
-	return []Role{RoleAdmin, RolePrivacy, RoleAuditor, RoleService, RoleProvisioner}
+	return []Role{RoleAdmin, RolePrivacy, RoleAuditor, RoleService, RoleProvisioner, RolePipeline}
 }

@@ -39,6 +39,7 @@ type Client struct {
 	GrantTypes []string    `json:"grantTypes"`
 	Scopes     []string    `json:"scopes"`               // the most that it may get
 	Groups     []GroupRole `json:"groups,omitempty"`     // of a SCIM client: what it may give
+	Repository string      `json:"repository,omitempty"` // of a pipeline: what it may speak of
 	FirstParty bool        `json:"firstParty,omitempty"` // of this organisation: people are not asked for consent
 
 	Account tutela.UserID `json:"account,omitempty"` // of the service that client_credentials act as
@@ -132,7 +133,7 @@ func (s *Service) addClient(ctx context.Context, c Client, op store.Op, entry tu
 // firstEpoch is never 0, which is that of tokens without a registered client.
 func firstEpoch() int64 { return int64(binary.BigEndian.Uint64(randomBytes(8))>>2) + 1 }
 
-// roleService is the role of accounts that clients act as without a person, but for those of SCIM.
+// roleService is the role of accounts that clients act as without a person, but for those of SCIM and pipelines.
 const roleService = "service"
 
 // serviceAccount makes the account that a client acts as on its own. It has no password.
@@ -140,11 +141,7 @@ func (s *Service) serviceAccount(ctx context.Context, op *store.Op, c *Client) e
 	if !c.Grants(GrantCredentials) {
 		return nil
 	}
-	role := roleService
-	if c.Provisions() {
-		role = roleProvisioner
-	}
-	a := s.newAccount(NewUser{Username: c.ID, Kind: tutela.ActorService, Roles: []string{role}, Scopes: c.Scopes, Client: c.ID})
+	a := s.newAccount(NewUser{Username: c.ID, Kind: tutela.ActorService, Roles: []string{c.serviceRole()}, Scopes: c.Scopes, Client: c.ID})
 	c.Account = a.ID
 	claim, err := s.accountClaim(ctx, a)
 	op.Claims = append(op.Claims, claim)
@@ -156,9 +153,9 @@ func (s *Service) serviceAccount(ctx context.Context, op *store.Op, c *Client) e
 func (s *Service) UpdateClient(ctx context.Context, by tutela.Principal, c Client) (Client, error) {
 	err := s.changeClient(ctx, by, c.ID, tutela.ActionClientUpdate, func(op *store.Op, it item[clientRecord]) error {
 		old := it.Value.Client
-		c.Public, c.Account, c.Created, c.Epoch = old.Public, old.Account, old.Created, old.Epoch+1
-		if old.Grants(GrantCredentials) != c.Grants(GrantCredentials) || c.UsesKeys() != old.UsesKeys() || c.Provisions() != old.Provisions() {
-			return errs.New(errs.Unprocessable, "register a new client to change how it proves itself, or whether it is one of SCIM")
+		c.Public, c.Account, c.Created, c.Epoch, c.Repository = old.Public, old.Account, old.Created, old.Epoch+1, old.Repository
+		if old.Grants(GrantCredentials) != c.Grants(GrantCredentials) || c.UsesKeys() != old.UsesKeys() || c.serviceRole() != old.serviceRole() {
+			return errs.New(errs.Unprocessable, "register a new client to change how it proves itself, or whether it is a pipeline or one of SCIM")
 		}
 		if err := errors.Join(c.check(), s.checkGroups(c)); err != nil {
 			return err

@@ -24,7 +24,7 @@ func (c Client) check() error {
 	if !validClientID(c.ID) || c.Name == "" || len(c.Name) > 128 || strings.ContainsFunc(c.Name, unprintable) {
 		return errs.New(errs.Unprocessable, "a client has an id of 2 to 64 of the characters a–z, A–Z, 0–9 . _ - and a name of at most 128")
 	}
-	for _, rule := range []func(Client) error{checkGrants, checkURIs, checkKeys, checkClientScopes} {
+	for _, rule := range []func(Client) error{checkGrants, checkURIs, checkKeys, checkClientScopes, checkPipeline} {
 		if err := rule(c); err != nil {
 			return err
 		}
@@ -133,23 +133,24 @@ func checkKeys(c Client) error {
 		return nil
 	}
 	if usable, err := clientKeys(c.JWKS); err != nil || len(usable) == 0 {
-		return errs.New(errs.Unprocessable, "the key set holds no usable key: public RSA of at least 2048 bits or P-384, each with a kid, for RS384 and ES384")
+		return errs.New(errs.Unprocessable, "the key set holds no usable key: public RSA of at least 2048 bits, P-384 or P-256, each with a kid, for RS384, ES384 and ES256")
 	}
 	return nil
 }
 
-// checkClientScopes accepts what the server knows. system/ and scim are for services, all else for people.
+// checkClientScopes accepts what the server knows. system/, scim and pipeline are for services, all else for people.
 func checkClientScopes(c Client) error {
 	for _, text := range c.Scopes {
 		s, resource := tutela.ParseScope(text)
-		if !resource && text != ScopeSCIM && !slices.Contains(plainScopes(), text) {
+		own := slices.Contains(ownScopes(), text)
+		if !resource && !own && !slices.Contains(plainScopes(), text) {
 			return errs.New(errs.Unprocessable, "the scope %q is not offered", text)
 		}
-		if c.Grants(GrantCredentials) != (s.Context == "system" || text == ScopeSCIM) {
-			return errs.New(errs.Unprocessable, "a service has system/ scopes or scim, and nobody else has")
+		if c.Grants(GrantCredentials) != (s.Context == "system" || own) {
+			return errs.New(errs.Unprocessable, "a service has system/ scopes, scim or pipeline, and nobody else has")
 		}
-		if text == ScopeSCIM && len(c.Scopes) > 1 {
-			return errs.New(errs.Unprocessable, "the scope scim stands alone: who administers accounts reads no records")
+		if own && len(c.Scopes) > 1 {
+			return errs.New(errs.Unprocessable, "the scope %s stands alone: who has it reads no records", text)
 		}
 	}
 	return nil

@@ -13,10 +13,10 @@ import (
 // minRSABits is the least length of an RSA key that counts (SP 800-131A).
 const minRSABits = 2048
 
-// AssertionAlgorithms are those by which a client proves its key (SMART App Launch 2.2, "Client
-// Authentication: Asymmetric").
+// AssertionAlgorithms are those by which a client proves its key: the two of SMART App Launch 2.2 ("Client
+// Authentication: Asymmetric"), and that of the keys that sign attestations.
 func AssertionAlgorithms() []jose.SignatureAlgorithm {
-	return []jose.SignatureAlgorithm{jose.RS384, jose.ES384}
+	return []jose.SignatureAlgorithm{jose.RS384, jose.ES384, jose.ES256}
 }
 
 // clientKeys reads a client's key set and gives the keys that count: public, strong enough, named,
@@ -49,8 +49,32 @@ func usableKey(k jose.JSONWebKey) bool {
 	case *rsa.PublicKey:
 		return key.N.BitLen() >= minRSABits && (k.Algorithm == "" || k.Algorithm == string(jose.RS384))
 	case *ecdsa.PublicKey:
-		return key.Curve == elliptic.P384() && (k.Algorithm == "" || k.Algorithm == string(jose.ES384))
+		alg := curveAlgorithm(key.Curve)
+		return alg != "" && (k.Algorithm == "" || k.Algorithm == string(alg))
 	default:
 		return false
 	}
+}
+
+// curveAlgorithm is the one algorithm that a key over a curve signs assertions by (RFC 7518, 3.4).
+func curveAlgorithm(c elliptic.Curve) jose.SignatureAlgorithm {
+	switch c {
+	case elliptic.P384():
+		return jose.ES384
+	case elliptic.P256():
+		return jose.ES256
+	}
+	return ""
+}
+
+// Signs reports whether a key is one that signs by an algorithm: libraries look at neither its curve nor
+// what it says it is for.
+func Signs(k jose.JSONWebKey, algorithm string) bool {
+	switch key := k.Key.(type) {
+	case *rsa.PublicKey:
+		return algorithm == string(jose.RS384)
+	case *ecdsa.PublicKey:
+		return algorithm == string(curveAlgorithm(key.Curve))
+	}
+	return false
 }

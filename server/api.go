@@ -17,6 +17,7 @@ import (
 	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/recovery/holders"
+	"github.com/tutela-health/tutela/supply/evidence"
 )
 
 // API is what the routes of /api/v1 need of the planes; cmd fills it in.
@@ -40,6 +41,7 @@ type API struct {
 	Rights         *rights.Service
 	Backups        Backups
 	Recovery       *holders.Service
+	Supply         *evidence.Service
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.
 	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)

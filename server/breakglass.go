@@ -126,8 +126,8 @@ func (s *Server) reviewBreakGlass(ctx context.Context, c *call) (any, error) {
 
 // decode reads the call's body as JSON that holds nothing beside what is asked for.
 func (c *call) decode(v any) error {
-	if typ, _, _ := strings.Cut(c.request.Header.Get("Content-Type"), ";"); typ != "application/json" {
-		return errs.New(errs.MediaType, "send application/json")
+	if err := c.isJSON(); err != nil {
+		return err
 	}
 	body, err := httpx.Body(nil, c.request, maxCallBody)
 	if err != nil {
@@ -135,6 +135,14 @@ func (c *call) decode(v any) error {
 	}
 	if err := json.Unmarshal(body, v, json.RejectUnknownMembers(true)); err != nil {
 		return errs.Wrap(errs.Invalid, err, "the body is not the JSON object that this call takes")
+	}
+	return nil
+}
+
+// isJSON holds a body to the one form that calls take.
+func (c *call) isJSON() error {
+	if typ, _, _ := strings.Cut(c.request.Header.Get("Content-Type"), ";"); typ != "application/json" {
+		return errs.New(errs.MediaType, "send application/json")
 	}
 	return nil
 }

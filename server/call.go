@@ -30,13 +30,22 @@ func (s *Server) call(mux *router, pattern string, action tutela.Action, f callF
 	s.callAs(mux, pattern, action, func(*call) error { return nil }, f)
 }
 
+// callUpTo mounts a route of the API that takes a longer body than others.
+func (s *Server) callUpTo(limit int64, mux *router, pattern string, action tutela.Action, f callFunc) {
+	s.mountCall(mux, pattern, action, limit, func(*call) error { return nil }, f)
+}
+
 // callAs mounts a route of which ready finds out, before the decision, what it is about.
 func (s *Server) callAs(mux *router, pattern string, action tutela.Action, ready func(*call) error, f callFunc) {
+	s.mountCall(mux, pattern, action, maxCallBody, ready, f)
+}
+
+func (s *Server) mountCall(mux *router, pattern string, action tutela.Action, limit int64, ready func(*call) error, f callFunc) {
 	mux.actions[pattern] = action
 	mux.Handle(pattern, s.guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := s.newCall(r, action)
 		unready := ready(c)
-		r.Body = http.MaxBytesReader(w, r.Body, maxCallBody)
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		body, err := s.run(r.Context(), c, func(access.Grant) ([]byte, error) {
 			if unready != nil {
 				return nil, unready

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela/identity/pages"
+	"github.com/tutela-health/tutela/supply/evidence"
 )
 
 // audience is who may call an operation; a plane decides further.
@@ -42,6 +43,7 @@ func operations() map[string]exposed {
 	const soon = time.Minute
 	form, call := kind{256 << 10, soon}, kind{2 << 20, soon}
 	record, work := kind{32 << 20, writeTimeout}, kind{2 << 20, writeTimeout}
+	statement := kind{evidence.MaxReport + 1, soon}
 	all := map[string]exposed{}
 	add := func(who audience, k kind, patterns ...string) {
 		for _, p := range patterns {
@@ -103,6 +105,9 @@ func operations() map[string]exposed {
 		"POST /api/v1/requests/{id}/fulfil", "POST /api/v1/requests/{id}/notices", "GET /api/v1/requests/{id}/recipients")
 	add(proven, call, "GET /api/v1/erasures", "GET /api/v1/erasures/{id}", "POST /api/v1/erasures/{id}/approve", "POST /api/v1/erasures/{id}/withdraw",
 		"POST /api/v1/patients/{id}/erasure", "POST /api/v1/patients/{id}/hold", "DELETE /api/v1/patients/{id}/hold")
+	add(proven, statement, "POST /api/v1/evidence")
+	add(proven, call, "GET /api/v1/pipelines", "POST /api/v1/pipelines", "DELETE /api/v1/pipelines/{id}", "POST /api/v1/approvals",
+		"GET /api/v1/sboms", "GET /api/v1/sboms/{id}")
 	add(proven, work, "GET /api/v1/patients/{id}/disclosures", "GET /api/v1/patients/{id}/accesses", "GET /api/v1/patients/{id}/export")
 	add(proven, call, "GET /api/v1/keys/recovery", "POST /api/v1/keys/recovery/split", "POST /api/v1/keys/recovery/renew", "POST /api/v1/keys/recovery/confirm",
 		"GET /api/v1/keys/recovery/drill", "POST /api/v1/keys/recovery/drill", "GET /api/v1/keys/provider")

@@ -179,6 +179,17 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"privacy", "GET", "/api/v1/requests/{id}/recipients", "", 404},
 		{"physician", "POST", "/api/v1/requests/{id}/notices", "", 403},
 		{"privacy", "GET", "/api/v1/patients/{id}/export", "?format=bundle&purpose=nonsense", 400},
+		{admin, "GET", "/api/v1/pipelines", "", 200},
+		{"physician", "GET", "/api/v1/pipelines", "", 403},
+		{admin, "POST", "/api/v1/pipelines", "", 415},
+		{"developer", "POST", "/api/v1/pipelines", "", 403},
+		{admin, "DELETE", "/api/v1/pipelines/{id}", "", 404},
+		{"developer", "GET", "/api/v1/sboms", "", 200},
+		{auditor, "GET", "/api/v1/sboms/{id}", "", 404},
+		{"billing", "GET", "/api/v1/sboms", "", 403},
+		{"developer", "POST", "/api/v1/approvals", "", 415},
+		{auditor, "POST", "/api/v1/approvals", "", 403},
+		{admin, "POST", "/api/v1/evidence", "", 403},
 		{admin, "POST", "/api/v1/users/import", "?apply=true&leavers=true&force=false", 415},
 	} {
 		a := s.Do(t, rig.Call{As: c.as, Method: c.method, Path: c.path + c.query})

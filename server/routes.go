@@ -53,6 +53,7 @@ func (s *Server) routes(mux *router) {
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
 	s.recoveryRoutes(mux)
+	s.supplyRoutes(mux)
 	s.call(mux, "POST /api/v1/downtime", tutela.ActionDowntimeCreate, s.downtime)
 	s.call(mux, "POST /api/v1/downtime/{id}/report", tutela.ActionDowntimeReport, s.downtimeReport)
 }

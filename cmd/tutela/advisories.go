@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,10 +15,12 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/supply"
 	"github.com/tutela-health/tutela/supply/deps"
 	lockfile "github.com/tutela-health/tutela/supply/deps/lock"
 	"github.com/tutela-health/tutela/supply/deps/osv"
+	"github.com/tutela-health/tutela/supply/evidence"
 	"github.com/tutela-health/tutela/supply/report"
 )
 
@@ -164,7 +169,9 @@ func days(t time.Time) string { return fmt.Sprintf("%d days", int(time.Since(t).
 
 type advisoriesMatchCmd struct {
 	advisoryFolder
-	Bills  []string `arg:"" name:"SBOM" type:"existingfile" help:"Bills of materials: CycloneDX or SPDX, as JSON."`
+	target
+	Bills  []string `arg:"" optional:"" name:"SBOM" type:"existingfile" help:"Bills of materials: CycloneDX or SPDX, as JSON."`
+	Stored bool     `help:"Take the newest bill of each repository that pipelines reported to the system in --data."`
 	Format string   `enum:"table,json,sarif,cyclonedx,html" default:"table" help:"${enum}."`
 }
 
@@ -173,6 +180,7 @@ func (advisoriesMatchCmd) Help() string {
 	return `Example:
   tutela scan . --format cyclonedx -o shipped.cdx.json
   tutela advisories import newer.zip && tutela advisories match shipped.cdx.json
+  tutela advisories match --stored --data tutela-data
 
 Exit codes: 0 none touches them, 1 some do, 2 an ecosystem in them has no advisories.`
 }
@@ -186,17 +194,17 @@ func (cmd advisoriesMatchCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	r := &supply.Report{Target: fmt.Sprintf("%d bills of materials", len(cmd.Bills)), Tool: "tutela " + version().Version, Began: time.Now().UTC(), Files: len(cmd.Bills)}
-	checked := supply.Checked{Class: supply.Dependencies, Files: len(cmd.Bills)}
-	for _, file := range cmd.Bills {
-		l, err := readBill(file)
-		if err != nil {
-			return err
+	bills, err := cmd.bills(ctx)
+	if err != nil {
+		return err
+	}
+	r := &supply.Report{Target: fmt.Sprintf("%d bills of materials", len(bills)), Tool: "tutela " + version().Version, Began: time.Now().UTC(), Files: len(bills)}
+	checked := supply.Checked{Class: supply.Dependencies, Files: len(bills)}
+	for _, b := range bills {
+		for _, m := range b.list.Missed {
+			checked.Failed = append(checked.Failed, b.name+": "+m)
 		}
-		for _, m := range l.Missed {
-			checked.Failed = append(checked.Failed, file+": "+m)
-		}
-		r.Components = append(r.Components, l.Components...)
+		r.Components = append(r.Components, b.list.Components...)
 	}
 	err = cmd.with(func(store *osv.Store) error {
 		m, err := deps.Match(ctx, store, r.Components, time.Now())
@@ -213,6 +221,68 @@ func (cmd advisoriesMatchCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	return outcome(r)
+}
+
+// namedBill is a bill of materials with where it comes from.
+type namedBill struct {
+	name string
+	list *lockfile.List
+}
+
+// bills are those of the files that were named, and of the server where that is wanted.
+func (cmd advisoriesMatchCmd) bills(ctx context.Context) (all []namedBill, err error) {
+	if len(cmd.Bills) == 0 && !cmd.Stored {
+		return nil, usage("name a bill of materials, or --stored")
+	}
+	for _, file := range cmd.Bills {
+		l, err := readBill(file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, namedBill{file, l})
+	}
+	if !cmd.Stored {
+		return all, nil
+	}
+	client, err := cmd.connect(ctx, "developer")
+	if err != nil {
+		return nil, err
+	}
+	stored, err := client.storedBills(ctx)
+	if err == nil && len(stored) == 0 && len(all) == 0 {
+		err = errs.New(errs.NotFound, "no pipeline reported a bill of materials yet: tutela gate --report-to")
+	}
+	return append(all, stored...), err
+}
+
+// storedBills are the newest of each repository that pipelines reported.
+func (cl *client) storedBills(ctx context.Context) (all []namedBill, err error) {
+	body, err := cl.json(ctx, http.MethodGet, "/api/v1/sboms", nil)
+	if err != nil {
+		return nil, err
+	}
+	var list []evidence.Bill
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, fmt.Errorf("decode bills of materials: %w", err)
+	}
+	seen := map[string]bool{}
+	for _, b := range list { // the newest first
+		if seen[b.Repository] {
+			continue
+		}
+		seen[b.Repository] = true
+		text, err := cl.json(ctx, http.MethodGet, "/api/v1/sboms/"+url.PathEscape(b.ID), nil)
+		if err != nil {
+			return nil, err
+		}
+		name := b.Repository + "@" + cmp.Or(b.Commit, b.Files)
+		l, err := lockfile.ReadBill(name, text)
+		if err != nil {
+			return nil, fmt.Errorf("the bill of %s: %w", name, err)
+		}
+		all = append(all, namedBill{name, l})
+	}
+	return all, nil
 }
 
 func readBill(file string) (*lockfile.List, error) {

@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/supply"
 	"github.com/tutela-health/tutela/supply/attest"
 	"github.com/tutela-health/tutela/supply/gate"
 	"github.com/tutela-health/tutela/supply/report"
+	"github.com/tutela-health/tutela/supply/submit"
 )
 
 type attestCmd struct {
@@ -25,17 +27,72 @@ type attestCmd struct {
 	Key        attestKeyCmd  `cmd:"" help:"Make a key for signing: FILE, and FILE.pub for those who verify."`
 }
 
-// signing is how commands sign what they have done.
+// signing is how commands sign what they have done, and to whom they report it.
 type signing struct {
-	Attest string `type:"path" placeholder:"FILE" help:"Write the results there, signed: in-toto statements in DSSE envelopes, one a line."`
-	Key    string `type:"existingfile" placeholder:"FILE" help:"The key to sign with: ECDSA P-256 as PKCS#8 in PEM (tutela attest key)."`
+	Attest   string `type:"path" placeholder:"FILE" help:"Write the results there, signed: in-toto statements in DSSE envelopes, one a line."`
+	Key      string `type:"existingfile" placeholder:"FILE" help:"The key to sign with: ECDSA P-256 as PKCS#8 in PEM (tutela attest key)."`
+	ReportTo string `name:"report-to" placeholder:"URL" help:"Send the signed results to this Tutela, into its ledger as evidence; the key is registered there (tutela pipeline register)."`
+	ReportCA string `name:"report-ca" type:"existingfile" placeholder:"FILE" help:"Certificates that are trusted for --report-to beside the machine's own."`
 }
 
 func (s signing) check() error {
-	if s.Attest != "" && s.Key == "" {
+	if s.Key == "" && s.Attest != "" {
 		return usage("--attest takes --key: make one with tutela attest key FILE")
 	}
-	return nil
+	if s.Key == "" && s.ReportTo != "" {
+		return usage("--report-to takes --key: the one that was registered with tutela pipeline register")
+	}
+	_, err := s.server()
+	return err
+}
+
+// wanted reports whether anything is to be signed.
+func (s signing) wanted() bool { return s.Attest != "" || s.ReportTo != "" }
+
+// server is whom results are reported to; nil where nobody is.
+func (s signing) server() (*submit.Server, error) {
+	if s.ReportTo == "" {
+		return nil, nil
+	}
+	var authorities []byte
+	if s.ReportCA != "" {
+		var err error
+		if authorities, err = os.ReadFile(s.ReportCA); err != nil {
+			return nil, usage("read the authorities: %v", err)
+		}
+	}
+	to, err := submit.At(s.ReportTo, authorities, clock.System)
+	if err != nil {
+		return nil, usage("--report-to: %v", err)
+	}
+	return to, nil
+}
+
+// hand signs statements, writes them where they are wanted, and reports them.
+func (s signing) hand(ctx context.Context, c console, statements []attest.Statement) error {
+	if s.Attest != "" {
+		if err := writeSigned(c, s.Attest, s.Key, statements...); err != nil {
+			return err
+		}
+	}
+	to, err := s.server()
+	if to == nil || err != nil {
+		return err
+	}
+	key, err := readSigner(s.Key)
+	if err != nil {
+		return err
+	}
+	got, err := to.Send(ctx, key, statements...)
+	if err != nil {
+		return usage("not reported: %v", err)
+	}
+	pieces := 0
+	for _, r := range got {
+		pieces += len(r.Evidence)
+	}
+	_, err = fmt.Fprintf(c.err, "reported to %s: %d statements, %d pieces of evidence\n", s.ReportTo, len(got), pieces)
+	return err
 }
 
 func readSigner(path string) (*attest.Signer, error) {

@@ -38,6 +38,7 @@ func (gateCmd) Help() string {
   tutela gate .
   tutela gate --install
   tutela gate --sarif findings.sarif --codequality gl-code-quality.json
+  tutela gate . --key build.key --report-to https://tutela.example
 
 The verdict depends on the tree, the advisories and the day alone: the same on a laptop and in CI. In a git repository, what git tracks
 is judged, and what it does not track and no .gitignore names. Exit codes: 0 passed, 1 failed,
@@ -95,9 +96,9 @@ func (cmd gateCmd) judge(ctx context.Context, c console) (*supply.Report, gate.V
 	return r, policy.Judge(r, tests, time.Now()), nil
 }
 
-// attest signs the verdict and the report, where that is asked for.
+// attest signs the verdict and the report, and reports them, where that is asked for.
 func (cmd gateCmd) attest(ctx context.Context, c console, r *supply.Report, v gate.Verdict) error {
-	if cmd.Attest == "" {
+	if !cmd.wanted() {
 		return nil
 	}
 	subject, err := treeSubject(ctx, cmd.Path)
@@ -112,7 +113,7 @@ func (cmd gateCmd) attest(ctx context.Context, c console, r *supply.Report, v ga
 	if err != nil {
 		return err
 	}
-	return writeSigned(c, cmd.Attest, cmd.Key, append([]attest.Statement{verdict}, list...)...)
+	return cmd.hand(ctx, c, append([]attest.Statement{verdict}, list...))
 }
 
 // tell writes the verdict wherever it is wanted.

@@ -57,6 +57,7 @@ type commands struct {
 	Scan       scanCmd       `cmd:"" help:"Check a team's own software: secrets, faults, dependencies, infrastructure, pipelines."`
 	Gate       gateCmd       `cmd:"" help:"Say whether a tree may go on, by its policy: the same on a laptop and in CI."`
 	Attest     attestCmd     `cmd:"" help:"Signed statements of builds and checks: make them, verify them."`
+	Pipeline   pipelineCmd   `cmd:"" help:"Pipelines that may report evidence, and approvals of commits."`
 	Changelog  changelogCmd  `cmd:"" help:"What came between two commits: code, dependencies, security updates, waivers, approvals."`
 	Advisories advisoriesCmd `cmd:"" help:"What is known of vulnerable packages: import it, list it, hold bills of materials against it."`
 	Version    versionCmd    `cmd:"" help:"Print the version and the cryptographic module."`

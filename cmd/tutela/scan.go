@@ -39,7 +39,7 @@ func (scanCmd) Help() string {
   tutela scan --only scm --scm clinic/portal --scm-token /run/secrets/github
   tutela scan --only deps --format cyclonedx -o shipped.cdx.json
 
-It needs no server and no network, but for --scm. What could not be checked is said, and is never clean: where a whole kind of
+It needs no server and no network, but for --scm and --report-to. What could not be checked is said, and is never clean: where a whole kind of
 check could not run the exit code is 2, where something was found 1.`
 }
 
@@ -110,9 +110,9 @@ func (cmd scanCmd) Run(ctx context.Context, c console) error {
 	return outcome(r)
 }
 
-// attest signs the report, where that is asked for.
+// attest signs the report, and reports it, where that is asked for.
 func (cmd scanCmd) attest(ctx context.Context, c console, r *supply.Report) error {
-	if cmd.Attest == "" {
+	if !cmd.wanted() {
 		return nil
 	}
 	subject, err := treeSubject(ctx, cmd.Path)
@@ -123,7 +123,7 @@ func (cmd scanCmd) attest(ctx context.Context, c console, r *supply.Report) erro
 	if err != nil {
 		return err
 	}
-	return writeSigned(c, cmd.Attest, cmd.Key, list...)
+	return cmd.hand(ctx, c, list)
 }
 
 // outcome is how a command ends over a report.

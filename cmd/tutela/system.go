@@ -26,6 +26,7 @@ import (
 	"github.com/tutela-health/tutela/recovery/holders"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
+	"github.com/tutela-health/tutela/supply/evidence"
 )
 
 // system is an opened Tutela: its planes, wired by hand.
@@ -48,6 +49,7 @@ type system struct {
 	emergencies *emergency.Service
 	rights      *rights.Service
 	erasures    *erasure.Service
+	supply      *evidence.Service
 	backups     *backup.Service
 	recovery    *holders.Service
 	moving      sync.Mutex       // lets one move of keys run at a time; guards keys
@@ -66,7 +68,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all
@@ -183,6 +185,7 @@ func (s *system) wire(ctx context.Context) error {
 		s.changes.Close()
 		return fmt.Errorf("open identity: %w", err)
 	}
+	s.supply = evidence.New(evidence.Config{DB: s.db, Audit: s.audit, Identity: s.identity, Notes: s.records, Clock: clock.System})
 	s.recovery = holders.New(holders.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Plain: c.TryOut})
 	if err := s.decide(); err != nil {
 		s.changes.Close()

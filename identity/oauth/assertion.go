@@ -58,7 +58,7 @@ func (s *Server) byAssertion(ctx context.Context, p params) (identity.Client, er
 	case err == nil && p["client_id"] != "" && p["client_id"] != c.ID:
 		return identity.Client{}, invalidClient("client_id is not the client of the assertion")
 	case errors.Is(err, errAssertion), errs.Is(err, errs.NotFound), errs.Is(err, errs.Unauthenticated):
-		return identity.Client{}, invalidClient("the assertion does not prove the client: it is signed by a registered key with RS384 or ES384, " +
+		return identity.Client{}, invalidClient("the assertion does not prove the client: it is signed by a registered key with RS384, ES384 or ES256, " +
 			"has a kid, iss and sub the client's id, aud the token endpoint or the issuer, exp at most 5 minutes ahead and a jti of its own")
 	}
 	return c, err
@@ -131,7 +131,7 @@ func (s *Server) verify(ctx context.Context, c identity.Client, jws *jose.JSONWe
 			if k.KeyID != h.KeyID {
 				continue
 			}
-			if payload, err := jws.Verify(k.Key); err == nil {
+			if payload, err := jws.Verify(k.Key); err == nil && identity.Signs(k, h.Algorithm) {
 				return payload, nil
 			}
 			return nil, errAssertion

@@ -59,7 +59,7 @@ func grantedService(asked []string, c identity.Client) []string {
 		switch {
 		case resource && s.Context == "system":
 			list = append(list, narrowed(text, s, c.Scopes, c.Scopes)...)
-		case text == identity.ScopeSCIM && c.Provisions():
+		case text == identity.ScopeSCIM && c.Provisions(), text == identity.ScopePipeline && c.Reports():
 			list = append(list, text)
 		}
 	}

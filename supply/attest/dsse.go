@@ -140,3 +140,6 @@ func decode(text string) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// Signed gives what signatures are over, but for its type: it is the same however the envelope is written.
+func (e Envelope) Signed() ([]byte, error) { return decode(e.Payload) }

@@ -176,7 +176,7 @@ func (b Build) source(ctx context.Context) (Resource, error) {
 	if err != nil {
 		return Resource{}, err
 	}
-	r.URI = origin(ctx, repo)
+	r.URI = Origin(ctx, repo)
 	if r.Digest["gitCommit"] == "" {
 		r.Annotations = map[string]any{"modified": true}
 		if head := repo.Head(ctx); head != "" {
@@ -186,8 +186,8 @@ func (b Build) source(ctx context.Context) (Resource, error) {
 	return r, nil
 }
 
-// origin is where the repository says that it came from, without a login.
-func origin(ctx context.Context, repo *git.Repository) string {
+// Origin is where the repository says that it came from, without a login.
+func Origin(ctx context.Context, repo *git.Repository) string {
 	address := ""
 	err := git.Run(repo.Command(ctx, "config", "--local", "--no-includes", "--get", "remote.origin.url"), func(out *bufio.Reader) error {
 		line, err := out.ReadString('\n')

@@ -27,6 +27,7 @@ type Scan struct {
 	LeftOut  []string         `json:"leftOut,omitempty"`
 	Data     []supply.Data    `json:"data,omitempty"`
 	Counts   map[string]int   `json:"counts"` // by severity, of those that nobody excused
+	Classes  map[string]int   `json:"countsByClass"`
 	Waived   int              `json:"waived"`
 	Findings []Finding        `json:"findings"`
 	Omitted  int              `json:"findingsOmitted,omitempty"` // beyond the worst thousand
@@ -34,6 +35,7 @@ type Scan struct {
 
 // Finding is one fault, without what the file says there.
 type Finding struct {
+	Class       supply.Class    `json:"class,omitempty"`
 	Rule        string          `json:"rule"`
 	Severity    supply.Severity `json:"severity"`
 	Place       supply.Place    `json:"place"`
@@ -54,7 +56,7 @@ func OfReport(r *supply.Report, subject Resource) (Statement, error) {
 	p := Scan{
 		Scanner: Resource{Name: name, URI: "https://github.com/tutela-health/tutela", Annotations: map[string]any{"version": version}},
 		Started: r.Began.UTC(), Finished: r.Began.Add(time.Duration(r.Took * float64(time.Second))).UTC(),
-		Result: result(r), Failed: first(r.Failed), LeftOut: first(r.LeftOut), Data: r.Data, Counts: map[string]int{}, Findings: []Finding{},
+		Result: result(r), Failed: first(r.Failed), LeftOut: first(r.LeftOut), Data: r.Data, Counts: map[string]int{}, Classes: map[string]int{}, Findings: []Finding{},
 	}
 	for _, c := range r.Checked {
 		c.Failed = first(c.Failed)
@@ -63,6 +65,7 @@ func OfReport(r *supply.Report, subject Resource) (Statement, error) {
 	for _, f := range r.Findings {
 		if f.Counts() {
 			p.Counts[f.Severity.String()]++
+			p.Classes[string(f.Class)]++
 		} else {
 			p.Waived++
 		}
@@ -75,7 +78,7 @@ func OfReport(r *supply.Report, subject Resource) (Statement, error) {
 }
 
 func finding(f supply.Finding) Finding {
-	short := Finding{Rule: f.Rule.ID, Severity: f.Severity, Place: f.Place, Fingerprint: f.Fingerprint, Waiver: f.Waiver}
+	short := Finding{Class: f.Class, Rule: f.Rule.ID, Severity: f.Severity, Place: f.Place, Fingerprint: f.Fingerprint, Waiver: f.Waiver}
 	if f.Component != nil {
 		short.Component = f.Component.PURL
 	}
@@ -101,8 +104,8 @@ func first(list []string) []string {
 	return append(slices.Clone(list[:maxLines]), fmt.Sprintf("and %d more", len(list)-maxLines))
 }
 
-// testResult is in-toto's predicate of a test run, version 0.1.
-type testResult struct {
+// TestResult is in-toto's predicate of a test run, version 0.1.
+type TestResult struct {
 	Result        string     `json:"result"` // PASSED, WARNED or FAILED
 	Configuration []Resource `json:"configuration"`
 	URL           string     `json:"url,omitempty"`
@@ -113,9 +116,10 @@ type testResult struct {
 
 // OfVerdict is the statement of what the gate said: a test for each class of check, one for the tests,
 // and one for each reason that kept the tree back. The policy is named by its digest, and url is the
-// run's own page, if it has one.
+// run's own page, if it has one. The predicate has no place for a time: the policy's annotation judgedOn is when.
 func OfVerdict(r *supply.Report, v gate.Verdict, policy Resource, url string, subject Resource) (Statement, error) {
-	p := testResult{Result: "PASSED", Configuration: []Resource{policy}, URL: url}
+	policy.Annotations = map[string]any{judgedOn: r.Began.Add(time.Duration(r.Took * float64(time.Second))).UTC().Format(time.RFC3339)}
+	p := TestResult{Result: "PASSED", Configuration: []Resource{policy}, URL: url}
 	failing := map[supply.Class]int{}
 	for _, f := range v.Failing {
 		failing[f.Class]++
@@ -147,6 +151,20 @@ func OfVerdict(r *supply.Report, v gate.Verdict, policy Resource, url string, su
 	return NewStatement(TypeTestResult, p, subject)
 }
 
+// judgedOn annotates the policy that judged with the time when it did.
+const judgedOn = "judgedOn"
+
+// Judged is when the gate judged; zero where it does not say.
+func (r TestResult) Judged() time.Time {
+	for _, c := range r.Configuration {
+		text, _ := c.Annotations[judgedOn].(string)
+		if at, err := time.Parse(time.RFC3339, text); err == nil {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
 // OfBill is the statement of what a tree is made of, as CycloneDX.
 func OfBill(r *supply.Report, subject Resource) (Statement, error) {
 	var b bytes.Buffer
@@ -166,7 +184,7 @@ func (s Statement) Summary() string {
 		}
 		return fmt.Sprintf("scan: %s, %d critical, %d high, %d waived", cmp.Or(p.Result, "no result"), p.Counts["critical"], p.Counts["high"], p.Waived)
 	case TypeTestResult:
-		var p testResult
+		var p TestResult
 		if json.Unmarshal(s.Predicate, &p) != nil {
 			return "a result that cannot be read"
 		}

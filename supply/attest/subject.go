@@ -18,7 +18,8 @@ import (
 )
 
 // Tree names a tree by the digest of its files (in-toto's dirHash: Go's directory Hash1, in hex), and by
-// its commit where every file is byte for byte what that commit has, and no file lacks.
+// its commit where every file is byte for byte what that commit has, and no file lacks. Its URI is where
+// the repository says that it came from.
 func Tree(ctx context.Context, t *supply.Tree) (Resource, error) {
 	dir, err := filepath.Abs(t.Dir)
 	if err != nil {
@@ -43,6 +44,7 @@ func Tree(ctx context.Context, t *supply.Tree) (Resource, error) {
 	if err != nil || repo == nil {
 		return r, nil //nolint:nilerr // the digest of the files names the tree
 	}
+	r.URI = Origin(ctx, repo)
 	if head := repo.Head(ctx); head != "" && unchanged(ctx, repo, head, blobs, t.Has) {
 		r.Digest["gitCommit"] = head
 	}

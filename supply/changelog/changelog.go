@@ -30,6 +30,7 @@ type Log struct {
 	New       []Advisory   `json:"introduced"` // that touch to, and did not touch from
 	Waivers   []Waiver     `json:"waivers"`
 	Approvals []Approval   `json:"approvals"`
+	Recorded  *Recorded    `json:"recorded,omitempty"` // nil where no ledger was asked
 	NotKnown  []string     `json:"couldNotCheck,omitempty"`
 }
 

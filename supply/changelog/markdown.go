@@ -27,12 +27,39 @@ func (l Log) Markdown(w io.Writer) error {
 		x := l.Approvals[i]
 		return fmt.Sprintf("%.12s %s %s", x.Commit, escape(x.Kind), escape(x.Who))
 	})
+	l.Recorded.markdown(p)
 	p.section("Commits", len(l.Commits), func(i int) string {
 		x := l.Commits[i]
 		return fmt.Sprintf("%.12s %s %s (%s)", x.ID, x.Time.Format(time.DateOnly), escape(x.Subject), escape(x.Author))
 	})
 	p.section("Could not be checked", len(l.NotKnown), func(i int) string { return escape(l.NotKnown[i]) })
 	return p.err
+}
+
+// markdown writes what the ledger has.
+func (r *Recorded) markdown(p *page) {
+	if r == nil {
+		return
+	}
+	if len(r.Gates)+len(r.Waivers)+len(r.Approvals) == 0 {
+		p.line("\nThe ledger has nothing of these commits.")
+	}
+	p.section("Gate results, by the ledger", len(r.Gates), func(i int) string {
+		x := r.Gates[i]
+		text := fmt.Sprintf("%.12s %s %s (%s, entry %s)", x.Commit, x.At.UTC().Format(time.DateTime), escape(x.Result), escape(x.Pipeline), escape(x.Entry))
+		if len(x.Reasons) > 0 {
+			text += ": " + escape(strings.Join(x.Reasons, "; "))
+		}
+		return text
+	})
+	p.section("Waivers that excused findings, by the ledger", len(r.Waivers), func(i int) string {
+		x := r.Waivers[i]
+		return fmt.Sprintf("%.12s %s, %d findings: %s (owner %s, approved by %s, until %s)", x.Commit, escape(x.Rule), x.Findings, escape(x.Reason), escape(x.Owner), escape(x.Approver), x.Expires.Format(time.DateOnly))
+	})
+	p.section("Approvals, by the ledger", len(r.Approvals), func(i int) string {
+		x := r.Approvals[i]
+		return fmt.Sprintf("%.12s %s by %s (%s, entry %s) %s", x.Commit, x.At.UTC().Format(time.DateTime), escape(x.Who), escape(strings.Join(x.Roles, " ")), escape(x.Entry), escape(x.Note))
+	})
 }
 
 // page keeps the first error of writing.
