@@ -141,7 +141,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"privacy", "POST", "/api/v1/patients/{id}/erasure", "", 400},
 		{admin, "POST", "/api/v1/patients/{id}/erasure", "", 403},
 		{"privacy", "POST", "/api/v1/patients/{id}/hold", "", 400},
-		{"privacy", "DELETE", "/api/v1/patients/{id}/hold", "", 404},
+		{"privacy", "DELETE", "/api/v1/patients/{id}/hold", "", 400},
 		{admin, "GET", "/api/v1/keys/generations", "", 200},
 		{"privacy", "GET", "/api/v1/keys/generations", "", 403},
 		{admin, "POST", "/api/v1/keys/generation/rotate", "", 200},
