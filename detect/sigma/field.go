@@ -5,6 +5,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/detect/decode"
 	"github.com/tutela-health/tutela/detect/event"
 )
 
@@ -191,6 +192,9 @@ func entryList(name string) getter {
 // logField finds a field of a line of a log. Any name may be one of its own fields; those that are a ledger's too stand
 // for what the line says, where it says it.
 func logField(name string) getter {
+	if name == "line_decoded" {
+		return decodedLine
+	}
 	own := logText(name)
 	entry, known := ledgerField(name)
 	return func(e *event.Event, to []string) []string {
@@ -211,6 +215,8 @@ func logText(name string) func(*event.Log) (string, bool) {
 	switch name {
 	case "message":
 		return func(l *event.Log) (string, bool) { return l.Text, true }
+	case "message_decoded":
+		return func(l *event.Log) (string, bool) { return decode.Text(l.Text), true }
 	case "host":
 		return func(l *event.Log) (string, bool) { return l.Host, l.Host != "" }
 	case "app":
@@ -236,6 +242,18 @@ func wholeLine(e *event.Event, to []string) []string {
 	to = append(to, e.Log.Text)
 	for _, v := range e.Log.Fields {
 		to = append(to, v)
+	}
+	return to
+}
+
+// decodedLine gives a line's message and the values of its fields, each as what reads it would see it.
+func decodedLine(e *event.Event, to []string) []string {
+	if e.Log == nil {
+		return to
+	}
+	to = append(to, decode.Text(e.Log.Text))
+	for _, v := range e.Log.Fields {
+		to = append(to, decode.Text(v))
 	}
 	return to
 }
