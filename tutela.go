@@ -218,6 +218,11 @@ const (
 	ActionPipelineReport   Action = "pipeline.report"  // a pipeline's signed statement came in
 	ActionPipelineApprove  Action = "pipeline.approve" // somebody answers for a commit
 	ActionBillRead         Action = "sbom.read"        // what a repository is made of
+
+	ActionFindingOpen     Action = "finding.open"     // detection found something
+	ActionFindingRaise    Action = "finding.raise"    // an open finding has become riskier
+	ActionFindingList     Action = "finding.list"     // somebody looked at findings
+	ActionFindingFeedback Action = "finding.feedback" // somebody judged one
 )
 
 // Outcome says how an action ended.

@@ -32,7 +32,7 @@ type OpenedSection struct {
 }
 
 // Follow calls f for every sequenced entry from a place on, in order, and returns when it has
-// caught up: with the place to go on from, also when f fails. Rows are not held open meanwhile,
+// caught up: with the place to go on from, also when f fails or an entry does not open. Rows are not held open meanwhile,
 // so f may take its time and may append.
 func (l *Log) Follow(ctx context.Context, from Cursor, f func(Opened) error) (Cursor, error) {
 	for {
@@ -51,6 +51,17 @@ func (l *Log) Follow(ctx context.Context, from Cursor, f func(Opened) error) (Cu
 			from = Cursor(p.index + 1)
 		}
 	}
+}
+
+// Size is how many entries are sequenced: the place behind the last.
+func (l *Log) Size(ctx context.Context) (Cursor, error) {
+	var size int64
+	err := l.cfg.DB.Snapshot(ctx, func(q store.Querier) error {
+		st, _, err := readState(ctx, q)
+		size = st.size
+		return err
+	})
+	return Cursor(size), err
 }
 
 // Sections opens the personal sections of an entry.
@@ -92,11 +103,11 @@ func (l *Log) page(ctx context.Context, from int64) ([]indexed, error) {
 }
 
 // open reads an entry's header. One that does not open is our fault, whatever the reason: a
-// caller must not take it for an entry that is not there.
+// caller must not take it for an entry that is not there. It is ErrTampered when the key was at hand.
 func (l *Log) open(ctx context.Context, index int64, b []byte) (Opened, error) {
 	f, err := parseLeaf(b)
 	if err != nil {
-		return Opened{}, unreadable(index, err)
+		return Opened{}, unreadable(index, fmt.Errorf("%w: %w", ErrTampered, err))
 	}
 	e, err := l.openEntry(ctx, f)
 	if err != nil {

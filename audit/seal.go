@@ -85,7 +85,11 @@ func (l *Log) openHeader(ctx context.Context, f leaf) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key of day %d: %w", f.day, err)
 	}
-	return openBox(k, f.header, headerAAD(l.cfg.Tenant, f.day, f.header.commitment[:]))
+	salted, err := openBox(k, f.header, headerAAD(l.cfg.Tenant, f.day, f.header.commitment[:]))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	return salted, nil
 }
 
 // openEntry gives the entry in a leaf's header.

@@ -12,6 +12,7 @@ import (
 	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/privacy/erasure"
 	"github.com/tutela-health/tutela/privacy/rights"
@@ -42,6 +43,7 @@ type API struct {
 	Backups        Backups
 	Recovery       *holders.Service
 	Supply         *evidence.Service
+	Findings       *detect.Service
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.
 	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)

@@ -50,6 +50,7 @@ func (s *Server) routes(mux *router) {
 	s.call(mux, "GET /api/v1/backups", tutela.ActionBackupList, s.backups)
 	s.erasureRoutes(mux)
 	s.breakGlassRoutes(mux)
+	s.findingRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
 	s.recoveryRoutes(mux)

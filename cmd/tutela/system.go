@@ -15,6 +15,7 @@ import (
 	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/access/label"
 	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -52,6 +53,7 @@ type system struct {
 	supply      *evidence.Service
 	backups     *backup.Service
 	recovery    *holders.Service
+	detection   *detect.Service
 	moving      sync.Mutex       // lets one move of keys run at a time; guards keys
 	keys        providerSettings // in use: those of the configuration, or what they were moved to since
 
@@ -68,7 +70,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all
@@ -191,6 +193,7 @@ func (s *system) wire(ctx context.Context) error {
 		s.changes.Close()
 		return err
 	}
+	s.detection = s.detect()
 	if s.backups, err = s.backupService(); err != nil && !s.readOnly {
 		s.changes.Close()
 		return err
@@ -258,6 +261,7 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.identity.Run(ctx, s.log) })
 	s.background.Go(func() { s.keepKeys(ctx) })
 	s.background.Go(func() { s.erasures.Run(ctx, s.log) })
+	s.background.Go(func() { s.detection.Run(ctx) })
 	s.background.Go(func() { s.watchProvider(ctx) })
 	s.background.Go(func() { s.backUp(ctx) })
 	if !s.config.TryOut {

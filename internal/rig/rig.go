@@ -17,6 +17,7 @@ import (
 	"github.com/tutela-health/tutela/access/consent"
 	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -48,6 +49,8 @@ type Config struct {
 	Log    *slog.Logger
 	Admit  func(client string, roles []string, address string) bool // identity's; nil admits from everywhere
 
+	Watch func() (detect.Watch, error) // detectors; nil has none
+
 	// Fill puts into the migrated database what another system held, whose keys Provider wraps, and Ready
 	// is called when its keys are open; where Fill is nil the system is a new one.
 	Fill     func(ctx context.Context, db *store.DB) error
@@ -70,6 +73,7 @@ type Rig struct {
 	Supply      *evidence.Service
 	Backups     server.Backups
 	Recovery    *holders.Service
+	Findings    *detect.Service // with the detectors of Config.Watch; it works when it is told to
 
 	tenant  tutela.Tenant
 	filled  bool // with what another system held, accounts among it
@@ -159,7 +163,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 
 // Migrations are those of every plane.
 func Migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations())
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
@@ -227,6 +231,7 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	}
 	r.Rights = rights.New(rights.Config{DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Fresh: r.changes.Fresh})
 	r.Supply = evidence.New(evidence.Config{DB: r.DB, Audit: r.Audit, Identity: r.Identity, Notes: r.Records, Clock: c.Clock})
+	r.Findings = r.Detection("rig", c)
 	r.Recovery = holders.New(holders.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Plain: true})
 	r.Access = access.New(access.Config{
 		Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Emergencies: r.Emergencies, Restrictions: r.Rights, Regime: consent.OptOut,
@@ -237,6 +242,14 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	r.changes.Subscribe(emergency.Topic, r.Emergencies.Forget)
 	r.changes.Subscribe(rights.Topic, r.Rights.Forget)
 	return nil
+}
+
+// Detection is a detection service of a node of that name.
+func (r *Rig) Detection(node string, c Config) *detect.Service {
+	return detect.New(detect.Config{
+		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Alias: r.Identity.Alias, Node: node, Log: c.Log,
+		Streams: []detect.Stream{detect.Ledger(r.Audit)}, Watch: c.Watch,
+	})
 }
 
 // disguise de-identifies, under a key of the rig's own.
@@ -263,7 +276,7 @@ func (r *Rig) serve(c Config) {
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
 		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
 		// No rate: a test's clock may stand still, and then nothing would refill.
 		Gateway: server.Gateway{Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
 	})
