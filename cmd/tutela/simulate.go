@@ -104,7 +104,8 @@ func (cmd simulateCmd) print(c console, sum simulate.Summary) error {
 	}
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "entries\t%d\n", sum.Entries)
-	fmt.Fprintf(w, "honest entries about charts\t%d\t%.1f %% have a relation on record\n", sum.Chart, 100*float64(sum.Joined)/float64(max(1, sum.Chart)))
+	fmt.Fprintf(w, "honest entries about charts\t%d\t%.1f %% with a relation to the patient on record, %.1f %% with one of somebody else\n",
+		sum.Chart, 100*float64(sum.Joined)/float64(max(1, sum.Chart)), 100*float64(sum.Treated)/float64(max(1, sum.Chart)))
 	fmt.Fprintf(w, "misuse entries\t%d\n", sum.Misuse)
 	fmt.Fprintf(w, "staff-days\t%d\t%d hold misuse (%.2f %%)\n", sum.StaffDays, sum.Misused, 100*float64(sum.Misused)/float64(max(1, sum.StaffDays)))
 	for _, k := range slices.Sorted(maps.Keys(sum.Kinds)) {

@@ -10,7 +10,7 @@ func (w *world) beginDeparted(s *scheme) bool {
 	if left >= w.cfg.Days-2 {
 		return false
 	}
-	s.from = w.bad.between(left+2, w.cfg.Days-1)
+	s.from = w.bad.between(max(0, left)+2, w.cfg.Days-1)
 	return true
 }
 

@@ -18,21 +18,23 @@ type Summary struct {
 	Misused   int            `json:"misuse_staff_days"`
 	Misuse    int            `json:"misuse_entries"`
 	Kinds     map[string]int `json:"misuse_staff_days_by_kind"`
-	// Chart counts entries about charts that are no misuse, Joined those of them that a relation on record explains.
-	Chart  int `json:"honest_chart_entries"`
-	Joined int `json:"honest_with_relation"`
+	// Chart counts entries about charts that are no misuse; Joined those of them by somebody whom a relation on record
+	// joins to the patient, by name or unit; Treated those of the rest whose patient has a relation to somebody at the time.
+	Chart   int `json:"honest_chart_entries"`
+	Joined  int `json:"honest_with_relation"`
+	Treated int `json:"honest_of_treated"`
 }
 
 // people tells the roster.
 func (w *world) people() error {
 	for i := range w.staff {
 		s := &w.staff[i]
-		line := event.Staff{ID: s.id, Roles: []string{string(s.role)}, Unit: w.units[s.unit].name}
+		line := event.Staff{ID: s.id, Roles: s.roles(), Unit: w.units[s.unit].name}
 		if s.joins > 0 {
 			line.From = w.date(s.joins)
 		}
-		if s.leaves < w.cfg.Days {
-			line.To = w.date(s.leaves + 1)
+		if s.ended < w.cfg.Days {
+			line.To = w.date(s.ended + 1)
 		}
 		line.Family = w.families[s.family]
 		if s.linked {
@@ -67,7 +69,7 @@ func (w *world) flush(d int) error {
 	delete(w.drafts, d)
 	notices := w.notices[d]
 	delete(w.notices, d)
-	slices.SortFunc(drafts, func(a, b draft) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id)) })
+	inOrder(drafts)
 	slices.SortStableFunc(notices, func(a, b Notice) int { return cmp.Compare(a.At, b.At) })
 	for _, n := range notices {
 		w.summary.Relations++
@@ -83,6 +85,16 @@ func (w *world) flush(d int) error {
 		}
 	}
 	return w.confess(drafts, d)
+}
+
+// inOrder sorts drafts by time; ids, which are random, part those of one moment.
+func inOrder(drafts []draft) {
+	slices.SortFunc(drafts, func(a, b draft) int {
+		if c := cmp.Compare(a.at, b.at); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.id, b.id)
+	})
 }
 
 // confess tells which of a day's entries were misuse, and what each account's day held.
@@ -120,8 +132,11 @@ func (w *world) tally(f *draft) {
 		return
 	}
 	w.summary.Chart++
-	if f.known {
+	switch f.cause {
+	case joined:
 		w.summary.Joined++
+	case treated:
+		w.summary.Treated++
 	}
 }
 
@@ -155,7 +170,7 @@ func (w *world) entry(f *draft) tutela.Entry {
 	s := &w.staff[f.who]
 	e := tutela.Entry{
 		ID: f.id, Time: instant(f.at), Node: nodes()[f.address%3], Tenant: w.cfg.Tenant,
-		Actor:   tutela.Actor{ID: s.id, Kind: tutela.ActorPerson, Name: string(s.id), Roles: []string{string(s.role)}, Unit: w.units[f.listed].name},
+		Actor:   tutela.Actor{ID: s.id, Kind: tutela.ActorPerson, Name: string(s.id), Roles: s.roles(), Unit: w.units[f.listed].name},
 		Session: f.session, Client: f.job.client, Address: dotted(f.address), Assurance: "aal2", Request: w.ids.id(),
 		Action: f.action, Type: f.typ, Outcome: outcome(f.status), Status: f.status, Purpose: f.job.purpose, Bytes: f.bytes,
 		BreakGlass: f.glass, Subject: f.subject,

@@ -26,7 +26,7 @@ type draft struct {
 	listed  int16 // where the roster had him: the unit in his token
 	scheme  int32 // 1 and up: whose misuse this is a part of
 	also    role  // a role that was added to his own
-	known   bool  // the hospital's systems know why, as the summary counts it
+	cause   cause // what the hospital's systems know of why, as the summary counts it
 }
 
 // call says how a visit differs from an ordinary one. The zero value is an ordinary one.
@@ -45,10 +45,11 @@ func (w *world) visit(who, p int, at int64, j *job, c call) int64 {
 		return at
 	}
 	r := w.rng(c)
-	w.slip(who, p, at, j, c)
 	if c.address == 0 {
 		c.address = w.desk(r, who, at)
 	}
+	at += int64(r.IntN(int(50 * second))) // nobody is on time to the second
+	w.slip(who, p, at, j, c)
 	for _, s := range j.open {
 		if r.chance(0.85) {
 			at = w.do(who, p, at, j, s, c)
@@ -138,6 +139,7 @@ func (w *world) list(who int, at int64, j *job, typ string, patients []int32, c 
 	if c.address == 0 {
 		c.address = w.desk(r, who, at)
 	}
+	at += int64(r.IntN(int(50 * second)))
 	w.add(draft{at: at, who: int32(who), patient: patients[0], others: patients[1:], action: tutela.ActionSearch, typ: typ, job: j,
 		address: c.address, glass: c.glass, scheme: c.scheme, opened: 1, status: 200, bytes: int64(float64(len(patients)) * r.around(700, 0.3))})
 }

@@ -37,8 +37,9 @@ func (w *world) arrive(p int, at int64) {
 		w.list(who, at, w.jobs.arrival, "Patient", w.namesakes(p), call{})
 		w.visit(who, p, at+minute, w.jobs.arrival, call{})
 	}
-	glass := w.breakGlass(p, at+4*minute)
-	w.visit(w.anyone(in, nurse, at), p, at+5*minute, w.jobs.bedside, glass)
+	who := w.anyone(in, nurse, at)
+	glass := w.breakGlass(who, p, at+4*minute)
+	w.visit(who, p, at+4*minute+second, w.jobs.bedside, glass)
 	for range 1 + r.some(2) {
 		when := at + int64(r.IntN(int(long)))
 		w.visit(w.anyone(in, nurse, when), p, when, w.jobs.bedside, call{})
@@ -46,12 +47,14 @@ func (w *world) arrive(p int, at int64) {
 	w.treat(p, at, long)
 }
 
-// breakGlass lets a nurse open a sensitive chart that would not open otherwise, at times.
-func (w *world) breakGlass(p int, at int64) call {
-	if !w.patients[p].sensitive || !w.care.chance(0.25) {
+// breakGlass lets somebody open a sensitive chart that would not open otherwise, at times.
+func (w *world) breakGlass(who, p int, at int64) call {
+	if who == none || !w.patients[p].sensitive || !w.care.chance(0.25) {
 		return call{}
 	}
-	return call{glass: w.emergencyOpened(w.anyone(w.emergency, nurse, at), p, at, call{})}
+	c := call{address: w.desk(w.care, who, at)}
+	c.glass = w.emergencyOpened(who, p, at, c)
+	return c
 }
 
 // emergencyOpened drafts the entry that opens an emergency access, and gives its id.
@@ -73,7 +76,8 @@ func (w *world) emergencyOpened(who, p int, at int64, c call) string {
 func (w *world) treat(p int, at, long int64) {
 	r := w.care
 	who := w.anyone(w.emergency, physician, at+20*minute)
-	w.visit(who, p, at+20*minute, w.jobs.visit, call{})
+	glass := w.breakGlass(who, p, at+20*minute)
+	w.visit(who, p, at+20*minute+second, w.jobs.visit, glass)
 	for range r.some(1.2) {
 		w.visit(who, p, at+20*minute+int64(r.IntN(int(long))), w.jobs.round, call{})
 	}

@@ -6,7 +6,7 @@ import "github.com/tutela-health/tutela"
 func (w *world) touched(f *draft) []tutela.Touched {
 	list := make([]tutela.Touched, 0, 1+len(f.others))
 	list = append(list, w.touch(f, f.patient))
-	f.known = w.joined(int(f.who), int(f.patient), f.at)
+	f.cause = w.causeOf(int(f.who), int(f.patient), f.at)
 	for _, p := range f.others {
 		list = append(list, w.touch(f, p))
 	}

@@ -15,9 +15,6 @@ func (w *world) slip(who, p int, at int64, j *job, c call) {
 	r := w.rng(c)
 	d := draft{at: at - 3*second - int64(r.IntN(int(9*second))), who: int32(who), patient: none, action: tutela.ActionRead, typ: "Patient", job: j,
 		address: c.address, scheme: c.scheme}
-	if d.address == 0 {
-		d.address = w.desk(r, who, at)
-	}
 	switch x := r.Float64(); {
 	case x < wrongChart:
 		d.patient, d.opened, d.status = int32(w.mistaken(r, p)), 1, 200

@@ -56,6 +56,8 @@ func (w *world) officeDay(d int) {
 		w.studies(d)
 		w.supports(d)
 		w.releases(d)
+		w.recalls(d)
+		w.doublets(d)
 	}
 	w.inquiries(d)
 }
@@ -72,7 +74,7 @@ func (w *world) reviews(d int) {
 	r := w.care
 	at := w.midnight(d) + 9*hour
 	for _, who := range append([]int(nil), w.onDuty(w.quality, reviewer, at)...) {
-		for range r.some(5) {
+		for range r.some(2.5) {
 			p := r.IntN(len(w.patients))
 			if len(w.gone) > 0 && r.chance(0.8) {
 				p = pick(r, w.gone).patient
@@ -178,34 +180,5 @@ func (w *world) inquiries(d int) {
 			w.list(who, at-20*second, job, "Patient", w.namesakes(p), call{})
 		}
 		w.visit(who, p, at, job, call{})
-	}
-}
-
-// releases are copies of charts: for patients who ask, and of cohorts. Beside them accounts are kept.
-func (w *world) releases(d int) {
-	r := w.care
-	at := w.midnight(d) + 9*hour
-	for range r.some(float64(w.cfg.Staff) / 250) {
-		when := at + int64(r.IntN(int(6*hour)))
-		if who := w.anyone(pick(r, w.clinics), secretary, when); who != none {
-			w.export(who, r.IntN(len(w.patients)), when, call{})
-		}
-	}
-	for range r.some(float64(w.cfg.Staff) / 1000) {
-		when := at + int64(r.IntN(int(6*hour)))
-		if who := w.anyone(w.it, engineer, when); who != none {
-			whose := r.IntN(len(w.staff))
-			w.changeRoles(who, whose, when, string(w.staff[whose].role), call{})
-		}
-	}
-	if w.date(d).Day() != 1 && !r.chance(0.03) {
-		return
-	}
-	if who := w.anyone(w.research, researcher, at); who != none {
-		for i, p := range w.projects[w.member[who]].cohort {
-			if i < 40 {
-				w.export(who, p, at+int64(i)*9*second, call{})
-			}
-		}
 	}
 }

@@ -1,11 +1,6 @@
 package simulate
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/tutela-health/tutela"
-)
+import "github.com/tutela-health/tutela"
 
 // sessions are who is signed in where.
 type sessions struct{ open map[seat]*signedIn }
@@ -31,7 +26,7 @@ const mistyped = 0.04
 
 // signIn gives a day's drafts their sessions, and adds the logins that those need.
 func (w *world) signIn(drafts []draft, d int) []draft {
-	slices.SortFunc(drafts, func(a, b draft) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id)) })
+	inOrder(drafts)
 	var logins []draft
 	for i := range drafts {
 		f := &drafts[i]

@@ -43,8 +43,9 @@ const (
 type staffer struct {
 	id      tutela.UserID
 	role    role
-	unit    int // where he belongs now
-	listed  int // where the roster has him
+	second  role // of those who have two
+	unit    int  // where he belongs now
+	listed  int  // where the roster has him
 	pattern pattern
 	phase   int // where in the pattern's cycle day 0 falls
 	pace    float64
@@ -56,6 +57,7 @@ type staffer struct {
 	known   bool // the roster has the address
 
 	joins, leaves int // first and last day of employment; leaves is far off for most
+	ended         int // last day as the roster has it: at times too early
 	moves, told   int // day of a change of unit, and the day on which the roster has it
 	next          int // unit after it
 	away          [][2]int
@@ -108,7 +110,10 @@ func (w *world) employ(r dice, p post, in, number int) {
 	s := staffer{
 		id: tutela.UserID(fmt.Sprintf("u-%05d", 10_000+number)), role: p.role, pattern: p.pattern, unit: in, listed: in,
 		phase: r.IntN(28), pace: r.around(1, 0.25), linger: r.around(1, 0.3), chart: none, home: none, block: none,
-		joins: -1000, leaves: 1 << 20, moves: 1 << 20, told: 1 << 20, next: in, family: int32(r.zipf(len(w.town.families))),
+		joins: -1000, leaves: 1 << 20, ended: 1 << 20, moves: 1 << 20, told: 1 << 20, next: in, family: int32(r.zipf(len(w.town.families))),
+	}
+	if r.chance(0.02) {
+		s.second = pick(r, []role{researcher, reviewer, secretary, physician})
 	}
 	w.house(r, &s)
 	w.career(r, &s)
@@ -142,6 +147,10 @@ func (w *world) career(r dice, s *staffer) {
 		s.joins = r.IntN(days)
 	case r.chance(0.03):
 		s.leaves = r.IntN(days)
+		s.ended = s.leaves
+		if r.chance(0.25) { // stays some days longer than was agreed
+			s.ended -= r.between(1, 7)
+		}
 	case r.chance(0.03) && len(w.wards) > 1 && (s.role == nurse || s.role == physician || s.role == student) && w.units[s.unit].place == ward:
 		s.moves = r.IntN(days)
 		s.told, s.next = s.moves+r.between(0, 20), pick(r, w.wards)
@@ -169,6 +178,14 @@ func (w *world) seat(r dice, s *staffer) {
 			s.remote = outsider(r)
 		}
 	}
+}
+
+// roles are those that the roster and the ledger have.
+func (s *staffer) roles() []string {
+	if s.second == "" || s.second == s.role {
+		return []string{string(s.role)}
+	}
+	return []string{string(s.role), string(s.second)}
 }
 
 // employed tells whether somebody works there on a day.

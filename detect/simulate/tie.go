@@ -122,19 +122,28 @@ const (
 	slackAfter  = 7 * day
 )
 
-// joined tells whether the hospital's systems know why somebody opens a chart: by name, or by the unit in
-// which the roster has him or which he covers.
-func (w *world) joined(who, p int, at int64) bool {
-	s := &w.staff[who]
+// cause is what the hospital's systems know of why somebody opens a chart.
+type cause uint8
+
+// The causes.
+const (
+	unknown cause = iota
+	treated       // somebody cares for the patient at the time
+	joined        // he himself does: by name, or by the unit in which the roster has him or which he covers
+)
+
+func (w *world) causeOf(who, p int, at int64) cause {
+	s, found := &w.staff[who], unknown
 	for _, t := range w.patients[p].ties {
 		if t.from-slackBefore > at || t.to != 0 && t.to+slackAfter < at {
 			continue
 		}
 		if int(t.staff) == who || int(t.unit) == s.listed || w.covering(who, int(t.unit), at) {
-			return true
+			return joined
 		}
+		found = treated
 	}
-	return false
+	return found
 }
 
 func (w *world) covering(who, unit int, at int64) bool {
