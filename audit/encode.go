@@ -100,9 +100,12 @@ func (l *Log) complete(e tutela.Entry) (tutela.Entry, error) {
 	return e, nil
 }
 
+// usualHeader is as many bytes as nearly all headers have at most, but for their writes.
+const usualHeader = 1 << 10
+
 // seal makes one leaf of one part.
 func (l *Log) seal(ctx context.Context, p part, fresh FreshKeys) ([]byte, error) {
-	plain, err := encodeHeader(p.entry)
+	plain, err := encodeHeader(unsalted(usualHeader+len(p.entry.Writes)*maxWrite), &p.entry)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +138,7 @@ func (l *Log) sealSection(ctx context.Context, header []byte, n int, s tutela.Se
 		return section{}, fmt.Errorf("key of section %d: %w", n, err)
 	}
 	aad := func([]byte) keys.AAD { return sectionAAD(l.cfg.Tenant, header, s.Patient, n) }
-	return section{s.Patient, sealBox(k, s.Body, aad)}, nil
+	return section{s.Patient, sealBox(k, append(unsalted(len(s.Body)), s.Body...), aad)}, nil
 }
 
 func (l *Log) sectionKey(ctx context.Context, patient tutela.Bucket, fresh FreshKeys) (*keys.Key, error) {

@@ -2,10 +2,9 @@ package audit
 
 import (
 	"encoding/binary"
-	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json"
-	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/tutela-health/tutela"
 )
@@ -13,16 +12,17 @@ import (
 // writeFlagDeleted marks a version that deletes its resource.
 const writeFlagDeleted = 1
 
-// encodeHeader gives a header's plaintext: uvarint length ‖ JSON of the entry ‖ its writes in binary.
-func encodeHeader(e tutela.Entry) ([]byte, error) {
-	body, err := json.Marshal(e, jsonv1.OmitEmptyWithLegacySemantics(true), json.Deterministic(true))
+// encodeHeader appends a header's plaintext: uvarint length ‖ JSON of the entry ‖ its writes in binary.
+func encodeHeader(dst []byte, e *tutela.Entry) ([]byte, error) {
+	at := len(dst)
+	const usual = 2 // bytes of a length between 128 and 16,383
+	dst, err := appendEntry(append(dst, make([]byte, usual)...), e)
 	if err != nil {
-		return nil, fmt.Errorf("encode entry: %w", err)
+		return nil, err
 	}
-	out := make([]byte, 0, len(body)+12+len(e.Writes)*maxWrite)
-	out = binary.AppendUvarint(out, uint64(len(body)))
-	out = append(out, body...)
-	return appendWrites(out, e.Writes), nil
+	var room [binary.MaxVarintLen64]byte
+	length := binary.AppendUvarint(room[:0], uint64(len(dst)-at-usual))
+	return appendWrites(slices.Replace(dst, at, at+usual, length...), e.Writes), nil
 }
 
 // decodeHeader is encodeHeader's reverse.

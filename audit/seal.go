@@ -31,11 +31,13 @@ type keyring interface {
 // dayOf numbers a day in UTC since 1970-01-01.
 func dayOf(t time.Time) uint32 { return uint32(t.Unix() / 86400) }
 
-// sealBox salts, commits to and seals plain. The AAD depends on the commitment, hence the function.
-func sealBox(k *keys.Key, plain []byte, aad func(commitment []byte) keys.AAD) box {
-	salted := make([]byte, saltSize, saltSize+len(plain))
-	_, _ = rand.Read(salted) // never fails: it ends the process instead
-	salted = append(salted, plain...)
+// unsalted is where a plaintext is written that sealBox is to seal: behind room for its salt.
+func unsalted(size int) []byte { return make([]byte, saltSize, saltSize+size) }
+
+// sealBox salts, commits to and seals what was written behind unsalted's room. The AAD depends on
+// the commitment, hence the function.
+func sealBox(k *keys.Key, salted []byte, aad func(commitment []byte) keys.AAD) box {
+	_, _ = rand.Read(salted[:saltSize]) // never fails: it ends the process instead
 	b := box{keyVersion: k.Version(), commitment: sha256.Sum256(salted)}
 	b.sealed = k.Seal(make([]byte, 0, len(salted)+keys.Overhead), salted, aad(b.commitment[:]))
 	return b

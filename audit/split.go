@@ -83,7 +83,7 @@ type packer struct {
 
 // begin opens a part for e.
 func (p *packer) begin(e tutela.Entry) error {
-	plain, err := encodeHeader(e)
+	plain, err := encodeHeader(nil, &e)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func FuzzParseLeaf(f *testing.F) {
 }
 
 func FuzzSplitHeader(f *testing.F) {
-	h, err := encodeHeader(tutela.Entry{ID: "1", Writes: []tutela.Write{{Locator: 1, Version: 2, Bucket: 3, Deleted: true}}})
+	h, err := encodeHeader(nil, &tutela.Entry{ID: "1", Writes: []tutela.Write{{Locator: 1, Version: 2, Bucket: 3, Deleted: true}}})
 	must(f, err)
 	f.Add(h)
 	f.Add([]byte{0, 0})

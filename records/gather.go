@@ -16,16 +16,20 @@ import (
 // SQLite's readers stale, and on PostgreSQL a statement costs a round trip; both are paid once
 // for all who ask at the same moment. A row is read after its caller asked for it, never before.
 type gatherer struct {
-	q store.Querier
+	db betweener
 
 	mu      sync.Mutex // guards what follows
 	waiting []*asked
 	serving int
 }
 
+// betweener is a store.DB, which reads best between two commits.
+type betweener interface {
+	Between(ctx context.Context, f func(store.Querier) error) error
+}
+
 // asked is one caller's wish.
 type asked struct {
-	ctx     context.Context
 	locator int64
 	row     *row
 	err     error
@@ -34,7 +38,7 @@ type asked struct {
 
 // How many statements run at a time, and how many rows one of them asks for.
 const (
-	gatherLanes = 2
+	gatherLanes = 1
 	gatherRows  = 64
 )
 
@@ -44,7 +48,7 @@ const gatherFor = 5 * time.Second
 
 // current is like the function of that name, outside a transaction.
 func (g *gatherer) current(ctx context.Context, l tutela.Locator) (*row, bool, error) {
-	a := &asked{ctx: context.WithoutCancel(ctx), locator: int64(l), done: make(chan struct{})}
+	a := &asked{locator: int64(l), done: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, a)
 	lead := g.serving < gatherLanes
@@ -66,14 +70,39 @@ func (g *gatherer) current(ctx context.Context, l tutela.Locator) (*row, bool, e
 // serve answers until nobody waits. It lets whoever is ready to ask do so first: on a busy
 // machine they share the statement, on an idle one there is nobody to wait for.
 func (g *gatherer) serve() {
-	for {
+	for more := true; more; {
 		runtime.Gosched()
-		batch := g.take()
-		if len(batch) == 0 {
-			return
-		}
-		g.answer(batch)
+		more = g.round()
 	}
+}
+
+// round answers those who wait once the database can be asked, and reports whether there were any.
+func (g *gatherer) round() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), gatherFor)
+	defer cancel()
+	var batch []*asked
+	var rows map[int64]*row
+	err := g.db.Between(ctx, func(q store.Querier) (err error) {
+		batch = g.take()
+		rows, err = currents(ctx, q, locatorsOf(batch))
+		return err
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errs.Wrap(errs.Unavailable, err, "the database does not answer")
+	}
+	for _, a := range batch {
+		a.row, a.err = rows[a.locator], err
+		close(a.done)
+	}
+	return len(batch) > 0
+}
+
+func locatorsOf(batch []*asked) []int64 {
+	locators := make([]int64, len(batch))
+	for i, a := range batch {
+		locators[i] = a.locator
+	}
+	return locators
 }
 
 // take gives those who wait, or ends this goroutine's turn when nobody does.
@@ -88,21 +117,4 @@ func (g *gatherer) take() []*asked {
 		g.serving--
 	}
 	return batch
-}
-
-func (g *gatherer) answer(batch []*asked) {
-	locators := make([]int64, len(batch))
-	for i, a := range batch {
-		locators[i] = a.locator
-	}
-	ctx, cancel := context.WithTimeout(batch[0].ctx, gatherFor)
-	defer cancel()
-	rows, err := currents(ctx, g.q, locators)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = errs.Wrap(errs.Unavailable, err, "the database does not answer")
-	}
-	for _, a := range batch {
-		a.row, a.err = rows[a.locator], err
-		close(a.done)
-	}
 }

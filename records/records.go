@@ -81,7 +81,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := s.openIndex(ctx); err != nil {
 		return nil, err
 	}
-	s.points.q = c.DB
+	s.points.db = c.DB
 	if s.labels, err = label.Shipped(); err != nil {
 		return nil, fmt.Errorf("read sensitivity rules: %w", err)
 	}

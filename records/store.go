@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"fmt"
+	"math/bits"
 	"strings"
 
 	"github.com/tutela-health/tutela"
@@ -120,7 +121,7 @@ func currents(ctx context.Context, q store.Querier, locators []int64) (map[int64
 	rows := make(map[int64]*row, len(locators))
 	for len(locators) > 0 {
 		n := min(len(locators), 64)
-		args := padded(locators[:n], width(n))
+		args := padded(locators[:n], 1<<bits.Len(uint(n-1)))
 		locators = locators[n:]
 		err := q.Query(ctx, currentColumns+` WHERE l.locator IN (`+marks(len(args))+`)`, args, func(s store.Scanner) error {
 			r := &row{}

@@ -111,6 +111,7 @@ type inbox struct {
 	queue    <-chan *request
 	deferred []*request
 	maxOps   int
+	ready    func() // waits until a commit can begin; nil: at once
 }
 
 // next waits for a request and takes with it whatever else has arrived: the batch grows with the
@@ -126,10 +127,23 @@ func (in *inbox) next() *batch {
 		in.offer(b, r)
 	}
 	if in.maxOps > 1 {
-		runtime.Gosched() // lets callers whose last Op was just answered hand over their next one
+		in.linger()
+	}
+	if in.ready != nil {
+		in.ready()
 	}
 	in.drain(b)
 	return b
+}
+
+// linger lets whoever is ready to run do so, for as long as that brings further requests: on a busy
+// machine more of them share the commit, on an idle one there is nobody to wait for.
+func (in *inbox) linger() {
+	for before, now := -1, 0; now > before; {
+		before = now
+		runtime.Gosched()
+		now = len(in.queue)
+	}
 }
 
 func (in *inbox) retryDeferred(b *batch) {

@@ -78,6 +78,12 @@ func (db *DB) Path() string { return db.path }
 // Lanes is how many lanes commit here; a Stamper is called with lanes from 0 below it.
 func (db *DB) Lanes() int { return len(db.lanes) }
 
+// Between calls f with a Querier that sees what is committed at each statement, and on SQLite with
+// one whose page cache commits do not make stale: no commit happens while f runs, which must be short.
+func (db *DB) Between(ctx context.Context, f func(Querier) error) error {
+	return db.between(ctx, f)
+}
+
 // Snapshot calls f with a Querier that sees one consistent state for as long as f runs.
 func (db *DB) Snapshot(ctx context.Context, f func(Querier) error) error {
 	return db.snapshot(ctx, f)

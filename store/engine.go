@@ -21,6 +21,8 @@ type Querier interface {
 type engine interface {
 	Querier
 	name() Engine
+	// between MAY hold up commits while f runs; each statement of f sees what is committed.
+	between(ctx context.Context, f func(Querier) error) error
 	// snapshot MUST show f one consistent state.
 	snapshot(ctx context.Context, f func(Querier) error) error
 	// update MUST run f in a transaction that commits durably, if and only if f returns nil.
@@ -36,11 +38,14 @@ type engine interface {
 
 // committer runs a batch of Ops as one transaction. A lane owns one and calls it from one goroutine.
 //
+// ready MAY wait until a commit can begin: what arrives meanwhile shares it. commit always follows.
+//
 // commit MUST be all or nothing and durable when it returns nil. It calls stamp at most once, and
 // only when the Ops carry entries; what stamp returns is written in the same transaction. It
 // returns an *opError when an Op is to blame, an *undecided when the outcome is not known yet,
 // and any other error when nothing happened and no Op is to blame.
 type committer interface {
+	ready(ctx context.Context)
 	commit(ctx context.Context, ops []*Op, stamp func() (Stamped, error)) error
 	close()
 }

@@ -24,6 +24,7 @@ func startLane(id int, s laneSpec, queue <-chan *request,
 		id: id, inbox: inbox{queue: queue, maxOps: s.maxOps}, out: s.committer,
 		stamp: stamp, settle: settle, cancel: cancel, ended: make(chan struct{}),
 	}
+	l.inbox.ready = func() { l.out.ready(ctx) }
 	go l.run(ctx)
 	return l
 }

@@ -35,6 +35,8 @@ func (a *amnesiac) commit(_ context.Context, _ []*Op, stamp func() (Stamped, err
 	}}
 }
 
+func (a *amnesiac) ready(context.Context) {}
+
 func (a *amnesiac) close() {}
 
 // TestLaneWaitsForAnOutcomeLongerThanItsCallers checks that callers are answered in time, and

@@ -147,6 +147,9 @@ func (e *postgresEngine) QueryRow(ctx context.Context, sql string, args []any, d
 	return firstRow(ctx, e, sql, args, dest)
 }
 
+// between implements engine: nobody waits for anybody.
+func (e *postgresEngine) between(_ context.Context, f func(Querier) error) error { return f(e) }
+
 // snapshot implements engine.
 func (e *postgresEngine) snapshot(ctx context.Context, f func(Querier) error) error {
 	select {

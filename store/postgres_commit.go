@@ -37,6 +37,9 @@ func newPostgresCommitter(c *pgx.ConnConfig) *postgresCommitter {
 	return &postgresCommitter{config: config, texts: map[statement]string{}}
 }
 
+// ready implements committer: a lane has its connection to itself.
+func (c *postgresCommitter) ready(context.Context) {}
+
 func (c *postgresCommitter) close() { c.disconnect() }
 
 func (c *postgresCommitter) disconnect() {

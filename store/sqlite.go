@@ -116,7 +116,7 @@ func queryRow(ctx context.Context, c *sqliteConn, sql string, args []any, dest .
 func (e *sqliteEngine) name() Engine { return SQLite }
 
 func (e *sqliteEngine) lanes() []laneSpec {
-	return []laneSpec{{takes: ordinary, maxOps: defaultBatchOps, committer: &sqliteCommitter{e}}}
+	return []laneSpec{{takes: ordinary, maxOps: defaultBatchOps, committer: &sqliteCommitter{engine: e}}}
 }
 
 // borrow takes the writing connection, making it anew when it was lost.

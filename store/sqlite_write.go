@@ -8,19 +8,43 @@ import (
 )
 
 // sqliteCommitter writes batches row by row through prepared statements, which is what SQLite does best.
-type sqliteCommitter struct{ engine *sqliteEngine }
+type sqliteCommitter struct {
+	engine *sqliteEngine
+	held   *sqliteConn // the writing connection, from ready until commit
+}
 
 func (c *sqliteCommitter) close() {}
+
+// ready implements committer: it waits for the writing connection. Where there is none, commit says so.
+func (c *sqliteCommitter) ready(ctx context.Context) { c.held, _ = c.engine.borrow(ctx) }
+
+// giveBack ends what ready began, where no commit needed it.
+func (c *sqliteCommitter) giveBack() {
+	if c.held != nil {
+		c.engine.writer <- c.held
+		c.held = nil
+	}
+}
+
+// write is the engine's, on the connection that is held.
+func (c *sqliteCommitter) write(ctx context.Context, f func(*sqliteTx) error) error {
+	held := c.held
+	if c.held = nil; held == nil {
+		return c.engine.write(ctx, f)
+	}
+	return c.engine.writeOn(held, f)
+}
 
 // commit implements committer. On a full disk it gives up the reserve, so that Ops of entries
 // alone still get through; what would need more room is refused.
 func (c *sqliteCommitter) commit(ctx context.Context, ops []*Op, stamp func() (Stamped, error)) error {
+	defer c.giveBack()
 	space := c.engine.space
 	if i := slices.IndexFunc(ops, (*Op).grows); i >= 0 && !space.roomy() {
 		return &opError{i, full(nil)}
 	}
 	once := onceStamped(stamp)
-	err := c.engine.write(ctx, func(tx *sqliteTx) error { return tx.apply(ops, once) })
+	err := c.write(ctx, func(tx *sqliteTx) error { return tx.apply(ops, once) })
 	if !errors.Is(err, ErrFull) {
 		return err
 	}
@@ -31,7 +55,7 @@ func (c *sqliteCommitter) commit(ctx context.Context, ops []*Op, stamp func() (S
 	if !space.release() {
 		return err
 	}
-	return c.engine.write(ctx, func(tx *sqliteTx) error { return tx.apply(ops, once) })
+	return c.write(ctx, func(tx *sqliteTx) error { return tx.apply(ops, once) })
 }
 
 // grows says whether op needs room beyond its ledger entries.
@@ -52,11 +76,16 @@ func onceStamped(stamp func() (Stamped, error)) func() (Stamped, error) {
 }
 
 // write runs f between BEGIN and a durable COMMIT on the writing connection.
-func (e *sqliteEngine) write(ctx context.Context, f func(*sqliteTx) error) (err error) {
+func (e *sqliteEngine) write(ctx context.Context, f func(*sqliteTx) error) error {
 	c, err := e.borrow(ctx)
 	if err != nil {
 		return err
 	}
+	return e.writeOn(c, f)
+}
+
+// writeOn is write on the writing connection, which it gives back.
+func (e *sqliteEngine) writeOn(c *sqliteConn, f func(*sqliteTx) error) error {
 	finished := false
 	defer func() {
 		if !finished {
