@@ -31,7 +31,7 @@ func TestClearanceForVeryRestrictedIncludesRestricted(t *testing.T) {
 	a := authorizer(t)
 	labelled := func(labels ...string) Facts {
 		return Facts{Type: "Observation", Patients: []tutela.Bucket{treated},
-			Labels: func() []string { return labels }, Consent: func() Consent { return ConsentNone }}
+			Labels: func() []string { return labels }, Consent: func(Grant) Consent { return ConsentNone }}
 	}
 	for _, c := range []struct {
 		cleared, labels []string

@@ -110,7 +110,7 @@ func missing(list, from []string) []string {
 
 // Case is what policies see of a resource of which these are the facts, and of who asks.
 func (i Inquiry) Case(f Facts) Case {
-	q := i.Grant.question.about(f.Type, i.Grant.class(f.Patients)).known(f)
+	q := i.Grant.question.about(f.Type, i.Grant.class(f.Patients)).known(&i.Grant, f)
 	return Case{
 		Roles: split(q.roles), Clearances: split(q.clearances), Kind: q.kind, Assurance: q.assurance, Purpose: q.purpose, Action: q.action, Type: q.typ,
 		Own: q.facts.own, Treated: q.facts.treated, General: q.facts.general, Emergency: q.facts.emergency, Restricted: q.facts.restricted,

@@ -23,7 +23,7 @@ func TestWhoeverSeesDeidentifiedRecordsSeesNoOthers(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %v", roles, err)
 		}
-		d := g.Decide(Facts{Type: "Observation", Patients: []tutela.Bucket{5}, Labels: func() []string { return nil }, Consent: func() Consent { return ConsentNone }})
+		d := g.Decide(Facts{Type: "Observation", Patients: []tutela.Bucket{5}, Labels: func() []string { return nil }, Consent: func(Grant) Consent { return ConsentNone }})
 		if !d.Admitted() || d.Deidentified() != SafeHarbor || d.Whole() || d.Mask("Observation", []byte(`{"resourceType":"Observation"}`)) != nil {
 			t.Errorf("%v: admitted %v, de-identified %q, shown %s", roles, d.Admitted(), d.Deidentified(), d.Mask("Observation", []byte(`{"resourceType":"Observation"}`)))
 		}

@@ -85,7 +85,7 @@ func TestCompleteCopyReachesOnePatient(t *testing.T) {
 		t.Fatal(err)
 	}
 	psychiatric := func() []string { return []string{"PSY"} }
-	denied := func() access.Consent { return access.ConsentDeny }
+	denied := func(access.Grant) access.Consent { return access.ConsentDeny }
 	for _, c := range []struct {
 		name     string
 		patients []tutela.Bucket

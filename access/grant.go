@@ -17,9 +17,9 @@ type Facts struct {
 	// Labels are what makes it sensitive, sorted. It is asked only where the answer may depend on
 	// it; nil stands for not known, which every label could be.
 	Labels func() []string
-	// Consent is what the patients' consents say of this access. It is asked only where the answer
-	// may depend on it; nil stands for not known, which is a denial.
-	Consent func() Consent
+	// Consent is what the patients' consents say of an access under the Grant that asks. It is asked
+	// only where the answer may depend on it; nil stands for not known, which is a denial.
+	Consent func(Grant) Consent
 }
 
 // Grant is the authority to do one thing, with conditions. Only Authorize makes one; the zero value
@@ -99,13 +99,13 @@ func (g Grant) decide(f Facts) *decision {
 	if g.policies == nil || f.Type == "" || !g.scoped(f) {
 		return &decision{}
 	}
-	return g.policies.decideOpen(g.question.about(f.Type, g.class(f.Patients)), f)
+	return g.policies.decideOpen(&g, g.question.about(f.Type, g.class(f.Patients)), f)
 }
 
 // decideOpen asks for labels and consent only where they can make a difference.
-func (p *Policies) decideOpen(q question, f Facts) *decision {
+func (p *Policies) decideOpen(g *Grant, q question, f Facts) *decision {
 	if p.looks {
-		return p.decide(q.known(f))
+		return p.decide(q.known(g, f))
 	}
 	best, worst := q, q
 	best.facts.consent = ConsentPermit
@@ -117,17 +117,17 @@ func (p *Policies) decideOpen(q question, f Facts) *decision {
 	if bad := p.decide(worst); bad.allow && slices.Equal(bad.policies, d.policies) {
 		return bad
 	}
-	return p.decide(q.known(f))
+	return p.decide(q.known(g, f))
 }
 
-// known is the question with labels and consent looked up.
-func (q question) known(f Facts) question {
+// known is the question of a Grant with labels and consent looked up.
+func (q question) known(g *Grant, f Facts) question {
 	q.facts.labels, q.facts.consent = unknownLabel, ConsentDeny
 	if f.Labels != nil {
 		q.facts.labels = join(f.Labels())
 	}
 	if f.Consent != nil {
-		q.facts.consent = f.Consent()
+		q.facts.consent = f.Consent(*g)
 	}
 	return q
 }

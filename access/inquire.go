@@ -55,7 +55,7 @@ type Answer struct {
 // Explain answers for a resource of which these are the facts. Policies are explained also where
 // something else refuses; then Allowed is false.
 func (i Inquiry) Explain(f Facts) Answer {
-	q := i.Grant.question.about(f.Type, i.Grant.class(f.Patients)).known(f)
+	q := i.Grant.question.about(f.Type, i.Grant.class(f.Patients)).known(&i.Grant, f)
 	out := Answer{
 		Explanation: i.Grant.policies.explain(q), Standing: q.facts.standing(), Consent: q.facts.consent,
 		Roles: append([]string{}, i.who.Roles...), Clearances: append([]string{}, widened(i.who.Clearances)...), Labels: append([]string{}, split(q.facts.labels)...),

@@ -47,7 +47,7 @@ func shippedWith(t *testing.T, policy string) *Policies {
 
 func sensitive(consent Consent, labels ...string) Facts {
 	return Facts{Type: "Observation", Patients: []tutela.Bucket{treated},
-		Labels: func() []string { return labels }, Consent: func() Consent { return consent }}
+		Labels: func() []string { return labels }, Consent: func(Grant) Consent { return consent }}
 }
 
 // What a house's policy says of one label or of consents holds, also where no trial of the best and

@@ -34,6 +34,6 @@ func authorizer(t testing.TB) *Authorizer {
 // harmless are facts of a resource that nothing makes sensitive, and of which no consent speaks.
 func harmless(f Facts) Facts {
 	f.Labels = func() []string { return nil }
-	f.Consent = func() Consent { return ConsentNone }
+	f.Consent = func(Grant) Consent { return ConsentNone }
 	return f
 }

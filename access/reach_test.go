@@ -71,7 +71,7 @@ func reaches(t *testing.T, g Grant, typ string) (admitted int, smaller bool) {
 	sensitiveReach, sensitiveLimited := g.ReachSensitive()
 	for _, patients := range [][]tutela.Bucket{nil, {own}, {other}, {treated}, {999}, {broke}, {treated, other}, {broke, broke + 1}, {treated, broke}, {own, 999}} {
 		for _, labels := range [][]string{nil, {"HIV"}, {"GDIS"}, {"R", "V"}, {"HIV", "PSY"}} {
-			f := Facts{Type: typ, Patients: patients, Labels: func() []string { return labels }, Consent: func() Consent { return ConsentNone }}
+			f := Facts{Type: typ, Patients: patients, Labels: func() []string { return labels }, Consent: func(Grant) Consent { return ConsentNone }}
 			if !g.Admits(f) {
 				continue
 			}

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -38,13 +39,20 @@ func (l *Log) Encode(ctx context.Context, e tutela.Entry, sections []tutela.Sect
 	if sections, err = l.sealable(ctx, sections, fresh); err != nil {
 		return nil, fmt.Errorf("seal ledger entry: %w", err)
 	}
+	if roomy(&e, sections) { // as nearly all are
+		b, err := l.seal(ctx, &e, sections, fresh)
+		if err != nil {
+			return nil, fmt.Errorf("seal ledger entry: %w", err)
+		}
+		return [][]byte{b}, nil
+	}
 	parts, err := split(e, sections)
 	if err != nil {
 		return nil, err
 	}
 	leaves := make([][]byte, len(parts))
 	for i, p := range parts {
-		if leaves[i], err = l.seal(ctx, p, fresh); err != nil {
+		if leaves[i], err = l.seal(ctx, &p.entry, p.sections, fresh); err != nil {
 			return nil, fmt.Errorf("seal ledger entry: %w", err)
 		}
 	}
@@ -100,45 +108,56 @@ func (l *Log) complete(e tutela.Entry) (tutela.Entry, error) {
 	return e, nil
 }
 
-// usualHeader is as many bytes as nearly all headers have at most, but for their writes.
-const usualHeader = 1 << 10
-
-// seal makes one leaf of one part.
-func (l *Log) seal(ctx context.Context, p part, fresh FreshKeys) ([]byte, error) {
-	plain, err := encodeHeader(unsalted(usualHeader+len(p.entry.Writes)*maxWrite), &p.entry)
-	if err != nil {
+// seal makes one leaf of an entry, or of a part of one.
+func (l *Log) seal(ctx context.Context, e *tutela.Entry, sections []tutela.Section, fresh FreshKeys) ([]byte, error) {
+	plain := l.unsalted()
+	defer l.wipe(plain)
+	var err error
+	if plain.b, err = encodeHeader(plain.b, e); err != nil {
 		return nil, err
 	}
-	f := leaf{day: dayOf(p.entry.Time)}
-	k, err := l.keys.Current(ctx, tutela.KeyDay, int64(f.day))
+	day := dayOf(e.Time)
+	k, err := l.keys.Current(ctx, tutela.KeyDay, int64(day))
 	if err != nil {
-		return nil, fmt.Errorf("key of day %d: %w", f.day, err)
+		return nil, fmt.Errorf("key of day %d: %w", day, err)
 	}
-	f.header = sealBox(k, plain, func(c []byte) keys.AAD { return headerAAD(l.cfg.Tenant, f.day, c) })
-	size := len(f.header.sealed)
-	for n, s := range p.sections {
-		sealed, err := l.sealSection(ctx, f.header.commitment[:], n, s, fresh)
-		if err != nil {
+	commitment := salt(plain.b)
+	out := beginLeaf(make([]byte, 0, leafSize(len(plain.b), sections)), day)
+	out = appendBox(out, k, commitment, plain.b, headerAAD(l.cfg.Tenant, day, commitment[:]))
+	out = binary.AppendUvarint(out, uint64(len(sections)))
+	for n, s := range sections {
+		if out, err = l.appendSection(ctx, out, commitment[:], n, s, fresh); err != nil {
 			return nil, err
 		}
-		size += sectionOverhead + len(s.Body)
-		f.sections = append(f.sections, sealed)
 	}
-	b := f.append(make([]byte, 0, size+leafOverhead))
-	if len(b) > MaxLeaf {
+	if len(out) > MaxLeaf {
 		return nil, errs.New(errs.TooLarge, "ledger entry exceeds %d bytes", MaxLeaf)
 	}
-	l.recent.put(f.header.commitment, wordsOf(f.day, &p.entry))
-	return b, nil
+	l.recent.put(commitment, wordsOf(day, e))
+	return out, nil
 }
 
-func (l *Log) sealSection(ctx context.Context, header []byte, n int, s tutela.Section, fresh FreshKeys) (section, error) {
+// leafSize is at least what a leaf takes.
+func leafSize(header int, sections []tutela.Section) int {
+	size := leafOverhead + header
+	for _, s := range sections {
+		size += sectionOverhead + len(s.Body)
+	}
+	return size
+}
+
+// appendSection seals the n-th section of the leaf whose header's commitment is given.
+func (l *Log) appendSection(ctx context.Context, dst, header []byte, n int, s tutela.Section, fresh FreshKeys) ([]byte, error) {
 	k, err := l.sectionKey(ctx, s.Patient, fresh)
 	if err != nil {
-		return section{}, fmt.Errorf("key of section %d: %w", n, err)
+		return nil, fmt.Errorf("key of section %d: %w", n, err)
 	}
-	aad := func([]byte) keys.AAD { return sectionAAD(l.cfg.Tenant, header, s.Patient, n) }
-	return section{s.Patient, sealBox(k, append(unsalted(len(s.Body)), s.Body...), aad)}, nil
+	plain := l.unsalted()
+	defer l.wipe(plain)
+	plain.b = append(plain.b, s.Body...)
+	commitment := salt(plain.b)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(s.Patient))
+	return appendBox(dst, k, commitment, plain.b, sectionAAD(l.cfg.Tenant, header, s.Patient, n)), nil
 }
 
 func (l *Log) sectionKey(ctx context.Context, patient tutela.Bucket, fresh FreshKeys) (*keys.Key, error) {

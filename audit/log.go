@@ -46,7 +46,9 @@ type Log struct {
 	signer *signer
 	owner  string // of the sequencer's lease: this Log and no other
 	recent recent
-	lanes  []lane // each is touched only by its committing goroutine
+	// scratch keeps room for plaintexts from one entry to the next, cleared between them.
+	scratch sync.Pool
+	lanes   []lane // each is touched only by its committing goroutine
 
 	sequencing struct {
 		sync.Mutex // guards lease, and lets one goroutine of this node sequence

@@ -31,16 +31,40 @@ type keyring interface {
 // dayOf numbers a day in UTC since 1970-01-01.
 func dayOf(t time.Time) uint32 { return uint32(t.Unix() / 86400) }
 
-// unsalted is where a plaintext is written that sealBox is to seal: behind room for its salt.
-func unsalted(size int) []byte { return make([]byte, saltSize, saltSize+size) }
+// scratch is room for a plaintext that is about to be sealed.
+type scratch struct{ b []byte }
 
-// sealBox salts, commits to and seals what was written behind unsalted's room. The AAD depends on
-// the commitment, hence the function.
-func sealBox(k *keys.Key, salted []byte, aad func(commitment []byte) keys.AAD) box {
+// maxScratch bounds what is kept for the next one.
+const maxScratch = 8 << 10
+
+// unsalted gives room with space for a salt, behind which the plaintext is appended. wipe takes it back.
+func (l *Log) unsalted() *scratch {
+	s, ok := l.scratch.Get().(*scratch)
+	if !ok {
+		s = &scratch{make([]byte, 0, 1<<10)}
+	}
+	s.b = append(s.b[:0], make([]byte, saltSize)...)
+	return s
+}
+
+// wipe clears what was sealed.
+func (l *Log) wipe(s *scratch) {
+	clear(s.b)
+	if cap(s.b) <= maxScratch {
+		l.scratch.Put(s)
+	}
+}
+
+// salt fills in the salt before a plaintext and gives the commitment to both.
+func salt(salted []byte) [32]byte {
 	_, _ = rand.Read(salted[:saltSize]) // never fails: it ends the process instead
-	b := box{keyVersion: k.Version(), commitment: sha256.Sum256(salted)}
-	b.sealed = k.Seal(make([]byte, 0, len(salted)+keys.Overhead), salted, aad(b.commitment[:]))
-	return b
+	return sha256.Sum256(salted)
+}
+
+// appendBox seals a salted plaintext into the box that a leaf holds.
+func appendBox(dst []byte, k *keys.Key, commitment [32]byte, salted []byte, aad keys.AAD) []byte {
+	dst = beginBox(dst, k.Version(), commitment, len(salted)+keys.Overhead)
+	return k.Seal(dst, salted, aad)
 }
 
 // openBox gives salt ‖ plaintext, checked against the commitment.

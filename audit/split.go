@@ -25,13 +25,10 @@ type part struct {
 	sections []tutela.Section
 }
 
-// split spreads an entry over as many parts as it needs. Nearly all need one. The first part
+// split spreads an entry that may not be roomy over as many parts as it needs. The first part
 // holds the entry's facts; patients, writes and section bodies that do not fit go into
 // continuations. A body that is cut is the concatenation of its pieces in order.
 func split(e tutela.Entry, sections []tutela.Section) ([]part, error) {
-	if roomy(e, sections) {
-		return []part{{e, sections}}, nil
-	}
 	patients, writes := e.Patients, e.Writes
 	e.Patients, e.Writes = nil, nil
 	p := packer{first: e}
@@ -57,7 +54,7 @@ func split(e tutela.Entry, sections []tutela.Section) ([]part, error) {
 }
 
 // roomy tells quickly that an entry surely fits one leaf, reckoning every field that has no bound.
-func roomy(e tutela.Entry, sections []tutela.Section) bool {
+func roomy(e *tutela.Entry, sections []tutela.Section) bool {
 	size := 4<<10 + len(e.Writes)*maxWrite
 	for _, t := range e.Patients {
 		size += 48 + 48*len(t.Counts) + 48*len(t.Flags)

@@ -38,24 +38,16 @@ type section struct {
 	box
 }
 
-// append adds the leaf's bytes to dst.
-func (l leaf) append(dst []byte) []byte {
-	dst = append(dst, leafVersion)
-	dst = binary.BigEndian.AppendUint32(dst, l.day)
-	dst = l.header.append(dst)
-	dst = binary.AppendUvarint(dst, uint64(len(l.sections)))
-	for _, s := range l.sections {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(s.patient))
-		dst = s.box.append(dst)
-	}
-	return dst
+// beginLeaf is what stands before a leaf's header.
+func beginLeaf(dst []byte, day uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, leafVersion), day)
 }
 
-func (b box) append(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(b.keyVersion))
-	dst = append(dst, b.commitment[:]...)
-	dst = binary.AppendUvarint(dst, uint64(len(b.sealed)))
-	return append(dst, b.sealed...)
+// beginBox is what stands before a box's sealed bytes.
+func beginBox(dst []byte, keyVersion int, commitment [32]byte, sealed int) []byte {
+	dst = binary.AppendUvarint(dst, uint64(keyVersion))
+	dst = append(dst, commitment[:]...)
+	return binary.AppendUvarint(dst, uint64(sealed))
 }
 
 // parseLeaf reads a leaf. Its boxes alias b. A leaf has one encoding: what parses is what

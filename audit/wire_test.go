@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -144,4 +145,19 @@ func TestLanesSurviveTheirEncoding(t *testing.T) {
 			t.Errorf("%v parses", bad)
 		}
 	}
+}
+
+// append adds the leaf's bytes to dst.
+func (l leaf) append(dst []byte) []byte {
+	dst = l.header.append(beginLeaf(dst, l.day))
+	dst = binary.AppendUvarint(dst, uint64(len(l.sections)))
+	for _, s := range l.sections {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(s.patient))
+		dst = s.box.append(dst)
+	}
+	return dst
+}
+
+func (b box) append(dst []byte) []byte {
+	return append(beginBox(dst, b.keyVersion, b.commitment, len(b.sealed)), b.sealed...)
 }

@@ -21,5 +21,5 @@ func (s *Store) Facts(ctx context.Context, g access.Grant, ref tutela.Ref) (acce
 	if err != nil {
 		return access.Facts{}, err
 	}
-	return s.facts(ctx, s.db, g, rec), nil
+	return s.facts(ctx, s.db, rec), nil
 }

@@ -12,11 +12,11 @@ import (
 
 // facts are what a Grant is asked about. What takes a look into the resource or at its patients'
 // consents is looked up only when the decision depends on it.
-func (s *Store) facts(ctx context.Context, q store.Querier, g access.Grant, rec *Record) access.Facts {
+func (s *Store) facts(ctx context.Context, q store.Querier, rec *Record) access.Facts {
 	return access.Facts{
 		Type: rec.Ref.Type, Patients: rec.Patients, Resource: rec.resource,
 		Labels:  func() []string { return s.sensitivity(rec) },
-		Consent: func() access.Consent { return s.consented(ctx, q, g, rec) },
+		Consent: func(g access.Grant) access.Consent { return s.consented(ctx, q, g, rec) },
 	}
 }
 
@@ -77,7 +77,7 @@ func (s *Store) lately(ctx context.Context, q store.Querier, ref tutela.Ref) fun
 // permit lets the caller have a record, masked to what it may see, or de-identified; what the Grant does not admit is
 // errs.NotFound, like what is not there.
 func (s *Store) permit(ctx context.Context, q store.Querier, g access.Grant, rec *Record) error {
-	d := g.Decide(s.facts(ctx, q, g, rec))
+	d := g.Decide(s.facts(ctx, q, rec))
 	if !d.Admitted() {
 		return notFound(rec.Ref)
 	}

@@ -56,7 +56,7 @@ func (w *write) keep(ctx context.Context, c *Change, old *row) (Result, error) {
 // shown is what the caller gets to see of a record that it wrote: of what the write reached, no more
 // than a read shows.
 func (w *write) shown(ctx context.Context, c *Change, rec *Record, reached access.Decision) []byte {
-	read := c.Shows.Decide(w.s.facts(ctx, w.s.db, c.Shows, rec))
+	read := c.Shows.Decide(w.s.facts(ctx, w.s.db, rec))
 	return read.Mask(c.Ref.Type, reached.Mask(c.Ref.Type, rec.JSON))
 }
 
@@ -67,7 +67,7 @@ func (w *write) mayRevive(ctx context.Context, c *Change, old *row) error {
 		return err
 	}
 	gone := &Record{Ref: c.Ref, Patients: patients, Deleted: true, since: w.s.lately(ctx, w.s.db, c.Ref)}
-	if !c.Grant.Admits(w.s.facts(ctx, w.s.db, c.Grant, gone)) {
+	if !c.Grant.Admits(w.s.facts(ctx, w.s.db, gone)) {
 		return notFound(c.Ref)
 	}
 	return nil
@@ -100,7 +100,7 @@ func (w *write) opened(ctx context.Context, c *Change, old *row) (replaced, erro
 	if rec.parsed, err = r4.Parse(rec.JSON); err != nil {
 		return replaced{}, err
 	}
-	d := c.Grant.Decide(w.s.facts(ctx, w.s.db, c.Grant, rec))
+	d := c.Grant.Decide(w.s.facts(ctx, w.s.db, rec))
 	if !d.Admitted() {
 		return replaced{}, notFound(c.Ref)
 	}

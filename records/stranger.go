@@ -64,7 +64,7 @@ func (w *write) reaches(ctx context.Context, c *Change, rec *Record, b tutela.Bu
 	if patient.parsed, err = r4.Parse(patient.JSON); err != nil {
 		return false, errors.New("a stored Patient does not parse")
 	}
-	f := w.s.facts(ctx, w.s.db, c.Grant, patient)
+	f := w.s.facts(ctx, w.s.db, patient)
 	f.Type, f.Patients, f.Resource = rec.Ref.Type, rec.Patients, rec.resource
 	return c.Grant.Admits(f), nil
 }

@@ -44,7 +44,7 @@ func (w *write) version(ctx context.Context, c *Change, loc tutela.Locator, old 
 	if rec.parsed = c.Resource; rec.Deleted {
 		rec.parsed = was.rec.parsed // consents speak of what is deleted
 	}
-	d := c.Grant.Decide(w.s.facts(ctx, w.s.db, c.Grant, &rec))
+	d := c.Grant.Decide(w.s.facts(ctx, w.s.db, &rec))
 	if !d.Admitted() || !rec.Deleted && !d.Covers(c.Ref.Type, c.written(&rec)) {
 		return Result{}, mayNotWrite(c.Ref)
 	}
