@@ -9,6 +9,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect/event"
+	"github.com/tutela-health/tutela/detect/intake"
 	"github.com/tutela-health/tutela/detect/intake/hl7"
 )
 
@@ -25,7 +26,7 @@ func (n *numbered) number(s string) int {
 	return len(n.seen)
 }
 
-func (n *numbered) Patient(id hl7.Identifier) tutela.Bucket {
+func (n *numbered) Patient(id intake.Identifier) tutela.Bucket {
 	return tutela.Bucket(n.number(id.Authority + "|" + id.Value))
 }
 
@@ -158,7 +159,7 @@ func TestAppointmentsAndOrders(t *testing.T) {
 func TestTheConfiguredIdentifierCounts(t *testing.T) {
 	n := &numbered{}
 	tr := hl7.NewTranslator(hl7.Config{Tokens: n})
-	for _, pid := range []string{"PID|||99^^^GOV^SS~7^^^H^MR", "PID|||7^^^H^MR~1^^^X^PI", "PID|||7^^^H^mr"} {
+	for _, pid := range []string{"PID|||99^^^GOV^SS~7^^^H^MR", "PID|||7^^^H^MR~1^^^X^PI", "PID|||7^^^H^mr", "PID|||7^^^H&1.2.3&ISO^MR"} {
 		tr.Translate(message(t, header("ADT^A01"), "EVN||202611220800", pid, "PV1||I|W3"))
 	}
 	if d := cmp.Diff([]string{"H|7"}, n.seen); d != "" {

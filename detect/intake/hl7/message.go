@@ -107,17 +107,25 @@ func (m *Message) Value(name string, field, component int) string {
 	return m.component(rep, component)
 }
 
-// component gives a component's first subcomponent. HL7's explicit null ("") is empty.
+// component gives a component's first subcomponent.
 func (m *Message) component(rep string, n int) string {
+	return m.subcomponents(rep, n)[0]
+}
+
+// subcomponents gives those of a component, at least one. HL7's explicit null ("") is empty.
+func (m *Message) subcomponents(rep string, n int) []string {
 	parts := strings.SplitN(rep, string(m.marks.component), maxParts)
 	if n < 1 || n > len(parts) {
-		return ""
+		return []string{""}
 	}
-	first, _, _ := strings.Cut(parts[n-1], string(m.marks.sub))
-	if first == `""` {
-		return ""
+	subs := strings.SplitN(parts[n-1], string(m.marks.sub), maxParts)
+	for i, s := range subs {
+		if s == `""` {
+			s = ""
+		}
+		subs[i] = m.text(s)
 	}
-	return m.text(first)
+	return subs
 }
 
 // repetitions are those of a field.

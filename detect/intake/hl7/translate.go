@@ -6,27 +6,12 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect/event"
+	"github.com/tutela-health/tutela/detect/intake"
 )
-
-// Identifier is what a system calls a patient.
-type Identifier struct {
-	Authority string // who assigned it (CX.4), as it is sent
-	Value     string
-}
-
-// Tokens turn what names a patient into what does not.
-type Tokens interface {
-	// Patient gives the pseudonym of an identifier, the same for the same from every source. Callers give it identifiers
-	// that are not empty.
-	Patient(Identifier) tutela.Bucket
-	// Likeness gives a keyed hash by which two people with the same value are known to share it: kind is "household"
-	// or "family".
-	Likeness(kind, value string) string
-}
 
 // Config says how messages are to be understood. The zero value but for Tokens is sound.
 type Config struct {
-	Tokens Tokens
+	Tokens intake.Tokens
 	Place  *time.Location // of times without an offset; nil means UTC
 	// Identifiers are the types of identifier (CX.5) by which a patient is known, the best first; nil means MR, PI and
 	// then whichever comes first.
@@ -68,14 +53,14 @@ func (t *Translator) Translate(m *Message) []event.Line {
 // patient finds whom a field (of data type CX) means.
 func (t *Translator) patient(m *Message, segment string, field int) (tutela.Bucket, bool) {
 	reps := m.repetitions(m.Raw(segment, field))
-	pick := func(typ string) (Identifier, bool) {
+	pick := func(typ string) (intake.Identifier, bool) {
 		for _, rep := range reps {
-			id := Identifier{m.component(rep, 4), m.component(rep, 1)}
+			id := intake.Identifier{Authority: intake.Authority(m.subcomponents(rep, 4)), Value: m.component(rep, 1)}
 			if id.Value != "" && (typ == "" || strings.EqualFold(m.component(rep, 5), typ)) {
 				return id, true
 			}
 		}
-		return Identifier{}, false
+		return intake.Identifier{}, false
 	}
 	for _, typ := range append(t.cfg.Identifiers, "") {
 		if id, ok := pick(typ); ok {
