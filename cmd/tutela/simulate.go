@@ -23,6 +23,7 @@ type simulateCmd struct {
 	Days     int     `default:"90" help:"How long, 1 to 400."`
 	Start    string  `default:"2026-08-17" help:"The first day."`
 	Misuse   float64 `default:"0.003" help:"Share of staff-days that hold misuse, 0 to 0.2."`
+	As       string  `enum:"ledger,atna" default:"ledger" help:"ledger: entries as Tutela keeps them. atna: another system's audit messages, and HL7 messages."`
 	Format   string  `enum:"table,json" default:"table" help:"table or json, of the summary."`
 }
 
@@ -44,7 +45,7 @@ func (cmd simulateCmd) Run(ctx context.Context, c console) error {
 	if err := emptyFolder(cmd.To); err != nil {
 		return err
 	}
-	to, err := simulate.NewLines(cmd.To)
+	to, err := cmd.files()
 	if err != nil {
 		return err
 	}
@@ -53,6 +54,19 @@ func (cmd simulateCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	return cmd.print(c, sum)
+}
+
+// hospital is where a simulation is written to.
+type hospital interface {
+	simulate.Receiver
+	Close() error
+}
+
+func (cmd simulateCmd) files() (hospital, error) {
+	if cmd.As == "atna" {
+		return simulate.NewForeign(cmd.To)
+	}
+	return simulate.NewLines(cmd.To)
 }
 
 func (cmd simulateCmd) config() (simulate.Config, error) {
