@@ -7,9 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"sync"
 	"time"
 
+	"github.com/tutela-health/tutela/detect/intake"
 	"github.com/tutela-health/tutela/internal/clock"
 )
 
@@ -25,7 +25,7 @@ const (
 type Server struct {
 	// Handle takes a message in. It returns when the message is durable, or an error when the sender should send it
 	// again.
-	Handle func(ctx context.Context, sender net.Addr, m *Message) error
+	Handle func(ctx context.Context, sender intake.Peer, m *Message) error
 	Clock  clock.Clock
 	Log    *slog.Logger
 	// Most is how many connections are open at a time, 0 meaning 64; Idle how long one may say nothing, 0 meaning ten
@@ -34,44 +34,17 @@ type Server struct {
 	Idle time.Duration
 }
 
-// Serve accepts connections until the context ends, and waits for those that are open. The listener speaks TLS where
-// it should: Serve adds none.
+// Serve takes connections of a listener, which speaks TLS where it should, until the context ends.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	most := s.Most
 	if most == 0 {
 		most = 64
 	}
-	slots := make(chan struct{}, most)
-	var open sync.WaitGroup
-	defer open.Wait()
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer stop()
-	for {
-		conn, err := l.Accept()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		select {
-		case slots <- struct{}{}:
-			open.Go(func() {
-				defer func() { <-slots }()
-				s.talk(ctx, conn)
-			})
-		default:
-			_ = conn.Close()
-			s.Log.LogAttrs(ctx, slog.LevelWarn, "too many MLLP connections", slog.String("peer", conn.RemoteAddr().String()), slog.Int("most", most))
-		}
-	}
+	return intake.Serve(ctx, l, most, s.Log, s.talk)
 }
 
 // talk serves one connection.
-func (s *Server) talk(ctx context.Context, conn net.Conn) {
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	defer conn.Close()
+func (s *Server) talk(ctx context.Context, conn net.Conn, peer intake.Peer) {
 	idle := s.Idle
 	if idle == 0 {
 		idle = 10 * time.Minute
@@ -83,11 +56,11 @@ func (s *Server) talk(ctx context.Context, conn net.Conn) {
 		}
 		frame, err := readFrame(r)
 		if err == nil {
-			err = s.answer(ctx, conn, frame)
+			err = s.answer(ctx, conn, peer, frame)
 		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) && ctx.Err() == nil {
-				s.Log.LogAttrs(ctx, slog.LevelInfo, "MLLP connection ended", slog.String("peer", conn.RemoteAddr().String()), slog.String("error", err.Error()))
+				s.Log.LogAttrs(ctx, slog.LevelInfo, "MLLP connection ended", slog.String("peer", peer.Address.String()), slog.String("error", err.Error()))
 			}
 			return
 		}
@@ -95,11 +68,11 @@ func (s *Server) talk(ctx context.Context, conn net.Conn) {
 }
 
 // answer takes one message in and acknowledges it.
-func (s *Server) answer(ctx context.Context, conn net.Conn, frame []byte) error {
+func (s *Server) answer(ctx context.Context, conn io.Writer, peer intake.Peer, frame []byte) error {
 	m, err := Parse(frame)
 	code := Reject
 	if err == nil {
-		if code = Accept; s.Handle(ctx, conn.RemoteAddr(), m) != nil {
+		if code = Accept; s.Handle(ctx, peer, m) != nil {
 			code = Failed
 		}
 	}

@@ -4,46 +4,20 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/tutela-health/tutela/detect/intake"
 	"github.com/tutela-health/tutela/detect/intake/hl7"
+	"github.com/tutela-health/tutela/internal/testkit"
 )
-
-// certificate is one for localhost, with the pool that trusts it.
-func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(parsed)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
-}
 
 // desk is a server that notes what it is given, and cannot take what says FAIL.
 type desk struct {
@@ -51,7 +25,7 @@ type desk struct {
 	taken []string // guarded by mu
 }
 
-func (d *desk) handle(_ context.Context, _ net.Addr, m *hl7.Message) error {
+func (d *desk) handle(_ context.Context, _ intake.Peer, m *hl7.Message) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if m.ControlID() == "FAIL" {
@@ -64,7 +38,7 @@ func (d *desk) handle(_ context.Context, _ net.Addr, m *hl7.Message) error {
 // serve starts a server on a free port and gives its address and what trusts it.
 func serve(t *testing.T, s *hl7.Server) (string, *tls.Config) {
 	t.Helper()
-	cert, pool := certificate(t)
+	cert, pool, _ := testkit.Certificate(t)
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
 	if err != nil {
 		t.Fatal(err)
