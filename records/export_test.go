@@ -112,3 +112,26 @@ func (s *Store) FlagsByLabel(res *r4.Resource) []string {
 	}
 	return out.names()
 }
+
+// VerifyWithin begins a verification that holds no more terms than that at a time.
+func (s *Store) VerifyWithin(room int64, problem func(where, what string)) *Verification {
+	v := s.Verify(problem)
+	v.room = room
+	return v
+}
+
+// GroupsWithin are the numbers of terms that are compared at a time, of parts with that many terms that all differ.
+func GroupsWithin(room int64, counts ...int64) (groups []int64) {
+	var want, found [termParts]termSum
+	for p, n := range counts {
+		want[p].count, found[p].count = n, n+1
+	}
+	for _, some := range differing(&want, &found, room) {
+		sum := int64(0)
+		for _, p := range some {
+			sum += counts[p]
+		}
+		groups = append(groups, sum)
+	}
+	return groups
+}

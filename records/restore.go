@@ -64,16 +64,20 @@ func (s *Store) Reindex(ctx context.Context, done func(int64)) error {
 		return err
 	}
 	total := int64(0)
-	for at := int64(math.MinInt64); ; {
-		page, err := currentPage(ctx, s.db, at)
+	for first := int64(math.MinInt64); ; {
+		page, err := currentPage(ctx, s.db, first, math.MaxInt64)
 		if err != nil || len(page) == 0 {
 			return err
 		}
 		if err := s.reindexPage(ctx, st, page); err != nil {
 			return fmt.Errorf("index what was restored: %w", err)
 		}
-		at, total = page[len(page)-1].locator, total+int64(len(page))
+		total += int64(len(page))
 		done(total)
+		if first = page[len(page)-1].locator; first == math.MaxInt64 {
+			return nil
+		}
+		first++
 	}
 }
 
@@ -110,9 +114,9 @@ func (s *Store) reindexPage(ctx context.Context, st indexState, page []*row) err
 // Sample gives up to n current resources of which the locator is at or after a random one, opened: that
 // charts can be read is more than that rows are there. Nobody is shown them.
 func (s *Store) Sample(ctx context.Context, from tutela.Locator, n int) (opened int, err error) {
-	page, err := currentPage(ctx, s.db, int64(from))
+	page, err := currentPage(ctx, s.db, int64(from), math.MaxInt64)
 	if err == nil && len(page) == 0 {
-		page, err = currentPage(ctx, s.db, math.MinInt64)
+		page, err = currentPage(ctx, s.db, math.MinInt64, math.MaxInt64)
 	}
 	for _, r := range page[:min(n, len(page))] {
 		if _, err := s.record(ctx, s.db, tutela.Ref{}, r); err == nil {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -25,6 +24,8 @@ type Verification struct {
 	erased  map[int64]int64 // buckets of which the ledger says that their keys were left behind, and the last version of the index that has terms of them
 	noise   map[int64]int64 // bucket by locator of the live rows that opened no more when the index that serves was made already
 
+	room int64 // terms that may be held at a time
+
 	// Problem is called with each row that is not as the ledger says.
 	Problem func(where, what string)
 }
@@ -42,7 +43,7 @@ type written struct {
 
 // Verify begins a verification.
 func (s *Store) Verify(problem func(where, what string)) *Verification {
-	return &Verification{s: s, writes: map[versionID]written{}, current: map[int64]versionID{}, ties: map[tieAt]bool{}, erased: map[int64]int64{}, noise: map[int64]int64{}, Problem: problem}
+	return &Verification{s: s, writes: map[versionID]written{}, current: map[int64]versionID{}, ties: map[tieAt]bool{}, erased: map[int64]int64{}, noise: map[int64]int64{}, room: mostTerms, Problem: problem}
 }
 
 // Write notes one version that an entry says was written.
@@ -168,57 +169,10 @@ func (v *Verification) locators(ctx context.Context, q store.Querier) error {
 	return err
 }
 
-// term is a row of the blind index.
-type term struct{ token, bucket, locator int64 }
-
-// index opens every live resource and compares its terms, kind and time with the rows.
-func (v *Verification) index(ctx context.Context, q store.Querier) error {
-	state, err := readIndexState(ctx, q)
-	if err != nil {
-		return err
-	}
-	want := map[term]bool{}
-	for at := int64(math.MinInt64); ; {
-		page, err := currentPage(ctx, q, at)
-		if err != nil {
-			return err
-		}
-		if len(page) == 0 {
-			break
-		}
-		for _, r := range page {
-			if err := v.expect(ctx, q, state, r, want); err != nil {
-				return err
-			}
-			at = r.locator
-		}
-	}
-	table := v.s.tables.terms[state.slot].Name
-	err = q.Query(ctx, "SELECT token, bucket, locator FROM "+table, nil, func(s store.Scanner) error {
-		var t term
-		if err := s.Scan(&t.token, &t.bucket, &t.locator); err != nil {
-			return err
-		}
-		if b, left := v.noise[t.locator]; !want[t] && !(left && b == t.bucket) {
-			v.Problem(t.where(table), "no resource has this term, or it is there twice")
-		}
-		delete(want, t)
-		return nil
-	})
-	for t := range want {
-		v.Problem(t.where(table), "is missing")
-	}
-	return err
-}
-
-func (t term) where(table string) string {
-	return fmt.Sprintf("%s token %016x locator %016x", table, uint64(t.token), uint64(t.locator))
-}
-
-// currentPage reads the next current rows by locator.
-func currentPage(ctx context.Context, q store.Querier, after int64) ([]*row, error) {
+// currentPage reads the next current rows, from one locator to another.
+func currentPage(ctx context.Context, q store.Querier, first, last int64) ([]*row, error) {
 	var page []*row
-	err := q.Query(ctx, currentColumns+` WHERE l.locator > ? ORDER BY l.locator LIMIT 500`, []any{after}, func(s store.Scanner) error {
+	err := q.Query(ctx, currentColumns+` WHERE l.locator >= ? AND l.locator <= ? ORDER BY l.locator LIMIT 500`, []any{first, last}, func(s store.Scanner) error {
 		r := &row{}
 		page = append(page, r)
 		return r.scan(s)
@@ -226,44 +180,37 @@ func currentPage(ctx context.Context, q store.Querier, after int64) ([]*row, err
 	return page, err
 }
 
-// expect adds the terms that a row ought to have, and compares what else the plaintext tells.
-func (v *Verification) expect(ctx context.Context, q store.Querier, state indexState, r *row, want map[term]bool) error {
+// expect gives the terms that a row ought to have, and compares what else the plaintext tells.
+func (v *Verification) expect(ctx context.Context, q store.Querier, state indexState, r *row) ([]int64, error) {
 	where := fmt.Sprintf("locators %016x", uint64(r.locator))
 	rec, err := v.s.record(ctx, q, tutela.Ref{}, r)
 	if errors.Is(err, keys.ErrDestroyed) {
-		return v.leftover(ctx, q, state, r) // erased: nothing can be said of it
+		return nil, v.leftover(ctx, q, state, r) // erased: nothing can be said of it
 	}
 	if errs.Is(err, errs.NotFound) {
 		v.Problem(versionID{r.locator, r.version}.String(), "its key is not in wrapped_keys, and was not left behind by an erasure")
-		return nil
+		return nil, nil
 	}
 	if errors.Is(err, keys.ErrSealed) {
 		v.Problem(versionID{r.locator, r.version}.String(), "does not open: altered, moved or under another key")
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if rec.Updated.UnixMilli() != r.updated {
 		v.Problem(where, "the time of the last update is not the sealed one")
 	}
 	if rec.Deleted {
-		return nil
+		return nil, nil
 	}
 	res, err := r4.Parse(rec.JSON)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if v.s.kind(res.Type()) != r.kind {
 		v.Problem(where, "is filed under another type")
 	}
-	terms, err := v.s.termsIn(ctx, state.made[state.slot], v.s.contentOf(res), r.bucket, v.s.termKey)
-	if err != nil {
-		return err
-	}
-	for _, t := range terms {
-		want[term{t, r.bucket, r.locator}] = true
-	}
 	v.expectTies(rec, res, r.locator)
-	return nil
+	return v.s.termsIn(ctx, state.made[state.slot], v.s.contentOf(res), r.bucket, v.s.termKey)
 }
