@@ -122,7 +122,7 @@ func (r *Ring) Prepare(ctx context.Context, kind tutela.KeyKind, id int64) (k *K
 	next := 1
 	k, err = r.At(ctx, kind, id, 0)
 	switch {
-	case err == nil && kind == tutela.KeyGeneral && r.cfg.Clock().Sub(k.born) >= generalLife:
+	case err == nil && kind == tutela.KeyGeneral && r.cfg.Clock().Sub(k.born).Abs() >= generalLife: // born in the future, it is of a clock that has gone back
 		next = k.version + 1
 	case !unmade(err):
 		return k, nil, err

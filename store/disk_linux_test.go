@@ -26,6 +26,7 @@ func TestFullDiskStopsWritesAndKeepsReads(t *testing.T) {
 	if os.Getuid() != 0 {
 		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
 	}
 	err := cmd.Run()
 	if errors.Is(err, syscall.EPERM) || cmd.ProcessState.ExitCode() == noMount {

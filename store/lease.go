@@ -18,6 +18,10 @@ type Lease struct {
 	Expires time.Time
 }
 
+// strangeClock is by how much nodes' clocks may differ. A lease that ends later than anybody would have it by then was taken
+// under a clock that has gone back since: it would hold others up for as long, and is free.
+const strangeClock = time.Minute
+
 // Acquire takes the lease for owner, or extends it when owner holds it already. The kind of the
 // error is errs.Conflict while somebody else holds it. A ttl must be much longer than the
 // difference between two nodes' clocks.
@@ -26,11 +30,12 @@ func (db *DB) Acquire(ctx context.Context, name, owner string, ttl time.Duration
 	err := db.Update(ctx, func(tx *Tx) error {
 		held, found, err := tx.lease(ctx, name)
 		now := db.clock()
-		mine := held.Owner == owner && held.Expires.After(now)
+		alive := held.Expires.After(now) && !held.Expires.After(now.Add(2*ttl+strangeClock))
+		mine := held.Owner == owner && alive
 		switch {
 		case err != nil:
 			return err
-		case found && !mine && held.Expires.After(now):
+		case found && !mine && alive:
 			return errs.New(errs.Conflict, "somebody else holds the lease")
 		}
 		l = Lease{Name: name, Owner: owner, Token: held.Token, Expires: now.Add(ttl)}

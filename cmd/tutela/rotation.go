@@ -40,7 +40,7 @@ func (s *system) keepKeysOnce(ctx context.Context) error {
 		return err
 	}
 	newest := list[len(list)-1]
-	if every := s.config.Keys.rotation(); every > 0 && clock.System().Sub(newest.Opened) >= every {
+	if every := s.config.Keys.rotation(); every > 0 && dueAfter(every, clock.System().Sub(newest.Opened)) {
 		next, err := s.ring.Rotate(ctx)
 		if err != nil {
 			return err
@@ -52,7 +52,7 @@ func (s *system) keepKeysOnce(ctx context.Context) error {
 			return s.finishRotation(ctx)
 		}
 		if due := g.Agreed.Add(s.config.destroyAfter()); !g.Agreed.IsZero() && g.Final.IsZero() && !clock.System().Before(due) {
-			if backed, err := s.backed(ctx, g.Closed); err != nil || !backed {
+			if backed, err := s.backed(ctx, g.Number+1); err != nil || !backed {
 				return err
 			}
 			if err := s.destroyGeneration(ctx, g); err != nil {
@@ -62,6 +62,10 @@ func (s *system) keepKeysOnce(ctx context.Context) error {
 	}
 	return nil
 }
+
+// dueAfter reports whether what is done every so often is due, so long after the last time. What was done in the future was done
+// by a clock that has gone back since.
+func dueAfter(every, since time.Duration) bool { return since >= every || since < -24*time.Hour }
 
 // finishRotation wraps everything anew and retires the generations under which nothing is left.
 func (s *system) finishRotation(ctx context.Context) error {
@@ -120,12 +124,11 @@ func (s *system) outstanding(ctx context.Context, generation int) (int, error) {
 	return len(list), err
 }
 
-// backed reports whether a backup was made since a moment, where backups are made: one from before has a keyring that a
-// generation wraps which is about to be destroyed.
-func (s *system) backed(ctx context.Context, since time.Time) (bool, error) {
+// backed reports whether the keyring as it was backed up last needs no generation before one, where backups are made: they
+// are about to be destroyed.
+func (s *system) backed(ctx context.Context, generation int) (bool, error) {
 	if len(s.config.Backup.To) == 0 {
 		return true, nil
 	}
-	st, err := s.backups.State(ctx)
-	return len(st.Made) > 0 && st.Made[0].Made.After(since.Add(time.Second)), err
+	return s.backups.Covers(ctx, generation)
 }

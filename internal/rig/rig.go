@@ -45,6 +45,7 @@ const (
 type Config struct {
 	Tenant string // its name; its host is Tenant.test. Empty: "rig", at Host
 	Engine store.Engine
+	Dir    string // where its files lie; empty: in a folder of the test's own
 	Clock  clock.Clock
 	Log    *slog.Logger
 	Admit  func(client string, roles []string, address string) bool // identity's; nil admits from everywhere
@@ -140,7 +141,11 @@ func Open(t testing.TB, c Config) *Rig {
 
 func (r *Rig) wire(t testing.TB, c Config) error {
 	ctx := t.Context()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "rig.db")
+	dir := c.Dir
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	url := "sqlite:" + filepath.Join(dir, "rig.db")
 	if c.Engine == store.Postgres {
 		url = testkit.Postgres(t)
 	}
@@ -151,7 +156,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 	if err := r.DB.Migrate(ctx, Migrations()); err != nil {
 		return err
 	}
-	if err := r.openKeys(ctx, filepath.Join(t.TempDir(), "keys"), c); err != nil {
+	if err := r.openKeys(ctx, filepath.Join(dir, "keys"), c); err != nil {
 		return err
 	}
 	if err := r.openPlanes(ctx, c); err != nil {

@@ -43,8 +43,8 @@ type Config struct {
 	Retain  []Rule        // statutory duties to retain
 	// Wraps counts a generation's recovery wraps that were given to holders and not destroyed since; nil: there are none.
 	Wraps func(ctx context.Context, generation int) (int, error)
-	// Backed reports whether a backup was made since a moment, or none are; nil: none are.
-	Backed func(ctx context.Context, since time.Time) (bool, error)
+	// Backed reports whether the keyring as it was backed up last needs no generation before one; nil: nothing is backed up.
+	Backed func(ctx context.Context, generation int) (bool, error)
 	// Held lists the generations that the key provider has.
 	Held func(ctx context.Context) ([]int, error)
 	// Open reports whether an open incident touches a patient; nil: nobody keeps incidents.

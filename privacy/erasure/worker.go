@@ -278,11 +278,10 @@ func (s *Service) destroy(ctx context.Context, list []*Erasure) error {
 // backed reports whether the keyring, as it is wrapped since this erasure, lies where backups go: once the generations before
 // are destroyed no backup could be restored without it, were this host lost.
 func (s *Service) backed(ctx context.Context, e *Erasure) (bool, error) {
-	i := slices.IndexFunc(e.Steps, func(s Step) bool { return s.State == Rewrapped })
-	if s.cfg.Backed == nil || i < 0 {
-		return i >= 0, nil
+	if s.cfg.Backed == nil {
+		return true, nil
 	}
-	return s.cfg.Backed(ctx, e.Steps[i].At)
+	return s.cfg.Backed(ctx, e.Generation)
 }
 
 func at(list []*Erasure, state State) []*Erasure {

@@ -137,7 +137,8 @@ func (k checker) copyAt(ctx context.Context, s signer, d dest.Destination, last 
 	if err != nil {
 		return time.Time{}, err
 	}
-	if made := list[len(list)-1].Made; made.Before(last.Made) {
+	if newest := list[len(list)-1]; newest.order() < last.order() {
+		made := newest.Made
 		return made, fmt.Errorf("it lacks what was made after %s", made.Format(time.RFC3339))
 	}
 	for _, m := range append(list, keyring...) {

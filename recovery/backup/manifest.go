@@ -2,6 +2,7 @@ package backup
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -38,7 +39,8 @@ type Manifest struct {
 	Tenant     tutela.Tenant `json:"tenant"`
 	Series     string        `json:"series"`
 	Sequence   int64         `json:"sequence"`
-	Made       time.Time     `json:"made"` // the moment that it shows
+	Made       time.Time     `json:"made"`            // the moment that it shows, by the clock of then
+	Order      int64         `json:"order,omitempty"` // takes the place of Made among others, in Unix milliseconds, where the clock had gone back
 	Release    string        `json:"release"`
 	Engine     string        `json:"engine"`
 	Ledger     int64         `json:"ledger_size"`          // leaves in the tree
@@ -109,6 +111,19 @@ func (m Manifest) contentDigest() (d dest.Digest, err error) {
 	}
 	return d, nil
 }
+
+// order tells what was made later: a clock that goes back does not bring an older backup to the front.
+func (m Manifest) order() int64 { return cmp.Or(m.Order, m.Made.UnixMilli()) }
+
+// after orders what is made next behind what was made last.
+func (m *Manifest) after(last Manifest) {
+	if before := last.order(); m.Made.UnixMilli() <= before {
+		m.Order = before + 1
+	}
+}
+
+// byOrder compares by what was made later.
+func byOrder(a, b Manifest) int { return cmp.Compare(a.order(), b.order()) }
 
 // String names the backup as people do.
 func (m Manifest) String() string { return fmt.Sprintf("%s/%d", m.Series, m.Sequence) }

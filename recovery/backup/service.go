@@ -246,9 +246,13 @@ func (m *making) read(ctx context.Context) error {
 		return err
 	}
 	err = c.DB.Snapshot(ctx, func(q store.Querier) error {
+		last, _, err := newest(ctx, q) // the snapshot begins with the first question
+		if err != nil {
+			return err
+		}
 		m.next.Made = c.Clock().UTC()
-		var err error
-		if m.next.Mark, err = c.Audit.MarkIn(ctx, q); err != nil { // the snapshot begins with the first question
+		m.next.after(last.Manifest)
+		if m.next.Mark, err = c.Audit.MarkIn(ctx, q); err != nil {
 			return err
 		}
 		m.next.Ledger = m.next.Mark.Size

@@ -44,7 +44,7 @@ func (r record) row() (store.Rows, error) {
 	if err != nil {
 		return store.Rows{}, fmt.Errorf("encode state: %w", err)
 	}
-	return store.Rows{Table: backupsTable(), Rows: [][]any{{r.Series, r.Sequence, r.Made.UnixMilli(), r.signed, text}}}, nil
+	return store.Rows{Table: backupsTable(), Rows: [][]any{{r.Series, r.Sequence, r.order(), r.signed, text}}}, nil
 }
 
 // newest reads the backup that was made last.

@@ -55,8 +55,8 @@ func Survey(ctx context.Context, d dest.Destination) (Found, error) {
 			f.Series = append(f.Series, s)
 		}
 	}
-	slices.SortFunc(f.Series, func(a, b Series) int { return b.Newest().Made.Compare(a.Newest().Made) })
-	slices.SortFunc(f.Keyrings, func(a, b Manifest) int { return a.Made.Compare(b.Made) })
+	slices.SortFunc(f.Series, func(a, b Series) int { return byOrder(b.Newest(), a.Newest()) })
+	slices.SortFunc(f.Keyrings, byOrder)
 	return f, nil
 }
 
@@ -120,7 +120,7 @@ func NewestKeyring(keyrings []Manifest, series []Series) ([]Manifest, error) {
 	if len(keyrings) == 0 {
 		return nil, errs.New(errs.NotFound, "there is no keyring: without one nothing opens")
 	}
-	last := slices.MaxFunc(keyrings, func(a, b Manifest) int { return a.Made.Compare(b.Made) })
+	last := slices.MaxFunc(keyrings, byOrder)
 	list := slices.DeleteFunc(slices.Clone(keyrings), func(m Manifest) bool { return m.Series != last.Series })
 	slices.SortStableFunc(list, func(a, b Manifest) int { return cmp.Compare(a.Sequence, b.Sequence) })
 	list = slices.CompactFunc(list, func(a, b Manifest) bool { return a.Sequence == b.Sequence })
