@@ -329,3 +329,29 @@ func TestPollThatNobodyAnswersIsGivenUp(t *testing.T) {
 	await(false)
 	await(true)
 }
+
+// A lease that was taken under a clock which has gone back since holds nobody up; one of a node whose clock is a little ahead
+// is held.
+func TestLeaseOfAClockThatWentBackIsFree(t *testing.T) {
+	onEachEngineAt(t, func(t *testing.T, db *store.DB, h *hands) {
+		ctx := t.Context()
+		h.move(30 * time.Second)
+		ahead, err := db.Acquire(ctx, "sequencer", "a", time.Minute)
+		must(t, err)
+		h.move(-30 * time.Second)
+		if _, err := db.Acquire(ctx, "sequencer", "b", time.Minute); !errs.Is(err, errs.Conflict) {
+			t.Errorf("the lease of a node half a minute ahead was acquired: %v", err)
+		}
+		h.move(365 * 24 * time.Hour)
+		far, err := db.Acquire(ctx, "sequencer", "a", time.Minute)
+		must(t, err)
+		h.move(-365 * 24 * time.Hour)
+		b, err := db.Acquire(ctx, "sequencer", "b", time.Minute)
+		must(t, err)
+		if b.Token <= far.Token || far.Token <= ahead.Token {
+			t.Errorf("tokens %d, %d, %d", ahead.Token, far.Token, b.Token)
+		}
+		assertFenced(t, db, far)
+		must(t, db.Update(ctx, func(tx *store.Tx) error { return tx.Fence(ctx, b) }))
+	})
+}

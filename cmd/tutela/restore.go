@@ -47,7 +47,7 @@ func (cmd backupRestoreCmd) Run(ctx context.Context, c console) error {
 	}
 	began := clock.System()
 	stamp := began.UTC().Format("20060102t150405")
-	r := &restoration{from: from, keys: cmd.Keys, at: cmd.At, dir: cmd.Data + ".restoring-" + strings.ToLower(stamp), progress: progress(c)}
+	r := &restoration{from: from, keys: cmd.Keys, at: cmd.At, dir: cmd.Data + restoring + strings.ToLower(stamp), progress: progress(c)}
 	if len(cmd.Shares) > 0 {
 		if r.escrow, err = openShares(cmd.Shares, cmd.HolderKey); err != nil {
 			return err
@@ -58,7 +58,7 @@ func (cmd backupRestoreCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	v, err := cmd.build(ctx, r)
+	v, err := cmd.build(ctx, c, r)
 	if err == nil {
 		err = cmd.put(ctx, r, beside, stamp)
 	}
@@ -76,11 +76,19 @@ func (cmd backupRestoreCmd) Run(ctx context.Context, c console) error {
 	return err
 }
 
-func (cmd backupRestoreCmd) build(ctx context.Context, r *restoration) (verified, error) {
+func (cmd backupRestoreCmd) build(ctx context.Context, c console, r *restoration) (verified, error) {
+	if err := sweepRestores(c, cmd.Data); err != nil {
+		return verified{}, fmt.Errorf("remove what a restore that was killed has left: %w", err)
+	}
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return verified{}, fmt.Errorf("make a directory to build in: %w", err)
 	}
-	return r.build(ctx)
+	held, err := lockFile(r.dir, true)
+	if err != nil {
+		return verified{}, err
+	}
+	v, err := r.build(ctx)
+	return v, errors.Join(err, held.Close())
 }
 
 // vacant makes sure that nothing is in the way, or may be put aside and is not at work.
@@ -153,26 +161,6 @@ func (cmd backupRestoreCmd) put(ctx context.Context, r *restoration, b besides, 
 		err = errors.Join(err, b.GiveBack(context.WithoutCancel(ctx), "before_"+stamp))
 	}
 	return err
-}
-
-// replaceDir renames a directory into a place, and what is there to another name.
-func replaceDir(from, to, aside string) error {
-	err := os.Remove(to) // an empty one
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		if err := os.Rename(to, aside); err != nil {
-			return fmt.Errorf("put %s aside: %w", to, err)
-		}
-	} else {
-		aside = ""
-	}
-	if err := os.Rename(from, to); err != nil {
-		err = fmt.Errorf("put the restored system in place: %w", err)
-		if aside != "" {
-			err = errors.Join(err, os.Rename(aside, to))
-		}
-		return err
-	}
-	return nil
 }
 
 // progress shows how far long work is, when a person looks.

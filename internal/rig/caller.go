@@ -87,3 +87,11 @@ func (r *Rig) issue(t testing.TB, u identity.User) (identity.Issued, error) {
 	}
 	return r.Identity.IssueFor(t.Context(), identity.IssueRequest{User: u.ID, Client: "rig", Scopes: u.Scopes, Assurance: identity.ACRTwoFactors})
 }
+
+// Forget has every caller get another token: a clock that was moved by much ends those of before.
+func (r *Rig) Forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.tokens)
+	r.filled = true // the accounts are there
+}

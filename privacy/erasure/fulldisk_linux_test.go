@@ -41,12 +41,3 @@ func TestErasureSurvivesAFullDisk(t *testing.T) {
 		h.Verify(t)
 	})
 }
-
-// opensStill sees that ben's records open.
-func (h *house) opensStill(t *testing.T) {
-	t.Helper()
-	opened, rows, err := h.Records.Opens(t.Context(), h.Records.Bucket("ben"))
-	if err != nil || opened != rows || rows == 0 {
-		t.Fatalf("%d of %d of ben's rows open: %v", opened, rows, err)
-	}
-}
