@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"net/netip"
 	"strconv"
 
 	"github.com/tutela-health/tutela"
@@ -45,8 +46,10 @@ func entryText(name string) func(*event.Event) string {
 		return func(e *event.Event) string { return e.Request }
 	case "metadata.log_provider":
 		return func(e *event.Event) string { return e.Source }
-	case "actor.user.uid", "user.uid":
+	case "actor.user.uid":
 		return func(e *event.Event) string { return string(e.Actor.ID) }
+	case "user.uid":
+		return account
 	case "actor.user.name", "user.name":
 		return func(e *event.Event) string { return e.Actor.Name }
 	case "actor.user.type", "user.type":
@@ -59,6 +62,8 @@ func entryText(name string) func(*event.Event) string {
 		return func(e *event.Event) string { return e.Address }
 	case "databucket.name":
 		return func(e *event.Event) string { return e.Type }
+	case "src_endpoint.network":
+		return func(e *event.Event) string { return network16(e.Address) }
 	case "unmapped.outcome":
 		return func(e *event.Event) string { return string(e.Outcome) }
 	case "unmapped.purpose":
@@ -107,6 +112,14 @@ func entryPart(name string) func(*event.Event) string {
 	return nil
 }
 
+// account is whom an event is about: the account that is logged in to or administered, else the one that acts.
+func account(e *event.Event) string {
+	if s := e.Subject; s != nil && s.Kind == "user" {
+		return s.ID
+	}
+	return string(e.Actor.ID)
+}
+
 func basisOf(e *event.Event) tutela.Basis           { return orZero(e.Basis) }
 func disclosureOf(e *event.Event) tutela.Disclosure { return orZero(e.Disclosure) }
 func subjectOf(e *event.Event) tutela.Subject       { return orZero(e.Subject) }
@@ -139,20 +152,18 @@ func entryNumber(name string) func(*event.Event) int64 {
 		}
 	case "patients.count":
 		return func(e *event.Event) int64 { return int64(len(e.Patients)) }
-	case "patients.untreated":
-		return func(e *event.Event) int64 { return int64(untreated(e)) }
-	}
-	return nil
-}
-
-// untreated counts the patients whom the actor was not known to treat.
-func untreated(e *event.Event) (n int) {
-	for _, p := range e.Patients {
-		if !flagged(p, "treated") {
-			n++
+	case "patients.strange.count":
+		return func(e *event.Event) int64 {
+			n := int64(0)
+			for _, p := range e.Patients {
+				if strange(p) {
+					n++
+				}
+			}
+			return n
 		}
 	}
-	return n
+	return nil
 }
 
 func flagged(p tutela.Touched, flag string) bool {
@@ -179,14 +190,55 @@ func entryList(name string) getter {
 			return to
 		}
 	case "unmapped.flags":
-		return func(e *event.Event, to []string) []string {
-			for _, p := range e.Patients {
-				to = append(to, p.Flags...)
-			}
-			return to
-		}
+		return flagsOf(func(tutela.Touched) bool { return true })
+	case "patients.strange.flags":
+		return flagsOf(strange)
+	case "patients.strange.uid":
+		return strangers
 	}
 	return nil
+}
+
+// flagsOf gives the flags of some of the patients.
+func flagsOf(of func(tutela.Touched) bool) getter {
+	return func(e *event.Event, to []string) []string {
+		for _, p := range e.Patients {
+			if of(p) {
+				to = append(to, p.Flags...)
+			}
+		}
+		return to
+	}
+}
+
+// strange reports whether nothing is known that gives the actor to do with a patient: no care, no emergency.
+func strange(p tutela.Touched) bool { return !flagged(p, "treated") && !flagged(p, "emergency") }
+
+func strangers(e *event.Event, to []string) []string {
+	for _, p := range e.Patients {
+		if strange(p) {
+			to = append(to, audit.Pseudonym(p.Patient))
+		}
+	}
+	return to
+}
+
+// network16 is where an address is, roughly: its first 16 bits (IPv6: 32), which a provider rarely shares with another
+// place; "private" for what is within the house, and nothing for what is no address.
+func network16(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return ""
+	}
+	a = a.Unmap().WithZone("")
+	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
+		return "private"
+	}
+	bits := 32
+	if a.Is4() {
+		bits = 16
+	}
+	return netip.PrefixFrom(a, bits).Masked().String()
 }
 
 // logField finds a field of a line of a log. Any name may be one of its own fields; those that are a ledger's too stand
