@@ -23,7 +23,7 @@ const (
 	Billing
 )
 
-// Tie joins a patient to a person, to a unit or to both. To is when it ended or will, which for a
+// Tie joins a patient to a person, to a unit, to both, or to the house as a whole. To is when it ended or will, which for a
 // kind that happens once is known even when nobody says so.
 type Tie struct {
 	From, To Minute
@@ -83,7 +83,7 @@ func (d *Directory) Relation(r event.Relation) {
 	case t.Kind == Cover && t.Person != 0:
 		p := &d.staff[t.Person]
 		p.covers, _ = put(p.covers, t, maxCovers)
-	case t.Kind == Cover || r.Patient == 0 || t.Person == 0 && t.Unit == 0 || d.held >= maxTies:
+	case t.Kind == Cover || r.Patient == 0 || d.held >= maxTies:
 	default:
 		ties, more := put(d.ties[r.Patient], t, maxPerHead)
 		d.ties[r.Patient] = ties
