@@ -116,6 +116,9 @@ func (d *draft) add(ctx context.Context, h finding.Hit) error {
 		d.take(at, h)
 		return err
 	}
+	if at := d.rows[d.s.alike(h)]; at != nil && at.Told(h) {
+		return nil // a day that was closed twice
+	}
 	if d.next.Opened[h.Rule] >= flood {
 		h.Actor, h.Group = "", "more than can be shown on "+d.next.Day
 		h.Reasons = []string{fmt.Sprintf("the rule has opened %d findings today: look whether it fits", flood)}
@@ -149,7 +152,7 @@ func (d *draft) place(ctx context.Context, h finding.Hit) (*drafted, error) {
 const raised = 15
 
 func (d *draft) take(at *drafted, h finding.Hit) {
-	if at == nil {
+	if at == nil || at.Told(h) {
 		return
 	}
 	at.Add(h)

@@ -62,7 +62,7 @@ func (s *Service) read(ctx context.Context, stream Stream) (batch, error) {
 			return errEnough
 		}
 		b.lines++
-		b.hits = append(b.hits, s.watch.Take(l)...)
+		b.hits = append(b.hits, s.watch.Take(l).Hits...)
 		if l.Event != nil {
 			s.seen.met(l.Event.Time, s.cfg.Clock())
 		}

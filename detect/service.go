@@ -117,10 +117,22 @@ func (s *Service) Work(ctx context.Context) error {
 	for _, stream := range s.cfg.Streams {
 		failed = errors.Join(failed, s.follow(ctx, stream))
 	}
-	if failed == nil {
+	if failed == nil && s.ready {
+		failed = s.turn(ctx)
+	}
+	if failed == nil && s.ready {
 		failed = s.keepIfDue(ctx)
 	}
 	return failed
+}
+
+// turn closes days that are over although nothing has happened since.
+func (s *Service) turn(ctx context.Context) error {
+	seen := s.watch.Turn(s.cfg.Clock())
+	if len(seen.Hits) == 0 {
+		return nil
+	}
+	return s.commit(ctx, batch{hits: seen.Hits})
 }
 
 // hold makes sure that this node holds the lease for a while yet. Whoever had lost it starts anew from

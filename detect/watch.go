@@ -1,10 +1,15 @@
 package detect
 
 import (
+	"fmt"
 	"io"
+	"time"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect/event"
 	"github.com/tutela-health/tutela/detect/finding"
+	"github.com/tutela-health/tutela/detect/state"
+	"github.com/tutela-health/tutela/internal/clock"
 )
 
 // detector takes offence at events. It MUST be deterministic: the same events and facts after the same
@@ -15,12 +20,20 @@ type detector interface {
 	kept
 }
 
+// model knows what is usual, event by event and day by day. It MUST be as deterministic as a detector.
+type model interface {
+	// Observe says how far an event is from what care explains.
+	Observe(ev *event.Event) Score
+	// EndOf closes a day and those before it, and gives every person's whose was open. at is within it.
+	EndOf(at time.Time) []Day
+	kept
+}
+
 // kept is what is remembered over a restart.
 type kept interface {
 	// Snapshot writes what is remembered, behind a version.
 	Snapshot(w io.Writer) error
-	// Restore replaces what is remembered. What it cannot read is an error, and changes nothing that counts:
-	// whoever gets the error starts anew.
+	// Restore replaces what is remembered. After an error whoever asked for it starts anew.
 	Restore(r io.Reader) error
 }
 
@@ -30,6 +43,26 @@ type directory interface {
 	Relation(r event.Relation)
 	Chart(c event.Chart)
 	kept
+}
+
+// Score is what a model says of an event.
+type Score struct {
+	Value     float64 // how likely it is misuse, 0 to 1
+	Explained bool    // care explains it
+	Reasons   []string
+}
+
+// Day is what a model says of one person's day.
+type Day struct {
+	Staff     tutela.UserID
+	Day       time.Time // its midnight, in the tenant's time zone
+	Score     float64
+	Flagged   bool
+	Certain   bool // flagged however many others are
+	Reasons   []string
+	Events    []string // ids of those that say most
+	Patients  []tutela.Bucket
+	Sensitive []tutela.Bucket
 }
 
 // Part is a detector under the name by which its state is kept.
@@ -42,10 +75,23 @@ type Part struct {
 type Watch struct {
 	Roster    directory // nil where no facts are wanted
 	Detectors []Part
+	Model     model          // nil for none
+	Zone      *time.Location // whose midnight ends a day; nil is UTC
+	Grace     time.Duration  // how long after midnight a day is closed: events may come late
+	Clock     clock.Clock    // nil believes every event's time; else none closes a day that is not over
+
+	day time.Time // midnight of the day that is watched; zero before the first event
 }
 
-// Take shows a line to whom it concerns and gives what they say of it.
-func (w *Watch) Take(l event.Line) []finding.Hit {
+// Seen is what was made of a line.
+type Seen struct {
+	Score Score
+	Days  []Day // that are over
+	Hits  []finding.Hit
+}
+
+// Take shows a line to whom it concerns.
+func (w *Watch) Take(l event.Line) Seen {
 	switch {
 	case l.Event != nil:
 		return w.observe(l.Event)
@@ -57,26 +103,123 @@ func (w *Watch) Take(l event.Line) []finding.Hit {
 	case l.Chart != nil:
 		w.Roster.Chart(*l.Chart)
 	}
-	return nil
+	return Seen{}
 }
 
-func (w *Watch) observe(ev *event.Event) []finding.Hit {
-	var hits []finding.Hit
-	for _, p := range w.Detectors {
-		hits = append(hits, p.Detector.Observe(ev)...)
+func (w *Watch) observe(ev *event.Event) Seen {
+	at := ev.Time
+	if w.Clock != nil && at.After(w.Clock()) {
+		at = w.Clock()
 	}
-	return hits
+	seen := w.Turn(at)
+	for _, p := range w.Detectors {
+		hits := p.Detector.Observe(ev)
+		for i := range hits {
+			seen.Score.Value = max(seen.Score.Value, hits[i].Likelihood)
+		}
+		seen.Hits = append(seen.Hits, hits...)
+	}
+	if w.Model != nil {
+		seen.Score = w.Model.Observe(ev)
+		if seen.Score.Value >= alarming {
+			seen.Hits = append(seen.Hits, w.access(ev, seen.Score))
+		}
+	}
+	return seen
+}
+
+// Turn closes the days that are over at a moment.
+func (w *Watch) Turn(at time.Time) Seen {
+	midnight := w.midnight(at.Add(-w.Grace))
+	if !midnight.After(w.day) {
+		return Seen{}
+	}
+	before := w.day
+	w.day = midnight
+	if before.IsZero() || w.Model == nil {
+		return Seen{}
+	}
+	return w.close(midnight.Add(-time.Hour))
+}
+
+// End closes every day that is open: the stream has ended.
+func (w *Watch) End(at time.Time) Seen {
+	if w.Model == nil || at.IsZero() {
+		return Seen{}
+	}
+	return w.close(at)
+}
+
+func (w *Watch) close(at time.Time) Seen {
+	seen := Seen{Days: w.Model.EndOf(at.In(w.zone()))}
+	for i := range seen.Days {
+		if d := &seen.Days[i]; d.Flagged {
+			seen.Hits = append(seen.Hits, d.hit())
+		}
+	}
+	return seen
+}
+
+func (w *Watch) zone() *time.Location {
+	if w.Zone == nil {
+		return time.UTC
+	}
+	return w.Zone
+}
+
+func (w *Watch) midnight(at time.Time) time.Time {
+	y, m, d := at.In(w.zone()).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, w.zone())
+}
+
+// The rules of what a model finds.
+const (
+	RuleAccess = "unusual-access"
+	RuleDay    = "unusual-day"
+)
+
+// alarming is the score from which one access is a finding before its day is over.
+const alarming = 0.97
+
+func (w *Watch) access(ev *event.Event, s Score) finding.Hit {
+	h := finding.Hit{
+		Rule: RuleAccess, Title: "Accesses that care does not explain", Level: finding.Medium, Likelihood: s.Value,
+		Group: w.midnight(ev.Time).Format(time.DateOnly), Actor: ev.Actor.ID, Entries: []string{ev.ID}, Reasons: s.Reasons, At: ev.Time,
+		Answer: "Ask the person, or whoever leads the ward, what the accesses were for; tutela breach scope names the patients if nobody knows.",
+	}
+	for _, p := range ev.Patients[:min(len(ev.Patients), maxHitPatients)] {
+		h.Patients = append(h.Patients, p.Patient)
+	}
+	return h
+}
+
+// maxHitPatients bounds the patients that a hit names.
+const maxHitPatients = 1000
+
+func (d *Day) hit() finding.Hit {
+	h := finding.Hit{
+		Rule: RuleDay, Title: "A day unlike the person's own and unlike peers'", Level: finding.Medium, Likelihood: d.Score,
+		Group: d.Day.Format(time.DateOnly), Actor: d.Staff, Entries: d.Events, Reasons: d.Reasons, Patients: d.Patients, Sensitive: d.Sensitive,
+		Answer: "Look at the entries, then ask the person, or whoever leads the ward, what the day was about.", At: d.Day.AddDate(0, 0, 1),
+	}
+	if d.Certain {
+		h.Level = finding.High
+	}
+	return h
 }
 
 // parts lists everything that remembers something, the directory first: detectors may look into it
 // while they restore.
 func (w *Watch) parts() []namedState {
-	var list []namedState
+	list := []namedState{{"watch", (*calendar)(w)}}
 	if w.Roster != nil {
 		list = append(list, namedState{"roster", w.Roster})
 	}
 	for _, p := range w.Detectors {
 		list = append(list, namedState{p.Name, p.Detector})
+	}
+	if w.Model != nil {
+		list = append(list, namedState{"model", w.Model})
 	}
 	return list
 }
@@ -84,4 +227,28 @@ func (w *Watch) parts() []namedState {
 type namedState struct {
 	name  string
 	state kept
+}
+
+// calendar is which day a Watch is at, as it is kept.
+type calendar Watch
+
+// Snapshot implements kept.
+func (c *calendar) Snapshot(to io.Writer) error {
+	w := state.NewWriter(to, "calendar", 1)
+	w.Bool(!c.day.IsZero())
+	w.Int(c.day.Unix())
+	return w.Close()
+}
+
+// Restore implements kept.
+func (c *calendar) Restore(from io.Reader) error {
+	r := state.NewReader(from, "calendar", 1)
+	there, at := r.Bool(), r.Int()
+	if err := r.Err(); err != nil {
+		return fmt.Errorf("read the calendar: %w", err)
+	}
+	if there {
+		c.day = (*Watch)(c).midnight(time.Unix(at, 0))
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/tutela-health/tutela/detect"
+	"github.com/tutela-health/tutela/detect/roster"
 	"github.com/tutela-health/tutela/internal/clock"
 )
 
@@ -14,4 +15,4 @@ func (s *system) detect() *detect.Service {
 }
 
 // watch makes the detectors of a running system and of a replay.
-func watch() (detect.Watch, error) { return detect.Watch{}, nil }
+func watch() (detect.Watch, error) { return detect.Watch{Roster: roster.New()}, nil }

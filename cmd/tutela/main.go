@@ -46,6 +46,7 @@ type commands struct {
 	Keys       keysCmd       `cmd:"" help:"Keys and their versions."`
 	Users      usersCmd      `cmd:"" help:"People's accounts: list them, lay a roster beside them, invite."`
 	Glass      glassCmd      `cmd:"" name:"break-glass" help:"Emergency access to one patient, and its review."`
+	Detect     detectCmd     `cmd:"" help:"Detection on events from elsewhere."`
 	Findings   findingsCmd   `cmd:"" help:"What detection found: list it, look at it, judge it."`
 	Patient    patientCmd    `cmd:"" help:"Patients' rights: copies, requests, restrictions, disclosures."`
 	Downtime   downtimeCmd   `cmd:"" help:"A ward's essential charts in a file that opens without the server."`

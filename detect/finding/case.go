@@ -53,6 +53,16 @@ func New(id string, h Hit, f Favour) *Case {
 // Takes reports whether a hit of the same rule, actor and group belongs to the case.
 func (c *Case) Takes(h Hit) bool { return c.State == Open && h.At.Sub(c.Last).Abs() <= Together }
 
+// Told reports whether the case shows every entry of a hit already: it is the same hit once more.
+func (c *Case) Told(h Hit) bool {
+	for _, e := range h.Entries {
+		if !slices.Contains(c.Entries, cut(e, maxEntry)) {
+			return false
+		}
+	}
+	return len(h.Entries) > 0
+}
+
 // Add takes a hit in.
 func (c *Case) Add(h Hit) {
 	c.Hits++
