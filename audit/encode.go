@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -101,6 +102,9 @@ func (l *Log) complete(e tutela.Entry) (tutela.Entry, error) {
 	}
 	if e.Tenant != l.cfg.Tenant {
 		return e, errs.New(errs.Internal, "an entry of another tenant does not belong in this ledger")
+	}
+	if e.Demo && !strings.HasPrefix(l.cfg.Origin, DemoPrefix) {
+		return e, errs.New(errs.Internal, "simulated history belongs into a ledger whose origin says so")
 	}
 	if e.Action == "" || e.Outcome == "" {
 		return e, errs.New(errs.Internal, "a ledger entry needs an action and an outcome")

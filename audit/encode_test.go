@@ -156,3 +156,24 @@ func TestStampRefusesWhatIsNoLeaf(t *testing.T) {
 		}
 	}
 }
+
+// TestSimulatedHistoryNeedsADemoLedger: an ordinary ledger takes no entry that says it is invented.
+func TestSimulatedHistoryNeedsADemoLedger(t *testing.T) {
+	w := newWorld(t, sqliteURL(t))
+	for origin, taken := range map[string]bool{"demo/clinic": true, "tutela.test/clinic": false, "tutela.test/demo/clinic": false, "demonstration/clinic": false} {
+		cfg := w.config("node-" + NewID())
+		cfg.Origin = origin
+		l, err := Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := tutela.Entry{Action: tutela.ActionRead, Outcome: tutela.OutcomeSuccess, Demo: true}
+		if _, err := l.Encode(t.Context(), e, nil, nil); (err == nil) != taken {
+			t.Errorf("a ledger named %s: %v", origin, err)
+		}
+		e.Demo = false
+		if _, err := l.Encode(t.Context(), e, nil, nil); err != nil {
+			t.Errorf("a ledger named %s takes no ordinary entry: %v", origin, err)
+		}
+	}
+}

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 
 const (
 	testTenant = tutela.Tenant("clinic")
-	testOrigin = "tutela.test/clinic"
+	testOrigin = "demo/tutela.test/clinic" // so that entries may be simulated
 )
 
 // world is a database with keys and a clock that tests move.

@@ -36,6 +36,9 @@ type Config struct {
 	Limit int
 }
 
+// DemoPrefix begins the origin of a ledger that may hold simulated history, and of no other.
+const DemoPrefix = "demo/"
+
 // Log is one tenant's ledger. It is safe for concurrent use.
 type Log struct {
 	cfg    Config

@@ -92,12 +92,16 @@ func (cmd devCmd) prepare(ctx context.Context) (fresh bool, err error) {
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	conf := config{
-		Tenant: "tryout", Origin: "localhost/tryout", Node: "node-1", Hosts: []string{"localhost", "127.0.0.1", "::1"},
-		Listen: cmd.Addr, Certificate: certificateTLS, Key: keyTLS, Keys: localKeys("keys/provider"), TryOut: true,
-		Gateway: tryOutGateway(), dir: cmd.Data,
+	return true, makeSystem(ctx, tryOutConfig(cmd.Data, cmd.Addr, "localhost/tryout"), cmd.Postgres)
+}
+
+// tryOutConfig is what a try-out system starts from; origin names its ledger.
+func tryOutConfig(dir, addr, origin string) config {
+	return config{
+		Tenant: "tryout", Origin: origin, Node: "node-1", Hosts: []string{"localhost", "127.0.0.1", "::1"},
+		Listen: addr, Certificate: certificateTLS, Key: keyTLS, Keys: localKeys("keys/provider"), TryOut: true,
+		Gateway: tryOutGateway(), dir: dir,
 	}
-	return true, makeSystem(ctx, conf, cmd.Postgres)
 }
 
 // makeSystem makes directory, certificates, database and keys; the configuration comes last, so

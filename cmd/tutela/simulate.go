@@ -24,6 +24,7 @@ type simulateCmd struct {
 	Start    string  `default:"2026-08-17" help:"The first day."`
 	Misuse   float64 `default:"0.003" help:"Share of staff-days that hold misuse, 0 to 0.2."`
 	As       string  `enum:"ledger,atna" default:"ledger" help:"ledger: entries as Tutela keeps them. atna: another system's audit messages, and HL7 messages."`
+	Ledger   string  `type:"path" help:"Append the entries to the ledger of this try-out system as well; made when it is not there, for tutela dev."`
 	Format   string  `enum:"table,json" default:"table" help:"table or json, of the summary."`
 }
 
@@ -33,7 +34,9 @@ func (simulateCmd) Help() string {
 
 Invents a hospital and some months of it: events.ndjson, roster.ndjson, relations.ndjson and charts.ndjson, as
 tutela detect replay reads them, and truth.ndjson, which says what was misuse and which no detector reads.
-docs/simulation.md tells how.`
+docs/simulation.md tells how.
+
+With --ledger DIR the entries also become the history of a try-out system: tutela dev --data DIR`
 }
 
 // Run writes the hospital and prints what it holds.
@@ -49,11 +52,26 @@ func (cmd simulateCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	sum, err := simulate.Run(ctx, conf, to, dayProgress(c, conf.Days))
-	if err := errors.Join(err, to.Close()); err != nil {
+	sum, err := cmd.write(ctx, c, conf, to)
+	if err != nil {
 		return err
 	}
 	return cmd.print(c, sum)
+}
+
+// write runs the simulation into its files, and into a ledger where one is named.
+func (cmd simulateCmd) write(ctx context.Context, c console, conf simulate.Config, to hospital) (simulate.Summary, error) {
+	if cmd.Ledger == "" {
+		sum, err := simulate.Run(ctx, conf, to, dayProgress(c, conf.Days))
+		return sum, errors.Join(err, to.Close())
+	}
+	s, err := openDemo(ctx, c, cmd.Ledger)
+	if err != nil {
+		return simulate.Summary{}, errors.Join(err, to.Close())
+	}
+	h := newHistory(ctx, s, to)
+	sum, err := simulate.Run(ctx, conf, h, dayProgress(c, conf.Days))
+	return sum, errors.Join(err, h.Close(), s.close(context.WithoutCancel(ctx)))
 }
 
 // hospital is where a simulation is written to.
