@@ -19,18 +19,24 @@ import (
 type Cache struct {
 	path string
 
-	mu   sync.Mutex // guards what follows
-	old  map[string][]Finding
-	used map[string][]Finding
+	mu    sync.Mutex // guards what follows
+	old   map[string][]Finding
+	used  map[string][]Finding
+	notes map[string]string // by name, of the last scan
+	noted map[string]string // of this one
+	seen  map[string]seen   // files by path, of the last scan
+	saw   map[string]seen   // of this one
 }
 
 // cacheFormat changes with the form of what is kept.
-const cacheFormat = 1
+const cacheFormat = 2
 
 // cacheFile is how a Cache lies on disk.
 type cacheFile struct {
 	Format   int                  `json:"format"`
 	Findings map[string][]Finding `json:"findings"`
+	Notes    map[string]string    `json:"notes"`
+	Files    map[string]seen      `json:"files"`
 }
 
 // OpenCache reads what was kept for a tree. What cannot be read is as if nothing was kept.
@@ -40,14 +46,14 @@ func OpenCache(folder, tree string) (*Cache, error) {
 		return nil, fmt.Errorf("name the cache: %w", err)
 	}
 	sum := sha256.Sum256([]byte(whole))
-	c := &Cache{path: filepath.Join(folder, fmt.Sprintf("%x.json", sum[:8])), used: map[string][]Finding{}}
+	c := &Cache{path: filepath.Join(folder, fmt.Sprintf("%x.json", sum[:8])), used: map[string][]Finding{}, noted: map[string]string{}, saw: map[string]seen{}}
 	text, err := os.ReadFile(c.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the cache: %w", err)
 	}
 	var kept cacheFile
 	if json.Unmarshal(text, &kept) == nil && kept.Format == cacheFormat {
-		c.old = kept.Findings
+		c.old, c.notes, c.seen = kept.Findings, kept.Notes, kept.Files
 	}
 	return c, nil
 }
@@ -64,7 +70,12 @@ func (c *Cache) Save(ran []Class) error {
 			c.used[key] = found
 		}
 	}
-	text, err := json.Marshal(cacheFile{cacheFormat, c.used})
+	for key, text := range c.notes {
+		if class, _, _ := strings.Cut(key, ":"); !slices.Contains(ran, Class(class)) {
+			c.noted[key] = text
+		}
+	}
+	text, err := json.Marshal(cacheFile{cacheFormat, c.used, c.noted, c.saw})
 	if err != nil {
 		return fmt.Errorf("encode the cache: %w", err)
 	}
@@ -78,14 +89,12 @@ func (c *Cache) Save(ran []Class) error {
 	return os.Rename(fresh, c.path)
 }
 
-func (c *Cache) key(s FileScanner, path string, text []byte) string {
+// key names what a scanner finds in a file, whose bytes are named by their sum.
+func (c *Cache) key(s FileScanner, path, sum string) string {
 	if c == nil {
 		return ""
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\x00%s\x00%s\x00", s.Class(), s.Version(), path)
-	h.Write(text)
-	return fmt.Sprintf("%s:%x", s.Class(), h.Sum(nil)[:16])
+	return named(s.Class(), fmt.Sprintf("%s\x00%s\x00%s", s.Version(), path, sum))
 }
 
 // Recall gives what was kept under a name by a scanner of trees. The name says all that it depends on,
@@ -94,6 +103,31 @@ func (c *Cache) Recall(class Class, name string) ([]Finding, bool) { return c.ge
 
 // Keep keeps what was found under a name.
 func (c *Cache) Keep(class Class, name string, found []Finding) { c.put(named(class, name), found) }
+
+// Noted gives what a scanner of trees noted for itself under a name, which says all that it depends on.
+func (c *Cache) Noted(class Class, name string) (string, bool) {
+	if c == nil {
+		return "", false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := named(class, name)
+	text, ok := c.notes[key]
+	if ok {
+		c.noted[key] = text
+	}
+	return text, ok
+}
+
+// Note keeps a text under a name.
+func (c *Cache) Note(class Class, name, text string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.noted[named(class, name)] = text
+}
 
 func named(class Class, name string) string {
 	sum := sha256.Sum256([]byte(name))

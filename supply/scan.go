@@ -66,6 +66,7 @@ type Scan struct {
 
 // Run scans a tree.
 func (s Scan) Run(ctx context.Context, t *Tree) (*Report, error) {
+	t.cache = s.Cache
 	r := &Report{Target: t.Dir, Tool: s.Tool, Began: s.Clock().UTC(), Files: len(t.Files), LeftOut: t.Left, Failed: t.Failed, Findings: []Finding{}}
 	tally := newTally(s.Files)
 	if err := s.files(ctx, t, tally); err != nil {
@@ -148,27 +149,44 @@ func (s Scan) file(ctx context.Context, f File, tally *tally) {
 	if len(wanting) == 0 {
 		return
 	}
-	text, err := f.Read()
+	sum, text, err := f.known()
 	if err != nil {
 		for _, scanner := range wanting {
 			tally.add(scanner, f.Path, nil, err)
 		}
 		return
 	}
-	all := true
+	var open []FileScanner
 	for _, scanner := range wanting {
-		key := s.Cache.key(scanner, f.Path, text)
-		found, known := s.Cache.get(key)
-		if !known {
-			all = false
-			if found, err = scan(ctx, scanner, f.Path, text); err == nil {
-				s.Cache.put(key, found)
-			}
+		if found, known := s.Cache.get(s.Cache.key(scanner, f.Path, sum)); known {
+			tally.add(scanner, f.Path, found, nil)
+		} else {
+			open = append(open, scanner)
 		}
-		tally.add(scanner, f.Path, found, err)
 	}
-	if all {
+	if len(open) == 0 {
 		tally.cached.Add(1)
+		return
+	}
+	if text == nil {
+		text, err = f.Read()
+	}
+	s.look(ctx, f.Path, text, err, open, tally)
+}
+
+// look has scanners look into a file, and remembers what they found under the bytes that they were given.
+func (s Scan) look(ctx context.Context, path string, text []byte, failed error, open []FileScanner, tally *tally) {
+	sum := sumOf(text)
+	for _, scanner := range open {
+		if failed != nil {
+			tally.add(scanner, path, nil, failed)
+			continue
+		}
+		found, err := scan(ctx, scanner, path, text)
+		if err == nil {
+			s.Cache.put(s.Cache.key(scanner, path, sum), found)
+		}
+		tally.add(scanner, path, found, err)
 	}
 }
 

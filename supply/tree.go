@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Limits on what is read of a tree that nobody vouches for.
@@ -24,6 +25,8 @@ const (
 type Tree struct {
 	root   *os.Root
 	out    []func(path string) bool // what LeaveOut was told
+	listed time.Time                // before its files were
+	cache  *Cache                   // knows the sums of files that did not change; may be nil
 	Dir    string
 	Files  []File   // in the order of their paths
 	Left   []string // what is left out on purpose, and why
@@ -35,7 +38,9 @@ type Tree struct {
 type File struct {
 	Path string // below the tree, with slashes
 	Size int64
-	tree *Tree
+
+	tree  *Tree
+	stamp stamp // as it was listed
 }
 
 // OpenTree lists a folder, or the one file that is named.
@@ -56,7 +61,7 @@ func OpenTree(dir string) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open what is to be scanned: %w", err)
 	}
-	t := &Tree{root: root, Dir: dir}
+	t := &Tree{root: root, Dir: dir, listed: time.Now()}
 	if only != "" {
 		t.Alone = true
 		t.Files = []File{{Path: only, Size: info.Size(), tree: t}}
@@ -138,7 +143,7 @@ func (t *Tree) list() error {
 			t.fail(name, "cannot be read")
 			return nil
 		}
-		t.Files = append(t.Files, File{Path: name, Size: info.Size(), tree: t})
+		t.Files = append(t.Files, File{Path: name, Size: info.Size(), tree: t, stamp: stampOf(info)})
 		return nil
 	})
 }

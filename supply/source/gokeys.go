@@ -3,69 +3,94 @@ package source
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/printer"
 	"go/token"
 	"hash"
-	"maps"
 	"path"
 	"runtime"
 	"slices"
 	"strings"
 
-	"golang.org/x/tools/go/packages"
+	"github.com/tutela-health/tutela/supply"
+	"github.com/tutela-health/tutela/supply/source/goload"
 )
 
 // goVersion changes whenever the same source would give other findings: with gosec, and with what we make of it.
-const goVersion = "gosec 2.30.0, 2"
+const goVersion = "gosec 2.30.0, 3"
 
-// listMode says what packages consist of, without looking into them.
-const listMode = packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports
-
-// goKeys names packages by all that findings in them depend on: their files, and what they see of the
-// packages that they import, which is everything but the bodies of functions.
+// goKeys name a module's packages by all that findings in them depend on: their files, and what they see of the
+// packages that they import, which is everything but the bodies of functions. A package without a key is not remembered.
 type goKeys struct {
+	of   map[string]string // by package
+	base string            // of the module
+	near bool              // something of it is replaced by a folder that is near
+}
+
+// goKeyMaker works keys out.
+type goKeyMaker struct {
 	scan   *goScan
-	base   string // of the module
-	listed map[string]*packages.Package
+	root   string
+	base   string
+	listed map[string]*goload.Package
 	seen   map[string]string // by package: what others see of it
 }
 
-// keys gives the keys of a module's packages by their ids. A package without a key is not remembered.
-func (g *goScan) keys(m goModule, listed []*packages.Package) map[string]string {
+// keys gives the keys of a module's packages.
+func (g *goScan) keys(m goModule, from *goload.Module, listed []*goload.Package) goKeys {
+	keys := goKeys{of: map[string]string{}}
 	if g.cache == nil {
-		return nil
+		return keys
 	}
-	k := &goKeys{scan: g, base: g.base(m), listed: map[string]*packages.Package{}, seen: map[string]string{}}
+	keys.base, keys.near = g.base(m)
+	k := &goKeyMaker{scan: g, root: m.root, base: keys.base, listed: map[string]*goload.Package{}, seen: map[string]string{}}
 	for _, p := range listed {
-		k.listed[p.PkgPath] = p
+		if from.Owns(p.Path) {
+			k.listed[p.Path] = p
+		}
 	}
-	keys := map[string]string{}
 	for _, p := range listed {
 		if key, ok := k.whole(p); ok {
-			keys[p.ID] = key
+			keys.of[p.Path] = key
 		}
 	}
 	return keys
 }
 
+// exports are what the last scan knew of other modules.
+func (g *goScan) exports(m goModule, keys goKeys) goload.Exports {
+	known := goload.Exports{}
+	if text, ok := g.cache.Noted(supply.Source, exportsName(m, keys)); ok && keys.base != "" && !keys.near {
+		_ = json.Unmarshal([]byte(text), &known) // what cannot be read is asked for again
+	}
+	return known
+}
+
+func (g *goScan) keepExports(m goModule, keys goKeys, lasting goload.Exports) {
+	if text, err := json.Marshal(lasting); err == nil && keys.base != "" && !keys.near {
+		g.cache.Note(supply.Source, exportsName(m, keys), string(text))
+	}
+}
+
+func exportsName(m goModule, keys goKeys) string { return "exports " + m.root + " " + keys.base }
+
 // base is what all packages of a module depend on: Go, the modules' versions, and what is vendored or
 // replaced by other folders of the tree.
-func (g *goScan) base(m goModule) string {
+func (g *goScan) base(m goModule) (sum string, near bool) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\x00%s\x00%s/%s\x00", goVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	near := false
+	fmt.Fprintf(h, "%s\x00%s\x00%s\x00", goVersion, runtime.Version(), g.tools)
 	for _, f := range g.tree.Files {
 		if dir, name := path.Split(f.Path); path.Clean(dir) != m.root || name != "go.mod" && name != "go.sum" {
 			continue
 		}
 		text, err := f.Read()
 		if err != nil {
-			return "" // nothing is remembered
+			return "", false // nothing is remembered
 		}
-		near = near || bytes.Contains(text, []byte("=> ."))
+		near = near || bytes.Contains(text, []byte("=> .")) || bytes.Contains(text, []byte("=> /"))
 		fmt.Fprintf(h, "%x", sha256.Sum256(text))
 	}
 	for _, f := range g.tree.Files {
@@ -73,78 +98,105 @@ func (g *goScan) base(m goModule) string {
 		if !strings.HasSuffix(f.Path, ".go") && path.Base(f.Path) != "modules.txt" || !vendored && !near {
 			continue
 		}
-		text, err := f.Read()
+		text, err := f.Sum()
 		if err != nil {
-			return ""
+			return "", false
 		}
-		fmt.Fprintf(h, "%s\x00%x", f.Path, sha256.Sum256(text))
+		fmt.Fprintf(h, "%s\x00%s", f.Path, text)
 	}
-	return fmt.Sprintf("%x", h.Sum(nil))
+	return fmt.Sprintf("%x", h.Sum(nil)), near
 }
 
 // whole is the key of a package.
-func (k *goKeys) whole(p *packages.Package) (string, bool) {
-	if k.base == "" || len(p.CompiledGoFiles) == 0 || len(p.Errors) > 0 {
+func (k *goKeyMaker) whole(p *goload.Package) (string, bool) {
+	if k.base == "" || len(p.Files) == 0 || p.Err != nil {
 		return "", false
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "go\x00%s\x00%s\x00", k.base, p.ID)
-	for _, name := range slices.Sorted(slices.Values(p.CompiledGoFiles)) {
-		below := k.scan.below(name)
-		file, ok := k.scan.files[below]
-		if !ok {
-			return "", false
-		}
-		text, err := file.Read()
-		if err != nil {
-			return "", false
-		}
-		fmt.Fprintf(h, "%s\x00%x", below, sha256.Sum256(text))
+	fmt.Fprintf(h, "go\x00%s\x00%s\x00", k.base, p.Path)
+	sums, ok := k.sums(p)
+	if !ok {
+		return "", false
 	}
+	_, _ = h.Write([]byte(sums)) // a hash takes everything
 	k.imports(h, p)
 	return fmt.Sprintf("%x", h.Sum(nil)), true
 }
 
+// sums names a package's files and their bytes.
+func (k *goKeyMaker) sums(p *goload.Package) (string, bool) {
+	var b strings.Builder
+	for _, name := range p.Files {
+		sum, err := k.scan.files[path.Join(k.root, name)].Sum()
+		if err != nil {
+			return "", false
+		}
+		fmt.Fprintf(&b, "%s\x00%s\x00", path.Join(k.root, name), sum)
+	}
+	return b.String(), true
+}
+
 // imports adds what a package sees of others.
-func (k *goKeys) imports(h hash.Hash, p *packages.Package) {
-	for _, name := range slices.Sorted(maps.Keys(p.Imports)) {
-		fmt.Fprintf(h, "%s\x00%s\x00", name, k.outside(k.listed[p.Imports[name].PkgPath]))
+func (k *goKeyMaker) imports(h hash.Hash, p *goload.Package) {
+	for _, name := range slices.Sorted(slices.Values(p.Imports)) {
+		fmt.Fprintf(h, "%s\x00%s\x00", name, k.outside(k.listed[name]))
 	}
 }
 
 // outside digests what others see of a package of the module; of other modules the base says enough.
-func (k *goKeys) outside(p *packages.Package) string {
+func (k *goKeyMaker) outside(p *goload.Package) string {
 	if p == nil {
 		return ""
 	}
-	if sum, known := k.seen[p.PkgPath]; known {
+	if sum, known := k.seen[p.Path]; known {
 		return sum // of a cycle, which does not build, too
 	}
-	k.seen[p.PkgPath] = ""
+	k.seen[p.Path] = ""
 	h := sha256.New()
-	k.declarations(h, p)
+	fmt.Fprintf(h, "%s\x00%s\x00", p.Name, k.declarations(p))
 	k.imports(h, p)
-	k.seen[p.PkgPath] = fmt.Sprintf("%x", h.Sum(nil))
-	return k.seen[p.PkgPath]
+	k.seen[p.Path] = fmt.Sprintf("%x", h.Sum(nil))
+	return k.seen[p.Path]
 }
 
-// declarations digests a package's files without comments, the bodies of functions, and functions of its own that
+// declarations digests what a package declares. It is worked out once for the same files.
+func (k *goKeyMaker) declarations(p *goload.Package) string {
+	sums, ok := k.sums(p)
+	name := "declares " + goVersion + runtime.Version() + sums
+	if sum, known := k.scan.cache.Noted(supply.Source, name); known && ok {
+		return sum
+	}
+	h := sha256.New()
+	k.digest(h, p)
+	sum := fmt.Sprintf("%x", h.Sum(nil)[:16])
+	if ok {
+		k.scan.cache.Note(supply.Source, name, sum)
+	}
+	return sum
+}
+
+// digest digests a package's files without comments, the bodies of functions, and functions of its own that
 // nothing declared there mentions; a file that is no Go counts as a whole.
-func (k *goKeys) declarations(h hash.Hash, p *packages.Package) {
+func (k *goKeyMaker) digest(h hash.Hash, p *goload.Package) {
 	fset := token.NewFileSet()
 	var files []*ast.File
-	for _, name := range slices.Sorted(slices.Values(p.CompiledGoFiles)) {
-		text, err := k.scan.files[k.scan.below(name)].Read()
+	for _, name := range p.Files {
+		text, err := k.scan.files[path.Join(k.root, name)].Read()
 		if err != nil {
 			continue // then the package has no key, and what imports it sees the same
 		}
 		tree, err := parser.ParseFile(fset, "", text, parser.SkipObjectResolution)
 		if err != nil {
-			h.Write(text)
+			_, _ = h.Write(text) // a hash takes everything
 			continue
 		}
 		files = append(files, tree)
 	}
+	declared(h, fset, files)
+}
+
+// declared writes what files declare.
+func declared(h hash.Hash, fset *token.FileSet, files []*ast.File) {
 	mentioned := map[string]bool{}
 	for _, tree := range files {
 		for _, d := range tree.Decls {

@@ -2,10 +2,11 @@ package source
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"log" //nolint:depguard // gosec takes no other kind
-	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 	"golang.org/x/tools/go/packages"
 
 	"github.com/tutela-health/tutela/supply"
+	"github.com/tutela-health/tutela/supply/source/goload"
 )
 
 // Go checks Go by gosec. It is a supply.TreeScanner: types reach across files.
@@ -45,7 +47,7 @@ type goModule struct {
 
 // Scan checks every package of the tree but its tests.
 func (o Go) Scan(ctx context.Context, t *supply.Tree) (supply.Result, error) {
-	g := &goScan{tree: t, cache: o.cache, files: map[string]supply.File{}, result: supply.Result{Checked: supply.Checked{Class: supply.Source}}}
+	g := &goScan{tree: t, cache: o.cache, files: map[string]supply.File{}, mods: map[string]supply.File{}, folders: map[string][]string{}, result: supply.Result{Checked: supply.Checked{Class: supply.Source}}}
 	modules := g.modules()
 	if len(modules) == 0 {
 		return g.result, nil
@@ -62,6 +64,10 @@ func (o Go) Scan(ctx context.Context, t *supply.Tree) (supply.Result, error) {
 		return supply.Result{}, fmt.Errorf("find the tree: %w", err)
 	}
 	g.dir = dir
+	if g.tools, err = goload.Find(ctx, dir); err != nil {
+		g.miss(".", "the go command does not answer")
+		return g.result, nil
+	}
 	for _, m := range modules {
 		g.module(ctx, m)
 		if ctx.Err() != nil {
@@ -76,8 +82,12 @@ type goScan struct {
 	tree   *supply.Tree
 	cache  *supply.Cache
 	dir    string // absolute
-	files  map[string]supply.File
+	tools  goload.Toolchain
+	files  map[string]supply.File // Go files but tests
+	mods   map[string]supply.File // go.mod
 	result supply.Result
+
+	folders map[string][]string // the files of a folder
 }
 
 // modules groups the tree's packages by the go.mod nearest above them.
@@ -89,8 +99,10 @@ func (g *goScan) modules() []goModule {
 		switch {
 		case base == "go.mod":
 			roots[dir] = true
+			g.mods[f.Path] = f
 		case strings.HasSuffix(base, ".go") && !strings.HasSuffix(base, "_test.go") && !ignoredByGo(dir):
 			g.files[f.Path] = f
+			g.folders[dir] = append(g.folders[dir], f.Path)
 			dirs[dir] = true
 		}
 	}
@@ -136,7 +148,7 @@ func above(roots map[string]bool, dir string) (root string, ok bool) {
 	}
 }
 
-// loadFor bounds the go command over a module: source can be written to be compiled for ever.
+// loadFor bounds a module: source can be written to be checked for ever.
 const loadFor = 5 * time.Minute
 
 // batch is how many files are held with their types at a time, which bounds memory.
@@ -146,50 +158,103 @@ const batch = 400
 func (g *goScan) module(ctx context.Context, m goModule) {
 	ctx, cancel := context.WithTimeout(ctx, loadFor)
 	defer cancel()
-	listed, err := packages.Load(g.config(ctx, m, listMode), patterns(m)...)
-	if err != nil {
-		g.miss(m.root, "the go command could not load it")
-		return
-	}
-	keys := g.keys(m, listed)
+	from := g.describe(m)
+	listed := from.List()
+	keys := g.keys(m, from, listed)
+	exports := g.exports(m, keys)
+	loader := goload.NewLoader(from, listed, exports)
 	fresh := map[string][]supply.Finding{}
-	var open []string
+	var open []*goload.Package
 	files := 0
 	for _, p := range listed {
-		if found, known := g.cache.Recall(supply.Source, keys[p.ID]); known && keys[p.ID] != "" {
+		if found, known := g.cache.Recall(supply.Source, keys.of[p.Path]); known && keys.of[p.Path] != "" {
 			g.result.Findings = append(g.result.Findings, found...)
-			g.result.Checked.Files += len(p.CompiledGoFiles)
+			g.result.Checked.Files += len(p.Files)
 			continue
 		}
-		if len(p.GoFiles) == 0 { // nothing of it is built here
-			continue
-		}
-		open, files = append(open, g.pattern(m, filepath.Dir(p.GoFiles[0]))), files+len(p.GoFiles)
+		open, files = append(open, p), files+len(p.Files)
 		if files >= batch {
-			g.look(ctx, m, open, fresh)
+			g.look(ctx, m, loader, open, fresh)
 			open, files = nil, 0
 		}
 	}
-	g.look(ctx, m, open, fresh)
+	g.look(ctx, m, loader, open, fresh)
 	g.keep(listed, keys, fresh)
+	g.keepExports(m, keys, exports.Lasting(from, g.tools))
+}
+
+// describe is the module as the loader takes it.
+func (g *goScan) describe(m goModule) *goload.Module {
+	below := func(name string) string { return path.Join(m.root, name) }
+	from := &goload.Module{
+		Dir: filepath.Join(g.dir, filepath.FromSlash(m.root)), Files: map[string][]string{}, Go: g.tools,
+		Read: func(name string) ([]byte, error) {
+			f, ok := g.files[below(name)]
+			if !ok {
+				return nil, fs.ErrNotExist
+			}
+			return f.Read()
+		},
+	}
+	for _, dir := range m.dirs {
+		rel := dir
+		if m.root != "." {
+			rel = path.Clean("./" + strings.TrimPrefix(strings.TrimPrefix(dir, m.root), "/"))
+		}
+		for _, name := range g.folders[dir] {
+			from.Files[rel] = append(from.Files[rel], path.Join(rel, path.Base(name)))
+		}
+	}
+	from.Remember = func(dir string, list func() *goload.Package) *goload.Package {
+		return g.remember(path.Join(m.root, dir), list, from)
+	}
+	if f, ok := g.mods[below("go.mod")]; ok && !m.loose {
+		if text, err := f.Read(); err == nil {
+			from.Describe(text)
+		}
+	}
+	return from
+}
+
+// remember keeps what the heads of a folder's files say, as long as they build.
+func (g *goScan) remember(dir string, list func() *goload.Package, from *goload.Module) *goload.Package {
+	name := fmt.Sprintf("heads %s\x00%s\x00%s\x00%s\x00", goVersion, g.tools, from.Path, dir)
+	for _, file := range g.folders[dir] {
+		sum, err := g.files[file].Sum()
+		if err != nil {
+			return list()
+		}
+		name += file + "\x00" + sum + "\x00"
+	}
+	if text, known := g.cache.Noted(supply.Source, name); known {
+		var p *goload.Package
+		if json.Unmarshal([]byte(text), &p) == nil {
+			return p
+		}
+	}
+	p := list()
+	if text, err := json.Marshal(p); err == nil && (p == nil || p.Err == nil) {
+		g.cache.Note(supply.Source, name, string(text))
+	}
+	return p
 }
 
 // keep remembers what was found in packages that build, with all that they import of the module: of
 // others more may be known another time, though nothing of them changed.
-func (g *goScan) keep(listed []*packages.Package, keys map[string]string, fresh map[string][]supply.Finding) {
+func (g *goScan) keep(listed []*goload.Package, keys goKeys, fresh map[string][]supply.Finding) {
 	if g.cache == nil {
 		return
 	}
 	broken, importers := map[string]bool{}, map[string][]string{}
 	var next []string
 	for _, p := range listed {
-		_, looked := fresh[p.ID]
-		_, known := g.cache.Recall(supply.Source, keys[p.ID])
-		if len(p.GoFiles) > 0 && !looked && !known {
-			next = append(next, p.PkgPath)
+		_, looked := fresh[p.Path]
+		_, known := g.cache.Recall(supply.Source, keys.of[p.Path])
+		if !looked && !known {
+			next = append(next, p.Path)
 		}
 		for _, i := range p.Imports {
-			importers[i.PkgPath] = append(importers[i.PkgPath], p.PkgPath)
+			importers[i] = append(importers[i], p.Path)
 		}
 	}
 	for len(next) > 0 {
@@ -200,45 +265,57 @@ func (g *goScan) keep(listed []*packages.Package, keys map[string]string, fresh 
 		}
 	}
 	for _, p := range listed {
-		if found, looked := fresh[p.ID]; looked && keys[p.ID] != "" && !broken[p.PkgPath] {
-			g.cache.Keep(supply.Source, keys[p.ID], found)
+		if found, looked := fresh[p.Path]; looked && keys.of[p.Path] != "" && !broken[p.Path] {
+			g.cache.Keep(supply.Source, keys.of[p.Path], found)
 		}
 	}
 }
 
-// look runs gosec over packages, and gives what it found in those that build by their ids.
-func (g *goScan) look(ctx context.Context, m goModule, names []string, fresh map[string][]supply.Finding) {
-	if len(names) == 0 {
+// look runs gosec over packages, and gives what it found in those that build by their paths.
+func (g *goScan) look(ctx context.Context, m goModule, loader *goload.Loader, open []*goload.Package, fresh map[string][]supply.Finding) {
+	if len(open) == 0 {
 		return
 	}
-	loaded, err := packages.Load(g.config(ctx, m, gosec.LoadMode), names...)
-	if err != nil {
-		g.miss(m.root, "the go command could not load it")
+	if err := loader.Prepare(ctx, open); err != nil {
+		g.miss(m.root, "the go command could not load what it imports")
 		return
 	}
-	found := make([][]supply.Finding, len(loaded))
+	loaded := make([]*packages.Package, len(open))
+	found := make([][]supply.Finding, len(open))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, p := range loaded {
-		group.Go(func() error { found[i] = g.check(p); return nil })
+	for i, p := range open {
+		group.Go(func() error {
+			if ctx.Err() == nil {
+				loaded[i], found[i] = g.check(loader, p)
+			}
+			return nil
+		})
 	}
 	_ = group.Wait() // nothing there gives an error
-	for i, p := range loaded {
-		if len(p.GoFiles) == 0 {
+	for i, p := range open {
+		if loaded[i] == nil {
+			g.miss(path.Join(m.root, p.Dir), "it takes too long")
 			continue
 		}
-		if n := len(p.Errors); n > 0 {
-			g.miss(g.below(filepath.Dir(p.GoFiles[0])), fmt.Sprintf("%d errors without which more would be known: it does not build here without a network", n))
+		if n := len(loaded[i].Errors); n > 0 {
+			g.miss(path.Join(m.root, p.Dir), fmt.Sprintf("%d errors without which more would be known: it does not build here without a network", n))
 		} else {
-			fresh[p.ID] = found[i]
+			fresh[p.Path] = found[i]
 		}
-		g.result.Checked.Files += len(p.CompiledGoFiles)
+		g.result.Checked.Files += len(p.Files)
 		g.result.Findings = append(g.result.Findings, found[i]...)
 	}
 }
 
 // check runs gosec on a package; what breaks it breaks nothing else.
-func (g *goScan) check(p *packages.Package) (found []supply.Finding) {
+func (g *goScan) check(loader *goload.Loader, from *goload.Package) (p *packages.Package, found []supply.Finding) {
+	defer func() {
+		if recover() != nil { // types of what does not build
+			p = &packages.Package{Errors: []packages.Error{{Msg: "it cannot be checked"}}}
+		}
+	}()
+	p = loader.Load(from)
 	a := gosec.NewAnalyzer(gosec.NewConfig(), false, true, true, 1, log.New(io.Discard, "", 0))
 	a.LoadRules(rules.Generate(true).RulesInfo())
 	a.LoadAnalyzers(analyzers.Generate(true).AnalyzersInfo())
@@ -253,38 +330,8 @@ func (g *goScan) check(p *packages.Package) (found []supply.Finding) {
 			found = append(found, f)
 		}
 	}
-	return found
-}
-
-// config keeps the go command from the network, from other versions of itself and from compilers of other languages.
-func (g *goScan) config(ctx context.Context, m goModule, mode packages.LoadMode) *packages.Config {
-	env := append(os.Environ(), "GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=", "CGO_ENABLED=0", "GOVCS=*:off", "GONOSUMDB=*", "GOWORK=off")
-	if m.loose {
-		env = append(env, "GO111MODULE=off")
-	}
-	return &packages.Config{Context: ctx, Mode: mode, Dir: filepath.Join(g.dir, filepath.FromSlash(m.root)), Env: env}
-}
-
-// pattern names a folder for the go command.
-func (g *goScan) pattern(m goModule, dir string) string {
-	rel, err := filepath.Rel(filepath.Join(g.dir, filepath.FromSlash(m.root)), dir)
-	if err != nil || !filepath.IsLocal(rel) {
-		return "./nowhere" // a link led elsewhere: its findings would not be taken over
-	}
-	return "./" + filepath.ToSlash(rel)
-}
-
-// patterns name a module's folders for the go command.
-func patterns(m goModule) []string {
-	list := make([]string, len(m.dirs))
-	for i, dir := range m.dirs {
-		rel := strings.TrimPrefix(strings.TrimPrefix(dir, m.root), "/")
-		if m.root == "." {
-			rel = dir
-		}
-		list[i] = "./" + rel
-	}
-	return list
+	p.Syntax, p.Types, p.TypesInfo = nil, nil, nil // the rest of the batch needs the room
+	return p, found
 }
 
 func (g *goScan) miss(place, why string) {
