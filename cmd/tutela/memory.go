@@ -13,23 +13,12 @@ const (
 	memoryLimit = 144 << 20
 )
 
-// How it is set for a scan, which holds the types of a few hundred files at a time and ends.
-const (
-	collectScanAt   = 200
-	scanMemoryLimit = 500 << 20
-)
-
-// tuneScan sets the collector for a scan.
-func tuneScan() { tune(collectScanAt, scanMemoryLimit) }
-
 // tuneMemory sets the collector for a server.
-func tuneMemory() { tune(collectAt, memoryLimit) }
-
-func tune(collect int, limit int64) {
+func tuneMemory() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collect)
+		debug.SetGCPercent(collectAt)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(limit)
+		debug.SetMemoryLimit(memoryLimit)
 	}
 }

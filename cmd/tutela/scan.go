@@ -161,7 +161,6 @@ func (s scanning) scan(ctx context.Context, c console, path string) (*supply.Rep
 
 // scanTree runs what is asked for.
 func (s scanning) scanTree(ctx context.Context, c console, path string, tree *supply.Tree) (*supply.Report, error) {
-	tuneScan()
 	run, classes, err := s.chosen()
 	if err != nil {
 		return nil, err
