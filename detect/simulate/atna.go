@@ -1,6 +1,10 @@
 package simulate
 
-import "github.com/tutela-health/tutela"
+import (
+	"encoding/base64"
+
+	"github.com/tutela-health/tutela"
+)
 
 // coded is a code of DICOM's coding scheme DCM.
 type coded struct{ code, meaning string }
@@ -55,11 +59,13 @@ func appendAudit(b []byte, e *tutela.Entry, number func(tutela.Bucket) string) [
 	for _, p := range e.Patients {
 		b = appendPatient(b, number(p.Patient))
 	}
-	if e.Type != "" {
-		b = appendResource(b, e.Type)
-	}
-	if e.Subject != nil && e.Subject.Kind == "user" {
-		b = appendAccount(b, e.Subject)
+	switch {
+	case e.Type != "":
+		b = appendResource(b, e.Type, e.ID)
+	case e.Subject != nil && e.Subject.Kind == "user":
+		b = appendAccount(b, e.Subject.ID, e.ID)
+	default:
+		b = appendAccount(b, string(e.Actor.ID), e.ID)
 	}
 	return append(b, "</AuditMessage>"...)
 }
@@ -106,17 +112,24 @@ func appendPatient(b []byte, number string) []byte {
 }
 
 // appendResource appends the type of what was opened: a system object (2) that is a resource (4).
-func appendResource(b []byte, typ string) []byte {
+func appendResource(b []byte, typ, id string) []byte {
 	b = appendText(b, `<ParticipantObjectIdentification ParticipantObjectID="`, typ)
 	b = append(b, ` ParticipantObjectTypeCode="2" ParticipantObjectTypeCodeRole="4">`...)
 	b = appendCode(b, "ParticipantObjectIDTypeCode", typ, "http://hl7.org/fhir/resource-types", typ)
-	return append(b, "</ParticipantObjectIdentification>"...)
+	return append(appendRecordID(b, id), "</ParticipantObjectIdentification>"...)
 }
 
-// appendAccount appends the account that was changed: a system object (2) that is a security user entity (11).
-func appendAccount(b []byte, s *tutela.Subject) []byte {
-	b = appendText(b, `<ParticipantObjectIdentification ParticipantObjectID="`, s.ID)
+// appendAccount appends the account that was signed in to or changed: a system object (2) that is a security user
+// entity (11).
+func appendAccount(b []byte, account, id string) []byte {
+	b = appendText(b, `<ParticipantObjectIdentification ParticipantObjectID="`, account)
 	b = append(b, ` ParticipantObjectTypeCode="2" ParticipantObjectTypeCodeRole="11">`...)
 	b = appendCode(b, "ParticipantObjectIDTypeCode", "11", "RFC-3881", "User Identifier")
-	return append(append(append(b, "<ParticipantObjectName>"...), s.Detail...), "</ParticipantObjectName></ParticipantObjectIdentification>"...)
+	return append(appendRecordID(b, id), "</ParticipantObjectIdentification>"...)
+}
+
+// appendRecordID appends the id of the record in the source: a detail, whose value is in base64.
+func appendRecordID(b []byte, id string) []byte {
+	b = base64.StdEncoding.AppendEncode(append(b, `<ParticipantObjectDetail type="RecordID" value="`...), []byte(id))
+	return append(b, `"/>`...)
 }

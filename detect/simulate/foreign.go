@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect/event"
@@ -23,21 +22,15 @@ type Foreign struct {
 	truth
 	audit, messages, roster, relations, charts *file
 	all                                        []*file
-	records                                    map[tutela.Bucket]person
-	waiting                                    queue // messages that come later
-	control                                    int   // number of the last message
-}
-
-// person is how a patient is known to another system.
-type person struct {
-	record int
-	name   int // number of the family name
-	vip    bool
+	records                                    map[tutela.Bucket]int
+	stays                                      map[tutela.Bucket]int // numbers of admissions
+	waiting                                    queue                 // messages that come later
+	control                                    int                   // number of the last message
 }
 
 // NewForeign makes the files in a folder, which is there.
 func NewForeign(folder string) (*Foreign, error) {
-	f := &Foreign{records: make(map[tutela.Bucket]person)}
+	f := &Foreign{records: make(map[tutela.Bucket]int), stays: make(map[tutela.Bucket]int)}
 	for _, to := range []struct {
 		name string
 		file **file
@@ -62,12 +55,12 @@ func (f *Foreign) number(b tutela.Bucket) string {
 	if b == tutela.BucketGeneral {
 		return ""
 	}
-	return strconv.Itoa(f.records[b].record)
+	return strconv.Itoa(f.records[b])
 }
 
 // Chart writes what is known of a chart, under its record number.
 func (f *Foreign) Chart(c Chart) error {
-	f.records[c.Patient] = person{c.Record, c.Name, c.VIP}
+	f.records[c.Patient] = c.Record
 	return writeChart(f.charts, c.Chart, f.number(c.Patient))
 }
 
@@ -83,14 +76,6 @@ func (f *Foreign) Entry(e *tutela.Entry) error {
 	b = appendSyslog(b, e)
 	b = appendAudit(b, e, f.number)
 	return f.audit.put(b)
-}
-
-// family makes a name of a number: two or three syllables.
-func family(n int) string {
-	first := []string{"Bar", "Cal", "Dor", "Fen", "Gal", "Hol", "Kel", "Lan", "Mar", "Nor", "Pen", "Ros", "Sel", "Tor", "Var", "Win"}
-	last := []string{"berg", "den", "field", "ham", "ley", "man", "mont", "ner", "son", "stad", "ton", "vale", "wick", "wood", "worth", "yard"}
-	middle := []string{"", "a", "e", "i", "o", "el", "er", "in"}
-	return first[n%16] + middle[n/256%8] + last[n/16%16] + strings.Repeat("e", n/2048)
 }
 
 // appendSyslog appends the header of a line of syslog (RFC 5424 section 6): facility 10, severity 5, and the

@@ -2,18 +2,21 @@ package simulate
 
 import (
 	"bytes"
-	"encoding/xml"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect/event"
+	"github.com/tutela-health/tutela/detect/intake"
+	"github.com/tutela-health/tutela/detect/intake/atna"
+	"github.com/tutela-health/tutela/detect/intake/hl7"
 )
 
 // foreign runs a simulation into another system's files and gives their bytes.
@@ -39,36 +42,50 @@ func foreign(t *testing.T, c Config) map[string][]byte {
 	return files
 }
 
-// auditMessage is what the tests read of DICOM PS3.15 section A.5.
-type auditMessage struct {
-	Event struct {
-		Action  string `xml:"EventActionCode,attr"`
-		Time    string `xml:"EventDateTime,attr"`
-		Outcome string `xml:"EventOutcomeIndicator,attr"`
-	} `xml:"EventIdentification"`
-	User struct {
-		ID      string `xml:"UserID,attr"`
-		Address string `xml:"NetworkAccessPointID,attr"`
-	} `xml:"ActiveParticipant"`
-	Objects []struct {
-		ID   string `xml:"ParticipantObjectID,attr"`
-		Role int    `xml:"ParticipantObjectTypeCodeRole,attr"`
-	} `xml:"ParticipantObjectIdentification"`
-}
-
 func syslogLine() *regexp.Regexp {
 	return regexp.MustCompile(`^<85>1 \S+ \S+ \S+ - DICOM\+RFC3881 \[record@32473 id="([0-9a-f]{32})"\] (<AuditMessage>.*</AuditMessage>)$`)
 }
 
-// TestForeignAuditMessagesTellTheSame holds that another system's log is the same hospital: the same ids, times,
-// people and patients.
+// tokens are pseudonyms as event.Pseudonym makes them of record numbers.
+type tokens struct{}
+
+func (tokens) Patient(id intake.Identifier) tutela.Bucket { return event.Pseudonym(id.Value) }
+func (tokens) Likeness(_, value string) string            { return value }
+
+// heard is what both forms of one entry must tell alike.
+type heard struct {
+	ID       string
+	At       int64
+	Who      tutela.UserID
+	Roles    []string
+	Address  string
+	Action   tutela.Action
+	Type     string
+	Outcome  tutela.Outcome
+	Purpose  tutela.Purpose
+	Patients []tutela.Bucket
+}
+
+func hear(e *tutela.Entry, as func(tutela.Bucket) tutela.Bucket) heard {
+	h := heard{ID: e.ID, At: e.Time.UnixMilli(), Who: e.Actor.ID, Roles: e.Actor.Roles, Address: e.Address, Action: e.Action, Type: e.Type,
+		Outcome: e.Outcome, Purpose: e.Purpose}
+	for _, p := range e.Patients {
+		h.Patients = append(h.Patients, as(p.Patient))
+	}
+	if e.Action == tutela.ActionUserRoles {
+		h.Action = "security.alert" // DICOM has no closer word
+	}
+	return h
+}
+
+// TestForeignAuditMessagesTellTheSame holds that another system's log is the same hospital, as detection reads it.
 func TestForeignAuditMessagesTellTheSame(t *testing.T) {
 	c := small()
 	c.Days = 4
 	k, _ := run(t, c)
-	records := make(map[tutela.Bucket]string)
+	records := make(map[tutela.Bucket]tutela.Bucket)
 	for _, chart := range k.charts {
-		records[chart.Patient] = strconv.Itoa(chart.Record) + "^^^HOSPITAL^MR"
+		records[chart.Patient] = event.Pseudonym(strconv.Itoa(chart.Record))
 	}
 	lines := bytes.Split(bytes.TrimSpace(foreign(t, c)[AuditFile]), []byte("\n"))
 	if len(lines) != len(k.entries) {
@@ -76,26 +93,18 @@ func TestForeignAuditMessagesTellTheSame(t *testing.T) {
 	}
 	form := syslogLine()
 	for i, line := range lines {
-		e, parts := &k.entries[i], form.FindSubmatch(line)
-		if parts == nil {
-			t.Fatalf("line %d has another form: %s", i+1, line)
+		parts := form.FindSubmatch(line)
+		if parts == nil || string(parts[1]) != k.entries[i].ID {
+			t.Fatalf("line %d has another form or id: %s", i+1, line)
 		}
-		var m auditMessage
-		if err := xml.Unmarshal(parts[2], &m); err != nil {
+		r, err := atna.Parse(parts[2], tokens{})
+		if err != nil {
 			t.Fatalf("line %d: %v", i+1, err)
 		}
-		got := []string{string(parts[1]), m.Event.Time, m.User.ID, m.User.Address}
-		want := []string{e.ID, e.Time.Format("2006-01-02T15:04:05.000Z"), string(e.Actor.ID), e.Address}
-		for _, p := range e.Patients {
-			want = append(want, records[p.Patient])
-		}
-		for _, o := range m.Objects {
-			if o.Role == 1 {
-				got = append(got, o.ID)
-			}
-		}
+		want := hear(&k.entries[i], func(p tutela.Bucket) tutela.Bucket { return records[p] })
+		got := hear(&r.Event.Entry, func(p tutela.Bucket) tutela.Bucket { return p })
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("line %d (-entry +message):\n%s", i+1, diff)
+			t.Fatalf("line %d (-entry +message):\n%s\n%s", i+1, diff, parts[2])
 		}
 	}
 }
@@ -148,4 +157,96 @@ func TestForeignFactsNameRecords(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// TestForeignMessagesTellTheSameRelations reads the messages as detection does, and holds them to the lines of the
+// hospital's own form: where patients lay and lie, who was to be seen, what was asked of whom.
+func TestForeignMessagesTellTheSameRelations(t *testing.T) {
+	k, _ := run(t, small())
+	records := make(map[tutela.Bucket]tutela.Bucket)
+	for _, chart := range k.charts {
+		records[chart.Patient] = event.Pseudonym(strconv.Itoa(chart.Record))
+	}
+	want := make(map[event.Relation]bool)
+	for _, r := range lasting(k.notices) {
+		switch r.Patient = records[r.Patient]; r.Kind {
+		case event.Admission, event.Encounter:
+			want[whole(r)] = true
+		case event.Appointment:
+			who, where := r, r
+			who.Unit, where.Staff = "", ""
+			want[whole(who)], want[whole(where)] = true, true
+		}
+	}
+	got := make(map[event.Relation]bool)
+	for r := range told(t, foreign(t, small())[MessagesFile]) {
+		if r.Kind == event.Admission || r.Kind == event.Encounter || r.Kind == event.Appointment {
+			got[r] = true
+		}
+	}
+	missing, more := 0, 0
+	for r := range want {
+		if !got[r] {
+			missing++
+			t.Logf("not told: %+v", r)
+		}
+	}
+	for r := range got {
+		if !want[r] {
+			more++
+			t.Logf("told, and not so: %+v", r)
+		}
+	}
+	if len(want) < 1000 || missing+more > len(want)/200 {
+		t.Errorf("of %d relations %d are missing, and %d are others", len(want), missing, more)
+	}
+}
+
+// whole cuts a relation's times to seconds.
+func whole(r event.Relation) event.Relation {
+	r.From, r.To = r.From.Truncate(time.Second), r.To.Truncate(time.Second)
+	return r
+}
+
+// lasting gives the relations that notices tell of, as Lines writes them.
+func lasting(notices []Notice) (list []event.Relation) {
+	for _, n := range notices {
+		switch {
+		case n.Step == Moves:
+			list = append(list, n.Before)
+		case n.Step == Ends || !n.Relation.To.IsZero():
+			list = append(list, n.Relation)
+		}
+	}
+	return list
+}
+
+// told translates messages and gives the relations that hold in the end.
+func told(t *testing.T, messages []byte) map[event.Relation]bool {
+	t.Helper()
+	type key struct {
+		kind    event.RelationKind
+		patient tutela.Bucket
+		staff   tutela.UserID
+		unit    string
+		from    time.Time
+	}
+	last := make(map[key]event.Relation)
+	tr := hl7.NewTranslator(hl7.Config{Tokens: tokens{}})
+	for frame := range bytes.SplitSeq(bytes.TrimSuffix(messages, []byte("\x1c\r")), []byte("\x1c\r")) {
+		m, err := hl7.Parse(frame[1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range tr.Translate(m) {
+			if r := l.Relation; r != nil {
+				last[key{r.Kind, r.Patient, r.Staff, r.Unit, r.From}] = *r
+			}
+		}
+	}
+	list := make(map[event.Relation]bool)
+	for _, r := range last {
+		list[r] = true
+	}
+	return list
 }

@@ -61,8 +61,9 @@ func (f *Foreign) Notice(n Notice) error {
 	case event.Admission:
 		f.movement(n)
 	case event.Encounter:
-		f.post(at, "ADT^A04^ADT_A01", "EVN|A04|"+stamp(instant(at)), f.pid(r), visitLine("E", r, ""))
-		f.post(r.To.UnixMilli(), "ADT^A03^ADT_A03", "EVN|A03|"+stamp(r.To), f.pid(r), visitLine("E", r, ""))
+		number := f.control + 1
+		f.post(at, "ADT^A04^ADT_A01", "EVN|A04|"+stamp(instant(at)), f.pid(r), visitLine("O", number, event.Relation{Unit: r.Unit, From: r.From}, ""))
+		f.post(r.To.UnixMilli(), "ADT^A03^ADT_A03", "EVN|A03|"+stamp(r.To), f.pid(r), visitLine("O", number, r, ""))
 	case event.Appointment:
 		f.appointment(at, r)
 	default:
@@ -86,15 +87,15 @@ func stamp(t time.Time) string {
 	return t.Format("20060102150405")
 }
 
-// pid is the patient: record number and name.
+// pid is the patient, by record number alone: names and addresses are told as hashes, in the file of charts.
 func (f *Foreign) pid(r event.Relation) string {
-	p := f.records[r.Patient]
-	return fmt.Sprintf("PID|1||%d^^^HOSPITAL^MR||%s^%s", p.record, family(p.name), "P"+fmt.Sprint(p.record%977))
+	return fmt.Sprintf("PID|1||%s^^^HOSPITAL^MR", f.number(r.Patient))
 }
 
-// visitLine is PV1: class, place (PV1-3), place before (PV1-6), admission and discharge (PV1-44 and 45).
-func visitLine(class string, r event.Relation, before string) string {
-	return fmt.Sprintf("PV1|1|%s|%s^^^HOSPITAL|||%s%s|%s|%s", class, r.Unit, before, strings.Repeat("|", 37), stamp(r.From), stamp(r.To))
+// visitLine is PV1: class, place (PV1-3), place before (PV1-6), number (PV1-19), admission and discharge (PV1-44 and 45).
+func visitLine(class string, number int, r event.Relation, before string) string {
+	return fmt.Sprintf("PV1|1|%s|%s^^^HOSPITAL|||%s%sV%08d%s%s|%s", class, r.Unit, before, strings.Repeat("|", 13), number,
+		strings.Repeat("|", 25), stamp(r.From), stamp(r.To))
 }
 
 // movement is an admission (A01), a transfer (A02) or a discharge (A03).
@@ -102,11 +103,12 @@ func (f *Foreign) movement(n Notice) {
 	r := n.Relation
 	switch {
 	case n.Step == Begins:
-		f.post(n.At, "ADT^A01^ADT_A01", "EVN|A01|"+stamp(instant(n.At)), f.pid(r), visitLine("I", r, ""))
+		f.stays[r.Patient] = f.control + 1
+		f.post(n.At, "ADT^A01^ADT_A01", "EVN|A01|"+stamp(instant(n.At)), f.pid(r), visitLine("I", f.stays[r.Patient], r, ""))
 	case n.Step == Moves:
-		f.post(n.At, "ADT^A02^ADT_A02", "EVN|A02|"+stamp(instant(n.At)), f.pid(r), visitLine("I", r, n.Before.Unit+"^^^HOSPITAL"))
+		f.post(n.At, "ADT^A02^ADT_A02", "EVN|A02|"+stamp(instant(n.At)), f.pid(r), visitLine("I", f.stays[r.Patient], r, n.Before.Unit+"^^^HOSPITAL"))
 	case !r.To.IsZero():
-		f.post(n.At, "ADT^A03^ADT_A03", "EVN|A03|"+stamp(instant(n.At)), f.pid(r), visitLine("I", r, ""))
+		f.post(n.At, "ADT^A03^ADT_A03", "EVN|A03|"+stamp(instant(n.At)), f.pid(r), visitLine("I", f.stays[r.Patient], r, ""))
 	}
 }
 
@@ -115,16 +117,17 @@ func (f *Foreign) appointment(at int64, r event.Relation) {
 	minutes := int(r.To.Sub(r.From) / time.Minute)
 	f.post(at, "SIU^S12^SIU_S12",
 		fmt.Sprintf("SCH|A%08d|||||VISIT^Visit|||%d|min|^^^%s^%s", f.control+1, minutes, stamp(r.From), stamp(r.To)),
-		f.pid(r), visitLine("O", event.Relation{Unit: r.Unit}, ""), "RGS|1",
+		f.pid(r), visitLine("O", f.control+1, event.Relation{Unit: r.Unit}, ""), "RGS|1",
 		fmt.Sprintf("AIL|1||%s^^^HOSPITAL", r.Unit),
 		fmt.Sprintf("AIP|1||%s|PHYSICIAN||%s|||%d|min", r.Staff, stamp(r.From), minutes))
 }
 
-// order asks a department or clinic (ORM O01): the namespace of the filler's number (ORC-3) names it, and ORC-7 has
+// order asks a department or clinic (ORM O01): it is the section (OBR-24), and whose number for it is ORC-3; ORC-7 has
 // the times. Who is asked by name is the principal result interpreter (OBR-32).
 func (f *Foreign) order(at int64, r event.Relation) {
 	number := f.control + 1
 	f.post(at, "ORM^O01^ORM_O01", f.pid(r),
 		fmt.Sprintf("ORC|NW|P%08d^PAS|F%08d^%s||SC||^^^%s^%s||%s", number, number, r.Unit, stamp(r.From), stamp(r.To), stamp(instant(at))),
-		fmt.Sprintf("OBR|1|P%08d^PAS|F%08d^%s|%s^%s%s%s", number, number, r.Unit, r.Kind, r.Kind, strings.Repeat("|", 28), r.Staff))
+		fmt.Sprintf("OBR|1|P%08d^PAS|F%08d^%s|%s^%s%s%s%s%s", number, number, r.Unit, r.Kind, r.Kind,
+			strings.Repeat("|", 20), r.Unit, strings.Repeat("|", 8), r.Staff))
 }

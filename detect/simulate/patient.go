@@ -100,7 +100,7 @@ func (w *world) charts() error {
 		p := &w.patients[i]
 		c := event.Chart{Patient: p.bucket, VIP: p.vip, Sensitive: p.sensitive,
 			Household: w.town.households[p.household], Family: w.town.families[p.family]}
-		if err := w.to.Chart(Chart{Chart: c, Record: p.record, Name: int(p.family)}); err != nil {
+		if err := w.to.Chart(Chart{Chart: c, Record: p.record}); err != nil {
 			return err
 		}
 	}

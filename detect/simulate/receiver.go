@@ -9,7 +9,6 @@ import (
 type Chart struct {
 	event.Chart
 	Record int // medical record number
-	Name   int // number of the family name
 }
 
 // Misuse says that an entry was misuse. No detector may see it.
