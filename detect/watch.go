@@ -5,7 +5,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/detect/baseline"
 	"github.com/tutela-health/tutela/detect/event"
 	"github.com/tutela-health/tutela/detect/finding"
 	"github.com/tutela-health/tutela/detect/state"
@@ -23,9 +23,9 @@ type detector interface {
 // model knows what is usual, event by event and day by day. It MUST be as deterministic as a detector.
 type model interface {
 	// Observe says how far an event is from what care explains.
-	Observe(ev *event.Event) Score
+	Observe(ev *event.Event) baseline.Score
 	// EndOf closes a day and those before it, and gives every person's whose was open. at is within it.
-	EndOf(at time.Time) []Day
+	EndOf(at time.Time) []baseline.Day
 	kept
 }
 
@@ -43,26 +43,6 @@ type directory interface {
 	Relation(r event.Relation)
 	Chart(c event.Chart)
 	kept
-}
-
-// Score is what a model says of an event.
-type Score struct {
-	Value     float64 // how likely it is misuse, 0 to 1
-	Explained bool    // care explains it
-	Reasons   []string
-}
-
-// Day is what a model says of one person's day.
-type Day struct {
-	Staff     tutela.UserID
-	Day       time.Time // its midnight, in the tenant's time zone
-	Score     float64
-	Flagged   bool
-	Certain   bool // flagged however many others are
-	Reasons   []string
-	Events    []string // ids of those that say most
-	Patients  []tutela.Bucket
-	Sensitive []tutela.Bucket
 }
 
 // Part is a detector under the name by which its state is kept.
@@ -85,8 +65,8 @@ type Watch struct {
 
 // Seen is what was made of a line.
 type Seen struct {
-	Score Score
-	Days  []Day // that are over
+	Score baseline.Score // the model's; without one the likelihood of the strongest hit
+	Days  []baseline.Day // that are over
 	Hits  []finding.Hit
 }
 
@@ -121,9 +101,6 @@ func (w *Watch) observe(ev *event.Event) Seen {
 	}
 	if w.Model != nil {
 		seen.Score = w.Model.Observe(ev)
-		if seen.Score.Value >= alarming {
-			seen.Hits = append(seen.Hits, w.access(ev, seen.Score))
-		}
 	}
 	return seen
 }
@@ -151,13 +128,8 @@ func (w *Watch) End(at time.Time) Seen {
 }
 
 func (w *Watch) close(at time.Time) Seen {
-	seen := Seen{Days: w.Model.EndOf(at.In(w.zone()))}
-	for i := range seen.Days {
-		if d := &seen.Days[i]; d.Flagged {
-			seen.Hits = append(seen.Hits, d.hit())
-		}
-	}
-	return seen
+	days := w.Model.EndOf(at.In(w.zone()))
+	return Seen{Days: days, Hits: baseline.Hits(days)}
 }
 
 func (w *Watch) zone() *time.Location {
@@ -170,42 +142,6 @@ func (w *Watch) zone() *time.Location {
 func (w *Watch) midnight(at time.Time) time.Time {
 	y, m, d := at.In(w.zone()).Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, w.zone())
-}
-
-// The rules of what a model finds.
-const (
-	RuleAccess = "unusual-access"
-	RuleDay    = "unusual-day"
-)
-
-// alarming is the score from which one access is a finding before its day is over.
-const alarming = 0.97
-
-func (w *Watch) access(ev *event.Event, s Score) finding.Hit {
-	h := finding.Hit{
-		Rule: RuleAccess, Title: "Accesses that care does not explain", Level: finding.Medium, Likelihood: s.Value,
-		Group: w.midnight(ev.Time).Format(time.DateOnly), Actor: ev.Actor.ID, Entries: []string{ev.ID}, Reasons: s.Reasons, At: ev.Time,
-		Answer: "Ask the person, or whoever leads the ward, what the accesses were for; tutela breach scope names the patients if nobody knows.",
-	}
-	for _, p := range ev.Patients[:min(len(ev.Patients), maxHitPatients)] {
-		h.Patients = append(h.Patients, p.Patient)
-	}
-	return h
-}
-
-// maxHitPatients bounds the patients that a hit names.
-const maxHitPatients = 1000
-
-func (d *Day) hit() finding.Hit {
-	h := finding.Hit{
-		Rule: RuleDay, Title: "A day unlike the person's own and unlike peers'", Level: finding.Medium, Likelihood: d.Score,
-		Group: d.Day.Format(time.DateOnly), Actor: d.Staff, Entries: d.Events, Reasons: d.Reasons, Patients: d.Patients, Sensitive: d.Sensitive,
-		Answer: "Look at the entries, then ask the person, or whoever leads the ward, what the day was about.", At: d.Day.AddDate(0, 0, 1),
-	}
-	if d.Certain {
-		h.Level = finding.High
-	}
-	return h
 }
 
 // parts lists everything that remembers something, the directory first: detectors may look into it

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela/detect/replay"
+	"github.com/tutela-health/tutela/detect/rules"
 )
 
 type detectCmd struct {
@@ -42,14 +43,9 @@ func (cmd detectReplayCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return usage("there is no time zone %s", cmd.Zone)
 	}
-	w, err := watch()
-	if err != nil {
-		return err
-	}
-	w.Zone = zone
 	out := bufio.NewWriterSize(c.out, 1<<20)
 	conf := replay.Config{
-		Watch: w, Workers: runtime.GOMAXPROCS(0), Findings: cmd.Findings, Out: out,
+		Watch: watch(rules.Open(nil), zone), Workers: runtime.GOMAXPROCS(0), Findings: cmd.Findings, Out: out,
 		Bad: func(input string, line int, err error) {
 			fmt.Fprintf(c.err, "tutela: %s: line %d %v; it is skipped\n", input, line, err)
 		},

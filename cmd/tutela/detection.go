@@ -1,18 +1,37 @@
 package main
 
 import (
+	"time"
+
 	"github.com/tutela-health/tutela/detect"
+	"github.com/tutela-health/tutela/detect/baseline"
 	"github.com/tutela-health/tutela/detect/roster"
+	"github.com/tutela-health/tutela/detect/rules"
 	"github.com/tutela-health/tutela/internal/clock"
 )
 
 // detect follows the ledger and keeps findings.
 func (s *system) detect() *detect.Service {
+	book := rules.Open(nil)
 	return detect.New(detect.Config{
 		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Alias: s.identity.Alias, Node: s.config.Node, Log: s.log,
-		Streams: []detect.Stream{detect.Ledger(s.audit)}, Watch: watch,
+		Streams: []detect.Stream{detect.Ledger(s.audit)},
+		Watch: func() (detect.Watch, error) {
+			w := watch(book, time.UTC)
+			w.Grace, w.Clock = dayGrace, clock.System
+			return w, nil
+		},
 	})
 }
 
-// watch makes the detectors of a running system and of a replay.
-func watch() (detect.Watch, error) { return detect.Watch{Roster: roster.New()}, nil }
+// dayGrace is how long after midnight a day of a running system is closed.
+const dayGrace = 15 * time.Minute
+
+// watch makes the detectors of a running system and of a replay, with nothing learned.
+func watch(book *rules.Book, zone *time.Location) detect.Watch {
+	people := roster.New()
+	return detect.Watch{
+		Roster: people, Model: baseline.New(baseline.Config{Zone: zone}, people), Zone: zone,
+		Detectors: []detect.Part{{Name: "rules", Detector: rules.New(book, people)}},
+	}
+}

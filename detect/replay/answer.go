@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/tutela-health/tutela/detect"
+	"github.com/tutela-health/tutela/detect/baseline"
 	"github.com/tutela-health/tutela/detect/finding"
 )
 
@@ -22,14 +22,14 @@ type answers struct {
 }
 
 // event answers an event.
-func (a *answers) event(n numbered, s detect.Score) error {
+func (a *answers) event(n numbered, s baseline.Score) error {
 	b := append([]byte(nil), `{"uid":`...)
 	b = quoted(b, n.ID)
 	b = append(b, `,"score":`...)
 	b = number(b, s.Value)
 	b = append(b, `,"explained":`...)
 	b = strconv.AppendBool(b, s.Explained)
-	b = reasons(b, s.Reasons)
+	b = reasons(b, s.Reasons, s.Explanations)
 	b = append(b, '}', '\n')
 	at := n.place - a.next
 	for len(a.wait) <= at {
@@ -54,7 +54,7 @@ func (a *answers) flush() error {
 }
 
 // day answers a person's day.
-func (a *answers) day(d *detect.Day) error {
+func (a *answers) day(d *baseline.Day) error {
 	b := append(a.buf[:0], `{"staff":`...)
 	b = quoted(b, string(d.Staff))
 	b = append(b, `,"day":"`...)
@@ -97,13 +97,18 @@ func (a *answers) finding(h *finding.Hit) error {
 	return err
 }
 
-func reasons(b []byte, list []string) []byte {
+// reasons writes what speaks for misuse, then what explains.
+func reasons(b []byte, lists ...[]string) []byte {
 	b = append(b, `,"reasons":[`...)
-	for i, r := range list {
-		if i > 0 {
-			b = append(b, ',')
+	first := true
+	for _, list := range lists {
+		for _, r := range list {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = quoted(b, r)
 		}
-		b = quoted(b, r)
 	}
 	return append(b, ']')
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect"
+	"github.com/tutela-health/tutela/detect/baseline"
 	"github.com/tutela-health/tutela/detect/event"
 	"github.com/tutela-health/tutela/detect/finding"
 	"github.com/tutela-health/tutela/detect/replay"
@@ -41,21 +42,21 @@ func (o *observer) seen(e *event.Event) int { o.times = append(o.times, e.Time);
 // usual is an observer as a model.
 type usual struct{ *observer }
 
-func (u usual) Observe(e *event.Event) detect.Score {
+func (u usual) Observe(e *event.Event) baseline.Score {
 	u.seen(e)
 	u.open[e.Actor.ID] = append(u.open[e.Actor.ID], e.ID)
 	if u.known[e.Actor.ID] {
-		return detect.Score{Value: 0.125, Explained: true, Reasons: []string{"works \"here\""}}
+		return baseline.Score{Value: 0.125, Explained: true, Explanations: []string{"works \"here\""}}
 	}
-	return detect.Score{Value: 0.75}
+	return baseline.Score{Value: 0.75}
 }
 
-func (u usual) EndOf(at time.Time) []detect.Day {
-	var days []detect.Day
+func (u usual) EndOf(at time.Time) []baseline.Day {
+	var days []baseline.Day
 	for who, events := range u.open {
 		if !u.known[who] {
 			y, m, d := at.Date()
-			days = append(days, detect.Day{Staff: who, Day: time.Date(y, m, d, 0, 0, 0, 0, at.Location()), Score: 0.5, Flagged: len(events) > 1, Events: events})
+			days = append(days, baseline.Day{Staff: who, Day: time.Date(y, m, d, 0, 0, 0, 0, at.Location()), Score: 0.5, Flagged: len(events) > 1, Events: events})
 		}
 	}
 	clear(u.open)
