@@ -295,6 +295,15 @@ type Ending struct {
 // Any reports whether anything was alive.
 func (e Ending) Any() bool { return e.Sessions+e.Tokens+e.Refresh > 0 }
 
+// Foreign says that an entry tells what happened in another system, as that system told it: the actor is an account
+// there, and whether it is true is the source's word. The entry's own time is that of receipt.
+type Foreign struct {
+	Source   string    `json:"source"`         // as it is configured here
+	Record   string    `json:"record"`         // the id that it gave what it told, or a hash of that
+	Observed time.Time `json:"observed"`       // when it says that it happened
+	Host     string    `json:"host,omitempty"` // what it calls itself
+}
+
 // Entry is one line of the ledger: who did what, when, to whose data, on what grounds. It holds
 // no value from a record; those go into the personal Sections beside it.
 type Entry struct {
@@ -324,6 +333,7 @@ type Entry struct {
 	Subject       *Subject    `json:"subject,omitempty"`
 	Evidence      *Evidence   `json:"evidence,omitempty"`
 	Ending        *Ending     `json:"ending,omitempty"`
+	Foreign       *Foreign    `json:"foreign,omitempty"` // another system told of it, and answers for the rest
 	Continues     string      `json:"continues,omitempty"` // id of the entry that this one continues
 	Demo          bool        `json:"demo,omitempty"`
 	Writes        []Write     `json:"-"` // kept in binary beside the JSON

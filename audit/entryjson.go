@@ -45,6 +45,7 @@ func appendEntry(dst []byte, e *tutela.Entry) ([]byte, error) {
 	rare(&w, `,"subject":`, e.Subject)
 	rare(&w, `,"evidence":`, e.Evidence)
 	rare(&w, `,"ending":`, e.Ending)
+	w.foreign(e.Foreign)
 	w.optional(`,"continues":`, e.Continues)
 	if e.Demo {
 		w.b = append(w.b, `,"demo":true`...)
@@ -157,6 +158,17 @@ func (w *entryWriter) counts(byType map[string]int) {
 		w.b = strconv.AppendInt(append(w.b, ':'), int64(byType[typ]), 10)
 		before = ","
 	}
+	w.b = append(w.b, '}')
+}
+
+func (w *entryWriter) foreign(f *tutela.Foreign) {
+	if f == nil {
+		return
+	}
+	w.text(`,"foreign":{"source":`, f.Source)
+	w.text(`,"record":`, f.Record)
+	w.time(`,"observed":`, f.Observed)
+	w.optional(`,"host":`, f.Host)
 	w.b = append(w.b, '}')
 }
 

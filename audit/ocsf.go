@@ -47,6 +47,7 @@ type (
 		TenantUID      string      `json:"tenant_uid"`
 		CorrelationUID string      `json:"correlation_uid,omitempty"`
 		EventCode      string      `json:"event_code"`
+		LoggedTime     int64       `json:"logged_time,omitzero"` // when another system's event was received
 		Product        ocsfProduct `json:"product"`
 	}
 	ocsfProduct struct {
@@ -105,6 +106,7 @@ type (
 		Subject    *tutela.Subject     `json:"subject,omitempty"`
 		Evidence   *tutela.Evidence    `json:"evidence,omitempty"`
 		Ending     *tutela.Ending      `json:"ending,omitempty"`
+		Foreign    *tutela.Foreign     `json:"foreign,omitempty"`
 		Continues  string              `json:"continues,omitempty"`
 		Demo       bool                `json:"demo,omitzero"`
 	}
@@ -126,6 +128,9 @@ func OCSF(e tutela.Entry) ([]byte, error) {
 	}
 	if e.Outcome == tutela.OutcomeSuccess {
 		o.StatusID = 1
+	}
+	if e.Foreign != nil {
+		o.Time, o.Metadata.LoggedTime = e.Foreign.Observed.UnixMilli(), e.Time.UnixMilli()
 	}
 	if e.Status != 0 {
 		o.StatusCode = fmt.Sprint(e.Status)
@@ -242,7 +247,7 @@ func unmapped(e tutela.Entry) ocsfUnmapped {
 	u := ocsfUnmapped{
 		Outcome: e.Outcome, Purpose: e.Purpose, Assurance: e.Assurance, Unit: e.Actor.Unit, Node: e.Node,
 		Bytes: e.Bytes, BreakGlass: e.BreakGlass, Basis: e.Basis, Disclosure: e.Disclosure,
-		Subject: e.Subject, Evidence: e.Evidence, Ending: e.Ending, Continues: e.Continues, Demo: e.Demo,
+		Subject: e.Subject, Evidence: e.Evidence, Ending: e.Ending, Foreign: e.Foreign, Continues: e.Continues, Demo: e.Demo,
 	}
 	for _, p := range e.Patients {
 		if len(p.Flags) > 0 {

@@ -42,11 +42,7 @@ func (l ledger) Follow(ctx context.Context, from int64, f func(int64, event.Line
 		if o.Leaf != expected {
 			return fmt.Errorf("%w: entry %d is missing", ErrDamaged, expected)
 		}
-		line := event.Line{Event: &event.Event{Entry: o.Entry}}
-		if o.Entry.Actor.ID == systemActor {
-			line = event.Line{}
-		}
-		if err := f(o.Leaf, line); err != nil {
+		if err := f(o.Leaf, asTold(o.Entry)); err != nil {
 			return err
 		}
 		expected++
@@ -59,6 +55,19 @@ func (l ledger) Follow(ctx context.Context, from int64, f func(int64, event.Line
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return int64(next), err
+}
+
+// asTold is an entry as detectors see it. What another system told happened when that says. An account there does not
+// go unwatched by calling itself as this plane does.
+func asTold(e tutela.Entry) event.Line {
+	ev := &event.Event{Entry: e}
+	switch {
+	case e.Foreign != nil:
+		ev.Source, ev.Time = e.Foreign.Source, e.Foreign.Observed
+	case e.Actor.ID == systemActor:
+		return event.Line{}
+	}
+	return event.Line{Event: ev}
 }
 
 // whole finds out whether the end that was come to is the ledger's: entries behind it can be read.

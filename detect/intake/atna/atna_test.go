@@ -39,7 +39,7 @@ func TestAuditMessagesBecomeEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := atna.Record{
+	want := intake.Record{
 		Event: event.Event{Source: "Sunrise", Entry: tutela.Entry{
 			ID: "row 77", Time: time.Date(2026, 11, 22, 9, 30, 0, 250e6, time.UTC), Action: tutela.ActionRead, Type: "Observation", Outcome: tutela.OutcomeSuccess,
 			Purpose: tutela.PurposeTreatment, Address: "192.0.2.7", Actor: tutela.Actor{ID: "mmeier", Kind: tutela.ActorPerson, Name: "M. Meier", Roles: []string{"nurse"}},

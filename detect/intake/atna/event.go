@@ -14,30 +14,23 @@ import (
 	"github.com/tutela-health/tutela/detect/intake"
 )
 
-// Record is one audit message.
-type Record struct {
-	Event event.Event
-	// Patients are those of Event.Patients as the source calls them, in the same order: to be kept sealed.
-	Patients []intake.Identifier
-}
-
 // Parse reads a message. The record's id is what the source gives it (a ParticipantObjectDetail of type "RecordID"),
 // else a hash of the message: the same message again has the same id.
-func Parse(b []byte, tokens intake.Tokens) (Record, error) {
+func Parse(b []byte, tokens intake.Tokens) (intake.Record, error) {
 	m, err := decode(b)
 	if err != nil {
-		return Record{}, err
+		return intake.Record{}, err
 	}
 	at, err := time.Parse(time.RFC3339, m.Event.At)
 	if err != nil {
 		if at, err = time.Parse("2006-01-02T15:04:05.999999999", m.Event.At); err != nil { // xs:dateTime without a zone
-			return Record{}, errors.New("has no EventDateTime")
+			return intake.Record{}, errors.New("has no EventDateTime")
 		}
 	}
 	if at.Year() < 1970 || at.Year() > 9999 {
-		return Record{}, errors.New("has an EventDateTime that is none")
+		return intake.Record{}, errors.New("has an EventDateTime that is none")
 	}
-	r := Record{}
+	r := intake.Record{}
 	r.Event.Time, r.Event.ID, r.Event.Source = at.UTC(), m.recordID(b), m.source()
 	r.Event.Action, r.Event.Type = m.action()
 	r.Event.Outcome = m.outcome()
@@ -194,7 +187,7 @@ func (m *message) subjects() []object {
 	return slices.DeleteFunc(slices.Clone(m.Objects), func(o object) bool { return o.Type != "1" || o.Role != "1" || o.ID == "" })
 }
 
-func (m *message) patients(r *Record, tokens intake.Tokens) {
+func (m *message) patients(r *intake.Record, tokens intake.Tokens) {
 	for _, o := range m.subjects() {
 		id := intake.ParseIdentifier(cut(o.ID))
 		if id.Value == "" {
