@@ -333,7 +333,7 @@ type Entry struct {
 	Subject       *Subject    `json:"subject,omitempty"`
 	Evidence      *Evidence   `json:"evidence,omitempty"`
 	Ending        *Ending     `json:"ending,omitempty"`
-	Foreign       *Foreign    `json:"foreign,omitempty"` // another system told of it, and answers for the rest
+	Foreign       *Foreign    `json:"foreign,omitempty"`   // another system told of it, and answers for the rest
 	Continues     string      `json:"continues,omitempty"` // id of the entry that this one continues
 	Demo          bool        `json:"demo,omitempty"`
 	Writes        []Write     `json:"-"` // kept in binary beside the JSON
