@@ -81,7 +81,7 @@ func (m *Model) reconsidered(c *closing, one *dayChart) float64 {
 	if m.classes[one.class].strong || one.known {
 		return one.total()
 	}
-	depth := m.groupOf(groupKey{role: c.person.role}).depthAtEnd(one.times)
+	depth := m.groupOf(groupKey{role: c.person.role}).depthAtEnd(one.times) + one.ofStyle()
 	if one.total() < priorEvent {
 		return one.total() + depth
 	}

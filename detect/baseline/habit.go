@@ -50,7 +50,7 @@ func (m *Model) compare() {
 }
 
 // habitMost is the log-odds that a habit counts for at most.
-const habitMost = 2.5
+const habitMost = 1.5
 
 // eachHabit calls f for everybody of whom enough is known, with the peers of the role.
 func (m *Model) eachHabit(f func(*person, *group)) {

@@ -115,6 +115,7 @@ type view struct {
 	marks     uint32
 	odds      float64 // of class and signals about the patient
 	depth     float64 // of how often the person has opened it that day, beside odds
+	style     float64 // of how unlike the role's work it is
 	today     bool    // the first time that day
 	sensitive bool
 }
@@ -140,9 +141,10 @@ func (m *Model) withCharts(s *scene, touched []tutela.Touched) Score {
 		mean += v.odds / float64(n)
 		if !list && !s.has(denied) {
 			m.visit(s, &v)
-			times := s.tally.chart(&v, m.classOdds(s, v.care.class), priorEvent+v.odds+actor[known(v.explained)])
+			chart := s.tally.chart(&v, m.classOdds(s, v.care.class), priorEvent+v.odds+actor[known(v.explained)], m.unlikeRole(s))
 			if !v.explained {
-				v.depth = m.groupOf(groupKey{role: s.role}).depthSoFar(times)
+				v.depth = m.groupOf(groupKey{role: s.role}).depthSoFar(chart.times)
+				v.style = chart.ofStyle()
 			}
 			if i == 0 || v.odds >= worst.odds {
 				worst = v

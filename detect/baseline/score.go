@@ -97,6 +97,7 @@ func (m *Model) addView(s *scene, total *sum, v *view) {
 		total.add(s.person.habit, textHabit)
 	}
 	total.add(v.depth, textDepth)
+	total.add(v.style, textStyle)
 	total.add(m.taint(s), textTaint)
 	total.alone = total.odds
 	weight := beside

@@ -96,6 +96,23 @@ func (g *group) rare(own, all *shares, n int, below float64) bool {
 	return (all.of(n)/max(all.total, 1)*stands*below+own.of(n))/(stands+own.total) < below
 }
 
+// unlikeRole is what the part of a chart that was asked for says against the role's way of working:
+// how often anybody asks for it, against how often the role does.
+func (m *Model) unlikeRole(s *scene) float64 {
+	const stands, least = 200, 400
+	role := m.groupOf(groupKey{role: s.role})
+	if s.kind == 0 || role.kinds.total < least {
+		return 0
+	}
+	all := (m.everyone.kinds.of(s.kind) + 1) / (m.everyone.kinds.total + stands)
+	own := (all*stands + role.kinds.of(s.kind)) / (stands + role.kinds.total)
+	odds := math.Log(all / own)
+	if s.writes { // who documents works, in whatever way
+		return min(odds, 0)
+	}
+	return odds
+}
+
 // tail is how often the group's accesses take at least that much.
 func (g *group) tail(bin int) float64 {
 	const least = 400
@@ -183,7 +200,22 @@ func (m *Model) classOdds(s *scene, c class) float64 {
 	if odds > 0 && m.classes[c].personal {
 		odds = max(math.Log(m.classes[c].misuse/s.person.classShare(c, share)), 0)
 	}
+	if m.classes[c].most > 2 && !m.classes[c].personal {
+		odds += s.person.unlike(c, share)
+	}
 	return min(max(odds, -classLimit), m.classes[c].most)
+}
+
+// unlike is what the person's own past adds to a class that is a riddle: more where it never
+// happened to the person before, less where it often does, and neither by much: who has often done
+// it may have been snooping all along.
+func (p *person) unlike(c class, peers float64) float64 {
+	const days, stands, less, more = 6, 60, -1, .7
+	if p.days < days {
+		return 0
+	}
+	own := (peers*stands + p.class[c]) / (stands + p.accesses)
+	return min(max(math.Log(peers/own), less), more)
 }
 
 // classShare is how much of a person's own work is of a class, once there are days enough: people

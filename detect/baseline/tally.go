@@ -73,12 +73,13 @@ type dayChart struct {
 	odds    float64 // of the access by itself, without its class
 	by      float64 // of the class
 	times   int     // it was opened
+	style   float64 // log-odds that this is not how the role works, added up
 	known   bool    // care explained it in the end
 }
 
 // chart keeps how an access to a chart was judged. A better explanation that comes later in the day
-// stands for the whole of it. It tells how often the chart was opened that day.
-func (t *tally) chart(v *view, by, odds float64) int {
+// stands for the whole of it. It gives what is kept of the chart.
+func (t *tally) chart(v *view, by, odds, style float64) *dayChart {
 	least := 0
 	for i := range t.charts {
 		one := &t.charts[i]
@@ -89,24 +90,32 @@ func (t *tally) chart(v *view, by, odds float64) int {
 			one.odds = max(one.odds, odds-by)
 			one.known = one.known || v.explained
 			one.times++
-			return one.times
+			one.style += style
+			return one
 		}
 		if one.total() < t.charts[least].total() {
 			least = i
 		}
 	}
-	one := dayChart{patient: v.patient, class: v.care.class, odds: odds - by, by: by, times: 1, known: v.explained}
+	one := dayChart{patient: v.patient, class: v.care.class, odds: odds - by, by: by, times: 1, known: v.explained, style: style}
 	switch {
 	case len(t.charts) < maxCharts:
 		t.charts = append(t.charts, one)
+		return &t.charts[len(t.charts)-1]
 	case one.total() > t.charts[least].total():
 		t.crowded += math.Exp(t.charts[least].total())
 		t.charts[least] = one
-	default:
-		t.crowded += math.Exp(one.total())
+		return &t.charts[least]
 	}
-	return 1
+	t.crowded += math.Exp(one.total())
+	return &one
 }
+
+// styleMost bounds what a way of working counts for, either way.
+const styleMost = 1.5
+
+// ofStyle is the log-odds that this is not how the role works.
+func (one *dayChart) ofStyle() float64 { return clip(one.style/2, styleMost) }
 
 func (one *dayChart) total() float64 { return one.odds + one.by }
 
@@ -114,6 +123,7 @@ func (one *dayChart) pass(c state.Codec) {
 	state.Integer(c, &one.patient)
 	state.Integer(c, &one.class)
 	state.Integer(c, &one.times)
+	c.Float(&one.style)
 	c.Bool(&one.known)
 	c.Float(&one.odds)
 	c.Float(&one.by)
