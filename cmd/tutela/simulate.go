@@ -25,6 +25,8 @@ type simulateCmd struct {
 	Misuse   float64 `default:"0.003" help:"Share of staff-days that hold misuse, 0 to 0.2."`
 	As       string  `enum:"ledger,atna" default:"ledger" help:"ledger: entries as Tutela keeps them. atna: another system's audit messages, and HL7 messages."`
 	Ledger   string  `type:"path" help:"Append the entries to the ledger of this try-out system as well; made when it is not there, for tutela dev."`
+	Web      int     `help:"Requests a day to a patient portal, whose access log is written as well; 0 writes none."`
+	Attacks  float64 `help:"Share of those requests that are attacks, 0 to 1."`
 	Format   string  `enum:"table,json" default:"table" help:"table or json, of the summary."`
 }
 
@@ -45,6 +47,9 @@ func (cmd simulateCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	if cmd.Web < 0 || cmd.Attacks < 0 || cmd.Attacks > 1 {
+		return usage("--web is a number of requests, and --attacks a share from 0 to 1")
+	}
 	if err := emptyFolder(cmd.To); err != nil {
 		return err
 	}
@@ -55,6 +60,11 @@ func (cmd simulateCmd) Run(ctx context.Context, c console) error {
 	sum, err := cmd.write(ctx, c, conf, to)
 	if err != nil {
 		return err
+	}
+	if cmd.Web > 0 {
+		if err := simulate.Web(ctx, conf, simulate.WebConfig{Requests: cmd.Web, Attacks: cmd.Attacks}, cmd.To); err != nil {
+			return err
+		}
 	}
 	return cmd.print(c, sum)
 }

@@ -203,3 +203,12 @@ func appendSpan(b []byte, from, to time.Time) []byte {
 	}
 	return b
 }
+
+// quoted writes a text as JSON.
+func quoted(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return `""` // no text that is made here is invalid UTF-8
+	}
+	return string(b)
+}
