@@ -95,7 +95,7 @@ func (a *Authorizer) Authorize(ctx context.Context, p tutela.Principal, r Reques
 	if policies == nil {
 		return Grant{}, errs.New(errs.Denied, "no policy is in force")
 	}
-	g := Grant{policies: policies, question: questionOf(p, r), asks: asking(p, r), regime: a.cfg.Regime}
+	g := a.begun(policies, p, r)
 	if r.Type != "" {
 		if err := g.disguised(r.Action); err != nil {
 			return Grant{}, err
@@ -127,6 +127,11 @@ func (a *Authorizer) Authorize(ctx context.Context, p tutela.Principal, r Reques
 		return Grant{}, errs.New(errs.Denied, "no policy permits this")
 	}
 	return g, nil
+}
+
+// begun is a Grant that admits nothing yet.
+func (a *Authorizer) begun(policies *Policies, p tutela.Principal, r Request) Grant {
+	return Grant{policies: policies, question: questionOf(p, r), deid: policies.deidentified(p.Roles), asks: asking(p, r), regime: a.cfg.Regime}
 }
 
 // questionOf is what of a question is known before any resource is open.

@@ -27,6 +27,7 @@ type Facts struct {
 type Grant struct {
 	policies *Policies
 	question question // but for its facts
+	deid     string   // how everything is de-identified; empty: not at all
 	scopes   []allowance
 	own      tutela.Bucket   // the patient whom the token is for; BucketGeneral for none
 	treated  []tutela.Bucket // sorted

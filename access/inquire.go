@@ -25,7 +25,7 @@ func (a *Authorizer) Inquire(ctx context.Context, p tutela.Principal, r Request)
 	if policies == nil {
 		return Inquiry{}, errs.New(errs.Denied, "no policy is in force")
 	}
-	g := Grant{policies: policies, question: questionOf(p, r), asks: asking(p, r), regime: a.cfg.Regime}
+	g := a.begun(policies, p, r)
 	if err := a.relate(ctx, &g, p); err != nil {
 		return Inquiry{}, err
 	}

@@ -57,12 +57,23 @@ type tokens map[int64]struct{}
 // batchTokens are the tokens of all entries of a batch. A header that does not open has none: it
 // would hold up the sequencer for ever, and Verify names it.
 func (l *Log) batchTokens(ctx context.Context, entries [][]byte) (tokens, error) {
-	found := make(words)
+	return l.leafTokens(ctx, leavesOf(entries))
+}
+
+// leavesOf reads entries; what is no leaf is left out.
+func leavesOf(entries [][]byte) []leaf {
+	list := make([]leaf, 0, len(entries))
 	for _, b := range entries {
-		f, err := parseLeaf(b)
-		if err != nil {
-			continue
+		if f, err := parseLeaf(b); err == nil {
+			list = append(list, f)
 		}
+	}
+	return list
+}
+
+func (l *Log) leafTokens(ctx context.Context, leaves []leaf) (tokens, error) {
+	found := make(words)
+	for _, f := range leaves {
 		for _, s := range f.sections {
 			if s.patient != tutela.BucketGeneral {
 				found.add(patientWord(s.patient))

@@ -34,7 +34,11 @@ func (d days) with(entry []byte) days {
 	if err != nil {
 		return d
 	}
-	day := int64(f.day)
+	return d.on(int64(f.day))
+}
+
+// on is the period that also holds a day.
+func (d days) on(day int64) days {
 	if d == (days{}) {
 		return days{day, day}
 	}

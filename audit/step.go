@@ -27,9 +27,12 @@ func (l *Log) build(ctx context.Context, s *step) error {
 		}
 		for _, e := range entries {
 			s.edge.push(tlog.RecordHash(e), keep)
-			s.to.days = s.to.days.with(e)
 		}
-		found, err := l.batchTokens(ctx, entries)
+		leaves := leavesOf(entries)
+		for _, f := range leaves {
+			s.to.days = s.to.days.on(int64(f.day))
+		}
+		found, err := l.leafTokens(ctx, leaves)
 		if err != nil {
 			return fmt.Errorf("index ledger batch: %w", err)
 		}

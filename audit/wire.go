@@ -50,6 +50,9 @@ func beginBox(dst []byte, keyVersion int, commitment [32]byte, sealed int) []byt
 	return binary.AppendUvarint(dst, uint64(sealed))
 }
 
+// usualSections bounds the room that is made for sections before they are read.
+const usualSections = 4
+
 // parseLeaf reads a leaf. Its boxes alias b. A leaf has one encoding: what parses is what
 // append would write.
 func parseLeaf(b []byte) (leaf, error) {
@@ -61,7 +64,11 @@ func parseLeaf(b []byte) (leaf, error) {
 		return leaf{}, errLeaf
 	}
 	l := leaf{day: c.uint32(), header: c.box()}
-	for n := c.uvarint(); n > 0 && !c.bad; n-- {
+	n := c.uvarint()
+	if n > 0 {
+		l.sections = make([]section, 0, min(n, usualSections))
+	}
+	for ; n > 0 && !c.bad; n-- {
 		l.sections = append(l.sections, section{tutela.Bucket(c.uint64()), c.box()})
 	}
 	if c.bad || len(c.rest) > 0 {

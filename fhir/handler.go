@@ -282,7 +282,7 @@ func (a *answer) write(w http.ResponseWriter, method string) {
 	head := w.Header()
 	head.Set("Cache-Control", "no-store")
 	if a.record != nil {
-		head.Set("ETag", a.record.ETag())
+		head.Set("Etag", a.record.ETag()) // as the name is kept: another case would be turned into it each time
 		if at := modified(a.record, http.TimeFormat); at != "" {
 			head.Set("Last-Modified", at)
 		}

@@ -17,8 +17,10 @@ const contentType = "application/fhir+json; charset=utf-8"
 // acceptable refuses a request that wants anything but JSON. _format overrides Accept
 // (FHIR R4, http.html#parameters).
 func acceptable(r *http.Request) error {
-	if q, err := url.ParseQuery(r.URL.RawQuery); err == nil && q.Has("_format") {
-		return jsonOnly(q.Get("_format"))
+	if strings.Contains(r.URL.RawQuery, "format") || strings.Contains(r.URL.RawQuery, "%") { // few ask for one
+		if q, err := url.ParseQuery(r.URL.RawQuery); err == nil && q.Has("_format") {
+			return jsonOnly(q.Get("_format"))
+		}
 	}
 	accept := r.Header.Get("Accept")
 	if accept == "" {
@@ -33,16 +35,23 @@ func acceptable(r *http.Request) error {
 }
 
 func jsonOnly(media string) error {
-	name, _, err := mime.ParseMediaType(strings.ReplaceAll(media, " ", "+"))
-	if err != nil {
-		name = media
-	}
-	switch name {
-	case "json", "*/*", "application/*", "application/json", "application/fhir+json", "text/json", "application/json+fhir":
+	if isJSON(media) {
 		return nil
-	default:
+	}
+	name, _, err := mime.ParseMediaType(strings.ReplaceAll(media, " ", "+"))
+	if err != nil || !isJSON(name) {
 		return notJSON()
 	}
+	return nil
+}
+
+// isJSON knows the names of what is offered.
+func isJSON(name string) bool {
+	switch name {
+	case "json", "*/*", "application/*", "application/json", "application/fhir+json", "text/json", "application/json+fhir":
+		return true
+	}
+	return false
 }
 
 func notJSON() error {

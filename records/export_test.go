@@ -32,7 +32,7 @@ func (s *Store) ForgetTreats(clinician tutela.Ref) func() {
 
 // GatheredRead asks for a row as reads do that share a statement.
 func GatheredRead(db betweener) func(context.Context, tutela.Locator) (bool, error) {
-	g := &gatherer{db: db}
+	g := &gatherer{db: db, lanes: 2}
 	return func(ctx context.Context, l tutela.Locator) (bool, error) {
 		_, found, err := g.current(ctx, l)
 		return found, err

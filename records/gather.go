@@ -16,7 +16,8 @@ import (
 // SQLite's readers stale, and on PostgreSQL a statement costs a round trip; both are paid once
 // for all who ask at the same moment. A row is read after its caller asked for it, never before.
 type gatherer struct {
-	db betweener
+	db    betweener
+	lanes int // how many statements run at a time
 
 	mu      sync.Mutex // guards what follows
 	waiting []*asked
@@ -36,11 +37,17 @@ type asked struct {
 	done    chan struct{}
 }
 
-// How many statements run at a time, and how many rows one of them asks for.
-const (
-	gatherLanes = 1
-	gatherRows  = 64
-)
+// gatherRows is how many rows a statement asks for.
+const gatherRows = 64
+
+// gatherLanes is how many statements run at a time: one between two commits of SQLite's one writer;
+// on PostgreSQL a second is on its way while the first one's answers are read.
+func gatherLanes(e store.Engine) int {
+	if e == store.SQLite {
+		return 1
+	}
+	return 2
+}
 
 // gatherFor bounds a statement. It outlives any one caller, so that no caller's patience bounds it:
 // a database that went silent must not keep the lanes for as long as the network takes to notice.
@@ -51,7 +58,7 @@ func (g *gatherer) current(ctx context.Context, l tutela.Locator) (*row, bool, e
 	a := &asked{locator: int64(l), done: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, a)
-	lead := g.serving < gatherLanes
+	lead := g.serving < g.lanes
 	if lead {
 		g.serving++
 	}

@@ -81,7 +81,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := s.openIndex(ctx); err != nil {
 		return nil, err
 	}
-	s.points.db = c.DB
+	s.points.db, s.points.lanes = c.DB, gatherLanes(c.DB.Engine())
 	if s.labels, err = label.Shipped(); err != nil {
 		return nil, fmt.Errorf("read sensitivity rules: %w", err)
 	}

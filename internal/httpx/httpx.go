@@ -19,9 +19,27 @@ type contextKey int
 
 const (
 	keyPrincipal contextKey = iota
-	keyRequestID
-	keyPeer
+	keyRequest
 )
+
+// request is the context of a request: its id, and the network address of its peer.
+type request struct {
+	context.Context
+	id, peer string
+}
+
+// Value gives the request itself, and else what its parent has.
+func (r *request) Value(key any) any {
+	if key == keyRequest {
+		return r
+	}
+	return r.Context.Value(key)
+}
+
+func requestOf(ctx context.Context) *request {
+	r, _ := ctx.Value(keyRequest).(*request)
+	return r
+}
 
 // WithPrincipal puts the proven caller into the context.
 func WithPrincipal(ctx context.Context, p tutela.Principal) context.Context {
@@ -41,20 +59,23 @@ func WithRequestID(w http.ResponseWriter, r *http.Request) *http.Request {
 	_, _ = rand.Read(b[:]) // never fails: it ends the process instead
 	id := hex.EncodeToString(b[:])
 	w.Header().Set("X-Request-Id", id)
-	ctx := context.WithValue(r.Context(), keyPeer, Peer(r))
-	return r.WithContext(context.WithValue(ctx, keyRequestID, id))
+	return r.WithContext(&request{r.Context(), id, Peer(r)})
 }
 
 // RequestID gives the request's id, empty outside a request.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(keyRequestID).(string)
-	return id
+	if r := requestOf(ctx); r != nil {
+		return r.id
+	}
+	return ""
 }
 
 // PeerOf gives the network address of the peer whose request a context is of, empty outside one.
 func PeerOf(ctx context.Context) string {
-	peer, _ := ctx.Value(keyPeer).(string)
-	return peer
+	if r := requestOf(ctx); r != nil {
+		return r.peer
+	}
+	return ""
 }
 
 // Peer is the network address of the caller, without its port.
