@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -28,7 +29,51 @@ func TestEntryIsWrittenAsItIsMarshalled(t *testing.T) {
 		if d := cmp.Diff("before"+string(want), string(got)); d != "" {
 			t.Error(d)
 		}
+		sameAsDecoded(t, want)
 	})
+}
+
+// sameAsDecoded holds what readEntry makes of bytes, if it makes anything of them, against the decoder.
+func sameAsDecoded(t interface{ Errorf(string, ...any) }, body []byte) {
+	got, ok := readEntry(body)
+	if !ok {
+		return
+	}
+	var want tutela.Entry
+	if err := json.Unmarshal(body, &want); err != nil {
+		t.Errorf("%q was read, the decoder says %v", body, err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("%q: %s", body, d)
+	}
+}
+
+// TestUsualEntriesAreReadByHand holds that readEntry is not merely always false.
+func TestUsualEntriesAreReadByHand(t *testing.T) {
+	e := fullEntry(time.Date(2026, 11, 22, 9, 30, 0, 5_000_000, time.UTC))
+	e.Disclosure, e.Subject, e.Evidence, e.Writes = nil, nil, nil, nil
+	e.Basis.Consent, e.Basis.Relationship = "", ""
+	e.Patients = append(e.Patients, tutela.Touched{Patient: -7}, tutela.Touched{Patient: 1 << 62, Counts: map[string]int{"A": 1, "B": -2}})
+	body, err := appendEntry(nil, &e)
+	must(t, err)
+	got, ok := readEntry(body)
+	if d := cmp.Diff(e, got); !ok || d != "" {
+		t.Errorf("read %v: %s", ok, d)
+	}
+}
+
+func FuzzReadEntry(f *testing.F) {
+	e := fullEntry(time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC))
+	for _, part := range []func(){func() {}, func() { e.Disclosure = nil }, func() { e.Subject = nil }, func() { e.Evidence = nil }, func() { e.Basis = nil }} {
+		part()
+		body, err := appendEntry(nil, &e)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+	f.Add([]byte(`{"id":"a","id":"b"}`))
+	f.Fuzz(func(t *testing.T, body []byte) { sameAsDecoded(t, body) })
 }
 
 // scatter sets a value and what it holds to something, or leaves it empty.

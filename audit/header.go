@@ -27,13 +27,16 @@ func encodeHeader(dst []byte, e *tutela.Entry) ([]byte, error) {
 
 // decodeHeader is encodeHeader's reverse.
 func decodeHeader(plain []byte) (tutela.Entry, error) {
-	var e tutela.Entry
 	body, writes, err := splitHeader(plain)
 	if err != nil {
-		return e, err
+		return tutela.Entry{}, err
 	}
-	if err := json.Unmarshal(body, &e); err != nil {
-		return tutela.Entry{}, errLeaf // the decoder's text may quote the entry
+	e, ok := readEntry(body)
+	if !ok {
+		e = tutela.Entry{}
+		if err := json.Unmarshal(body, &e); err != nil {
+			return tutela.Entry{}, errLeaf // the decoder's text may quote the entry
+		}
 	}
 	e.Writes = writes
 	return e, nil

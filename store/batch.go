@@ -127,7 +127,7 @@ func (in *inbox) next() *batch {
 		in.offer(b, r)
 	}
 	if in.maxOps > 1 {
-		in.linger()
+		in.invite()
 	}
 	if in.ready != nil {
 		in.ready()
@@ -136,9 +136,9 @@ func (in *inbox) next() *batch {
 	return b
 }
 
-// linger lets whoever is ready to run do so, for as long as that brings further requests: on a busy
+// invite lets whoever is ready to run do so, for as long as that brings further requests: on a busy
 // machine more of them share the commit, on an idle one there is nobody to wait for.
-func (in *inbox) linger() {
+func (in *inbox) invite() {
 	for before, now := -1, 0; now > before; {
 		before = now
 		runtime.Gosched()

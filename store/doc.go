@@ -6,7 +6,7 @@
 //
 // Its nouns:
 //
-//   - DB: one tenant's database. Query and Snapshot read, Commit and Update write.
+//   - DB: one tenant's database. Query, Between and Snapshot read, Commit and Update write.
 //   - Op: a unit of work for Commit, which groups concurrent Ops into one transaction.
 //   - Claim: what an Op needs to find true; where it does not hold, that Op alone fails.
 //   - Lane: a goroutine that commits batches of Ops. SQLite has one, PostgreSQL several.
