@@ -39,11 +39,18 @@ func (b *budget) earn(days int) {
 
 // spend decides on one day. What is certain is flagged in any case and paid for later.
 func (b *budget) spend(odds float64, certain bool) bool {
-	if !certain && (b.spent+1 > b.share*b.days || odds < max(floorOdds, b.common())) {
+	if !certain && (b.spent+1 > b.share*b.days || odds < max(b.floor(), b.common())) {
 		return false
 	}
 	b.spent++
 	return true
+}
+
+// floor is higher in the first days, of which nobody knows yet what is usual here.
+func (b *budget) floor() float64 {
+	const cold, strict = 10, 2
+	seen := b.days / max(cold*b.daily, 1)
+	return floorOdds + strict*max(0, 1-seen)
 }
 
 // common gives the log-odds that about as many past days reached as may be flagged: fewer while the

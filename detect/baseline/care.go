@@ -26,6 +26,7 @@ type care struct {
 	others  int           // how many people stand for team and active
 	crowd   int           // people without a part in the care, of late
 	returns bool          // the person was here before on another day, and nothing explained it
+	haunts  bool          // the same on two days and more, and nothing was written
 	wrote   bool
 }
 
@@ -177,6 +178,7 @@ func (m *Model) ownVisit(s *scene, v visit, c *care) {
 	const days = 14
 	explained := v.marks&visitExplained != 0
 	c.returns = !explained && v.last < s.day
+	c.haunts = !explained && v.marks&visitWrote == 0 && v.days >= 2 && (v.last < s.day || v.days >= 3)
 	c.wrote = v.marks&visitWrote != 0 && v.last+aWeekOfDays >= s.day
 	if explained && v.last+days >= s.day && c.class != ended && c.class != longEnded {
 		c.better(repeat, 0, 0)

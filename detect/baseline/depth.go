@@ -24,7 +24,7 @@ func depthBin(times int) int {
 }
 
 // depthMost bounds what depth counts for, either way.
-const depthMost = 1.5
+const depthMost = 2
 
 // depthSoFar is the log-odds of a chart without explanation that was opened so many times by now:
 // how often looks that care explains go on that long, against those that it does not.

@@ -141,10 +141,17 @@ func (m *Model) markPatient(s *scene, t *tutela.Touched, v *view) uint32 {
 	for _, flag := range t.Flags {
 		at.flag(flag)
 	}
+	switch { // the nearest tie stands for those that follow from it
+	case at.has(self):
+		at.marks &^= 1<<household | 1<<family | 1<<neighbour | 1<<coworker | 1<<staffChart
+	case at.has(household):
+		at.marks &^= 1<<family | 1<<neighbour
+	}
 	if at.has(coworker) && at.has(staffChart) { // the flag does not tell units apart, and the roster does
 		at.marks &^= 1 << coworker
 	}
-	at.mark(returns, v.care.returns)
+	at.mark(haunts, v.care.haunts && v.care.class > wrote)
+	at.mark(returns, v.care.returns && !at.has(haunts))
 	at.mark(crowd, v.care.crowd >= 3)
 	at.mark(walk, s.person.run >= 6 && !v.explained)
 	at.mark(adjacent, s.person.inOrder >= 3)

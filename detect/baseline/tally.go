@@ -115,7 +115,12 @@ func (t *tally) chart(v *view, by, odds, style float64) *dayChart {
 const styleMost = 1.5
 
 // ofStyle is the log-odds that this is not how the role works.
-func (one *dayChart) ofStyle() float64 { return clip(one.style/2, styleMost) }
+func (one *dayChart) ofStyle() float64 {
+	if one.times < 2 {
+		return 0 // one look at the wrong chart has no style
+	}
+	return clip(one.style/2, styleMost)
+}
 
 func (one *dayChart) total() float64 { return one.odds + one.by }
 

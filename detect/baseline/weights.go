@@ -95,6 +95,7 @@ const (
 	unlisted
 	dormant
 	returns
+	haunts
 	walk
 	adjacent
 	crowd
@@ -120,17 +121,17 @@ func signalWeights() [signals]signalWeight {
 		self:         {.04, .02, .0005, 5, false, "most houses forbid it", "the chart is the person's own"},
 		household:    {.10, .03, .0003, 6, false, "family and ex-partners are the commonest victims", "the patient lives in the person's household"},
 		family:       {.08, .02, .004, 2.5, false, "relatives share a name, and so do strangers", "the patient bears the person's family name"},
-		coworker:     {.10, .03, .001, 3.5, false, "colleagues are patients too, and interesting ones", "the patient is a colleague of the same unit"},
+		coworker:     {.10, .03, .001, 4.5, false, "colleagues are patients too, and interesting ones", "the patient is a colleague of the same unit"},
 		staffChart:   {.05, .02, .01, 1, false, "and so are those of other wards", "the patient is a member of staff of another unit"},
-		neighbour:    {.08, .02, .001, 4.5, false, "neighbours are known and talked about", "the patient lives near the person"},
-		vip:          {.12, .05, .004, 3.5, false, "fame draws the curious", "the patient is of public interest"},
+		neighbour:    {.08, .02, .001, 5, false, "neighbours are known and talked about", "the patient lives near the person"},
+		vip:          {.12, .05, .004, 4.2, false, "fame draws the curious", "the patient is of public interest"},
 		sensitive:    {.12, .08, .05, 0.8, true, "what must stay secret sells and wounds most", "the chart is specially protected"},
 		hourOdd:      {.15, .10, .02, 1.8, true, "misuse is done when nobody looks over the shoulder", "the hour is unusual for the person"},
 		hourRare:     {.12, .06, .005, 3, true, "an hour at which neither the person nor the peers work", "the person practically never works at that hour, and peers hardly"},
-		addressNew:   {.10, .08, .002, 5, false, "a stolen account is used from elsewhere", "the address was never seen in this house"},
+		addressNew:   {.10, .08, .002, 3.5, false, "a stolen account is used from elsewhere", "the address was never seen in this house"},
 		addressOther: {.06, .05, .02, 0.8, true, "somebody else's workstation", "the address is new for the person"},
 		twoPlaces:    {.06, .05, .002, 0.5, true, "one person does not sit in two places", "the account worked from another address minutes before"},
-		typeOdd:      {.12, .12, .005, 2, true, "a role has its parts of a chart", "the role hardly ever opens that part of a chart"},
+		typeOdd:      {.12, .12, .005, 1, true, "a role has its parts of a chart", "the role hardly ever opens that part of a chart"},
 		purposeOdd:   {.08, .08, .003, 2, true, "a purpose that the role does not have is a pretext", "the role hardly ever gives that purpose"},
 		exported:     {.10, .10, .001, 2.5, true, "data leaves by export", "the data was exported"},
 		bytesOdd:     {.08, .08, .003, 1.2, true, "theft takes much at once", "far more data than the role usually takes at once"},
@@ -141,6 +142,7 @@ func signalWeights() [signals]signalWeight {
 		unlisted:     {.03, .03, .001, 3, false, "an account that no roster knows", "the roster does not know the person"},
 		dormant:      {.05, .05, .0003, 4, false, "an account that slept a month wakes in other hands", "the account had not been used for a month"},
 		returns:      {.25, .02, .03, 2, true, "an obsession comes back, without ever having a reason", "the person came back to the chart on several days, without a part in the care"},
+		haunts:       {.12, .01, .005, 4, false, "nobody opens the wrong chart three times", "the person came back to the chart on three days and more, without a part in the care"},
 		walk:         {.10, .05, .002, 3, true, "charts opened one after the other, none twice, are a harvest", "one new chart after the other, without a pause"},
 		adjacent:     {.05, .05, .0001, 4, false, "nobody is treated in the order of the numbers", "charts in the order of their numbers"},
 		crowd:        {.10, .03, .01, 1, false, "gossip brings many who have no part", "several others without a part in the care looked at the chart in these days"},
@@ -175,9 +177,9 @@ type measureWeight struct {
 func measureWeights() [measures]measureWeight {
 	return [measures]measureWeight{
 		events:      {0, .8, 1.5, "accesses"},
-		patients:    {0, 1, 2.5, "different charts"},
-		newPatients: {0, .9, 2.5, "charts new to the person"},
-		kilobytes:   {0, .8, 2, "kilobytes of patient data"},
+		patients:    {0, 1, 3.5, "different charts"},
+		newPatients: {0, .9, 3.5, "charts new to the person"},
+		kilobytes:   {0, .8, 2.5, "kilobytes of patient data"},
 		unexplained: {1, 1, 3, "charts that nothing explains"},
 		hours:       {2, .6, 0.5, "hours of the day with activity"},
 		refusals:    {3, .6, 1.5, "refused accesses"},
@@ -192,11 +194,11 @@ const families = 5
 // reaches that and how often honest work does before anything is learned.
 type step struct{ from, misuse, honest float64 }
 
-const stepCount = 6
+const stepCount = 7
 
 func steps() [stepCount]step {
 	return [stepCount]step{
-		{1.5, .30, .08}, {2, .24, .04}, {2.5, .20, .02}, {3, .16, .01}, {4, .12, .003}, {6, .07, .0005},
+		{1.5, .30, .08}, {2, .24, .04}, {2.5, .20, .02}, {3, .16, .01}, {4, .12, .003}, {6, .07, .0005}, {9, .05, .0001},
 	}
 }
 
@@ -204,7 +206,7 @@ func steps() [stepCount]step {
 // ln(chance that anybody of the unit sits there / chance that the person does) over the day's logins).
 func strangeSteps() [stepCount]step {
 	return [stepCount]step{
-		{-1, .14, .10}, {0, .12, .05}, {.5, .11, .03}, {1, .10, .015}, {2, .08, .005}, {4, .05, .001},
+		{-1, .14, .10}, {0, .12, .05}, {.5, .11, .03}, {1, .10, .015}, {2, .08, .005}, {4, .05, .001}, {6, .03, .0003},
 	}
 }
 
