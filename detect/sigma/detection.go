@@ -35,6 +35,8 @@ type item struct {
 	fold    func(s, t string) bool
 
 	number, second int // of the fields, in the set that the rule is compiled into
+	shared         int // number among the items of the set: items that ask the same share it
+	key            string
 }
 
 // special is what is asked of a field beside its values.
@@ -127,7 +129,7 @@ func readItem(key string, v *yaml.Node, s logsource) (item, error) {
 	if err := c.check(); err != nil {
 		return item{}, err
 	}
-	i := item{name: name, get: wholeLine, all: c.has("all"), not: c.has("neq")}
+	i := item{name: name, get: wholeLine, all: c.has("all"), not: c.has("neq"), key: key}
 	if name != "" {
 		known := false
 		if i.get, known = s.field(name); !known {
@@ -173,6 +175,7 @@ func (i *item) fill(c chain, v *yaml.Node, list []*yaml.Node, s logsource) error
 		}
 		i.tests = append(i.tests, tests...)
 		i.raw = append(i.raw, n.Value)
+		i.key += "\x00" + n.Value
 	}
 	if len(c.names) > 0 && !slices.Equal(c.names, []string{"cased"}) {
 		i.raw = nil // not the values as they stand
@@ -229,13 +232,25 @@ func (i *item) prepare(f *fields, s logsource) {
 		space = "log "
 	}
 	i.number = f.number(space+i.name, i.get)
+	i.shared = f.share(space + i.key)
 	if i.special == sameAs {
 		i.second = f.number(space+i.raw[0], i.other)
 	}
 }
 
-// holds reports whether an event is as the item wants it.
+// holds reports whether an event is as the item wants it. What several rules ask is answered once.
 func (i *item) holds(v *view) bool {
+	if i.special != byValue {
+		return i.asks(v)
+	}
+	a := &v.answers[i.shared]
+	if a.turn != v.turn {
+		a.turn, a.holds = v.turn, i.asks(v)
+	}
+	return a.holds
+}
+
+func (i *item) asks(v *view) bool {
 	there := v.of(i.number, i.get)
 	switch i.special {
 	case isNull:

@@ -45,7 +45,7 @@ func (x *Engine) Observe(e *event.Event) []finding.Hit {
 		x.now = t
 		hits = x.close(hits)
 	}
-	x.view.begin(e, len(x.set.fields.get))
+	x.view.begin(e, &x.set.fields)
 	if e.Log != nil {
 		return x.try(x.set.logs, hits)
 	}

@@ -3,6 +3,7 @@ package sigma
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
@@ -298,12 +299,36 @@ func wholeLine(e *event.Event, to []string) []string {
 	return to
 }
 
+// parts takes the lines of web servers (combined log format) apart at their quotes: request, referrer, browser. What
+// stands within them cannot be a quote, which servers write as an escape. Other lines are one part.
+func parts(text string) []string {
+	if !strings.Contains(text, `] "`) || !strings.Contains(text, " HTTP/") {
+		return []string{text}
+	}
+	var list []string
+	from := 0
+	for i := range len(text) {
+		if text[i] == '"' && (i == 0 || text[i-1] != '\\') {
+			if i > from {
+				list = append(list, text[from:i])
+			}
+			from = i + 1
+		}
+	}
+	if from < len(text) {
+		list = append(list, text[from:])
+	}
+	return list
+}
+
 // decodedLine gives a line's message and the values of its fields, each as what reads it would see it.
 func decodedLine(e *event.Event, to []string) []string {
 	if e.Log == nil {
 		return to
 	}
-	to = append(to, decode.Text(e.Log.Text))
+	for _, part := range parts(e.Log.Text) {
+		to = append(to, decode.Text(part))
+	}
 	for _, v := range e.Log.Fields {
 		to = append(to, decode.Text(v))
 	}

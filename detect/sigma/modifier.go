@@ -199,7 +199,11 @@ func (c chain) regular(v *yaml.Node) ([]test, error) {
 	if err != nil {
 		return nil, flaw(v, "is no regular expression of RE2: %v", err)
 	}
-	return []test{func(value, _ string) bool { return re.MatchString(value) }}, nil
+	need := hints(text)
+	return []test{func(value, lower string) bool {
+		// The long s is the one letter that expressions without case take for another and that has no lower case.
+		return (hinted(lower, need) || strings.Contains(value, "ſ")) && re.MatchString(value)
+	}}, nil
 }
 
 func network(v *yaml.Node) ([]test, error) {

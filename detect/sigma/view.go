@@ -11,6 +11,14 @@ type view struct {
 	e     *event.Event
 	turn  uint64
 	known []values // by field
+
+	answers []answer // by what is asked
+}
+
+// answer is what was found in one turn.
+type answer struct {
+	turn  uint64
+	holds bool
 }
 
 // values are what the event of one turn has for a field.
@@ -25,6 +33,19 @@ type values struct {
 type fields struct {
 	numbers map[string]int
 	get     []getter
+	items   map[string]int
+}
+
+// share gives the number of what is asked.
+func (f *fields) share(key string) int {
+	if n, ok := f.items[key]; ok {
+		return n
+	}
+	if f.items == nil {
+		f.items = map[string]int{}
+	}
+	f.items[key] = len(f.items)
+	return len(f.items) - 1
 }
 
 // number gives a field's number.
@@ -63,10 +84,13 @@ func (v *view) lower(n int, get getter) []string {
 }
 
 // begin turns to another event.
-func (v *view) begin(e *event.Event, fields int) {
+func (v *view) begin(e *event.Event, f *fields) {
 	v.e = e
 	v.turn++
-	for len(v.known) < fields {
+	for len(v.known) < len(f.get) {
 		v.known = append(v.known, values{})
+	}
+	for len(v.answers) < len(f.items) {
+		v.answers = append(v.answers, answer{})
 	}
 }
