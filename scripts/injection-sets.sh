@@ -2,6 +2,8 @@
 # Fetches labelled sets of attacks and clean lines into .cache/injection-sets, unless they are there, and prints the
 # folder. They are for measuring detect/rules alone and never part of the project:
 #   wfuzz         Debian package wfuzz (GPL-2): payload lists
+#   wapiti        Debian package wapiti (GPL-2): payload lists
+#   sqlmap        Debian package sqlmap (GPL-2+): templates of payloads
 #   crs           Go module coraza-coreruleset (Apache-2.0): regression tests of the OWASP Core Rule Set
 #   naughty       npm big-list-of-naughty-strings (MIT)
 #   fail2ban      Debian package fail2ban (GPL-2+): lines of some 80 programs' logs
@@ -16,7 +18,7 @@ if [ ! -d "$dir/all" ]; then
 	trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
 	(
 		cd "$tmp"
-		apt-get download wfuzz fail2ban postgresql-15 debian-faq >/dev/null 2>&1
+		apt-get download wfuzz wapiti sqlmap fail2ban postgresql-15 debian-faq >/dev/null 2>&1
 		for deb in *.deb; do dpkg-deb -x "$deb" "${deb%%_*}"; done
 		npm pack --silent big-list-of-naughty-strings@1.0.0 >/dev/null 2>&1
 		tar xzf ./*.tgz
@@ -26,6 +28,8 @@ if [ ! -d "$dir/all" ]; then
 		cd ..
 		mkdir all all/crs
 		cp -r wfuzz/usr/share/wfuzz/wordlist/Injections all/wfuzz
+		cp -r wapiti/usr/lib/python3/dist-packages/wapitiCore/data/attacks all/wapiti
+		cp -r sqlmap/usr/share/sqlmap/data/xml/payloads all/sqlmap
 		cp -r "$crs/tests/." all/crs/
 		cp -r "$crs/rules" all/crs-rules
 		cp -r fail2ban/usr/lib/python3/dist-packages/fail2ban/tests/files/logs all/fail2ban

@@ -126,7 +126,44 @@ func tuned(t *testing.T, dir string) []labelled {
 
 // held are the sets that nobody looked at while the rules were written.
 func held(t *testing.T, dir string) []labelled {
-	return append(append(coreRuleSet(t, dir, 1), naughty(t, dir)), statements(t, dir), prose(t, dir))
+	return append(append(coreRuleSet(t, dir, 1), naughty(t, dir)), wapiti(t, dir), sqlmap(t, dir), statements(t, dir), prose(t, dir))
+}
+
+// wapiti are a scanner's payloads.
+func wapiti(t *testing.T, dir string) labelled {
+	s := labelled{name: "wapiti"}
+	for _, name := range []string{"execPayloads.txt", "blindSQLPayloads.txt", "xssPayloads.ini", "fileHandlingPayloads.ini", "xxePayloads.ini"} {
+		for i, text := range textLines(t, filepath.Join(dir, "wapiti", name)) {
+			if strings.HasSuffix(name, ".ini") {
+				var ok bool
+				if text, ok = strings.CutPrefix(text, "payload = "); !ok {
+					continue
+				}
+			}
+			if text = strings.NewReplacer("[TAB]", "\t", "[LF]", "\n", "[TIME]", "5", "__XSS__", "x").Replace(text); len(text) > 3 {
+				s.lines = append(s.lines, sample{name, written(text, i)})
+			}
+		}
+	}
+	return s
+}
+
+// sqlmap are payloads made of a tool's templates: each behind a number and behind a quote.
+func sqlmap(t *testing.T, dir string) labelled {
+	s := labelled{name: "sqlmap"}
+	payload, place := regexp.MustCompile(`<payload>(.*?)</payload>`), regexp.MustCompile(`\[[A-Z_]+[0-9]*\]`)
+	values := strings.NewReplacer("[SLEEPTIME]", "5", "[INFERENCE]", "5=5", "[QUERY]", "SELECT user", "[ORIGVALUE]", "1", "[ORIGINAL]", "1", "[GENERIC_SQL_COMMENT]", "-- -", "&lt;", "<", "&gt;", ">", "&amp;", "&")
+	for _, f := range files(t, filepath.Join(dir, "sqlmap", "*.xml")) {
+		for i, text := range textLines(t, f) {
+			m := payload.FindStringSubmatch(text)
+			if m == nil || m[1] == "" {
+				continue
+			}
+			p := place.ReplaceAllString(values.Replace(m[1]), "4711")
+			s.lines = append(s.lines, sample{strings.TrimSuffix(filepath.Base(f), ".xml"), written("1 "+p+"-- -", i)}, sample{strings.TrimSuffix(filepath.Base(f), ".xml"), written("x' "+p+" AND 'a'='a", i+1)})
+		}
+	}
+	return s
 }
 
 // naughty are strings of which some sections are attacks.
