@@ -59,6 +59,8 @@ type config struct {
 	Deidentify deidentification `yaml:"deidentify,omitempty"`
 	// Erasure says what an erasure waits for.
 	Erasure erasureConfig `yaml:"erasure,omitempty"`
+	// Intake says which other systems tell what happens in them, and where that is listened to.
+	Intake intakeConfig `yaml:"intake,omitempty"`
 	// TryOut says that this is a try-out system: commands may act as any of its identities.
 	TryOut bool `yaml:"try_out,omitempty"`
 
@@ -120,6 +122,9 @@ func (c config) check(path string) error {
 	}
 	if err := c.Deidentify.check(); err != nil {
 		return usage("%s: %v", path, err)
+	}
+	if err := c.Intake.check(); err != nil {
+		return usage("%s: intake: %v", path, err)
 	}
 	if len(c.Hosts) == 0 {
 		return usage("%s: hosts is empty: name at least one", path)

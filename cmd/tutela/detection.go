@@ -15,7 +15,7 @@ func (s *system) detect() *detect.Service {
 	book := rules.Open(nil)
 	return detect.New(detect.Config{
 		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Alias: s.identity.Alias, Node: s.config.Node, Log: s.log,
-		Streams: []detect.Stream{detect.Ledger(s.audit)},
+		Streams: []detect.Stream{s.intake.facts, detect.Ledger(s.audit)}, // whom care joins, before what they did
 		Watch: func() (detect.Watch, error) {
 			w := watch(book, time.UTC)
 			w.Grace, w.Clock = dayGrace, clock.System

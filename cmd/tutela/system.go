@@ -17,6 +17,7 @@ import (
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/detect/intake/book"
+	"github.com/tutela-health/tutela/detect/intake/facts"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -55,6 +56,7 @@ type system struct {
 	backups     *backup.Service
 	recovery    *holders.Service
 	detection   *detect.Service
+	intake      *intake
 	moving      sync.Mutex       // lets one move of keys run at a time; guards keys
 	keys        providerSettings // in use: those of the configuration, or what they were moved to since
 
@@ -71,7 +73,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all
@@ -194,6 +196,10 @@ func (s *system) wire(ctx context.Context) error {
 		s.changes.Close()
 		return err
 	}
+	if s.intake, err = s.openIntake(); err != nil {
+		s.changes.Close()
+		return err
+	}
 	s.detection = s.detect()
 	if s.backups, err = s.backupService(); err != nil && !s.readOnly {
 		s.changes.Close()
@@ -263,6 +269,7 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.keepKeys(ctx) })
 	s.background.Go(func() { s.erasures.Run(ctx, s.log) })
 	s.background.Go(func() { s.detection.Run(ctx) })
+	s.background.Go(func() { s.intake.run(ctx, s.log) })
 	s.background.Go(func() { s.watchProvider(ctx) })
 	s.background.Go(func() { s.backUp(ctx) })
 	if !s.config.TryOut {

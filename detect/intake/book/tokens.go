@@ -26,7 +26,22 @@ func NewTokens(alias func(what, value string) int64, authorities map[string]stri
 	for name, means := range authorities {
 		t.Authorities[plainName(name)] = plainName(means)
 	}
+	for name := range t.Authorities { // what a name means is resolved already: resolving it again changes nothing
+		t.Authorities[name] = t.end(name)
+	}
 	return t
+}
+
+// end follows a name to what it means at last.
+func (t *Tokens) end(name string) string {
+	for range len(t.Authorities) {
+		means, ok := t.Authorities[name]
+		if !ok || means == name {
+			break
+		}
+		name = means
+	}
+	return name
 }
 
 // In are the same tokens where identifiers without an authority are another's.

@@ -1,0 +1,136 @@
+package reception
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tutela-health/tutela/detect/event"
+	"github.com/tutela-health/tutela/detect/intake"
+	"github.com/tutela-health/tutela/detect/intake/atna"
+	"github.com/tutela-health/tutela/detect/intake/book"
+	"github.com/tutela-health/tutela/detect/intake/gate"
+	"github.com/tutela-health/tutela/detect/intake/hl7"
+	"github.com/tutela-health/tutela/detect/intake/syslog"
+	"github.com/tutela-health/tutela/internal/clock"
+)
+
+// takesRecords and takesFacts are where things go.
+type (
+	takesRecords interface {
+		Put(ctx context.Context, source string, r intake.Record) error
+	}
+	takesFacts interface {
+		Take(ctx context.Context, lines []event.Line) error
+	}
+)
+
+// Reception knows who may send what. Safe for concurrent use.
+type Reception struct {
+	Gate    *gate.Gate
+	Records takesRecords
+	Facts   takesFacts
+	Tokens  *book.Tokens
+	Place   *time.Location // of HL7's times without an offset
+	Clock   clock.Clock
+	Log     *slog.Logger
+
+	mu          sync.Mutex
+	translators map[string]*translator // by source; guarded by mu
+}
+
+// translator is one source's, with what it remembers of stays.
+type translator struct {
+	mu sync.Mutex // guards what follows
+	*hl7.Translator
+}
+
+// errStranger ends the connection of whoever is no source.
+var errStranger = errors.New("no configured source: neither its certificate nor its network is listed")
+
+// Syslog takes connections of syslog over TLS until the context ends.
+func (r *Reception) Syslog(ctx context.Context, l net.Listener) error {
+	return (&syslog.Server{Handle: r.audit, Log: r.Log}).Serve(ctx, l)
+}
+
+// HL7 takes connections of MLLP until the context ends.
+func (r *Reception) HL7(ctx context.Context, l net.Listener) error {
+	return (&hl7.Server{Handle: r.tell, Clock: r.Clock, Log: r.Log}).Serve(ctx, l)
+}
+
+// admit finds the source, and holds it to its rate.
+func (r *Reception) admit(ctx context.Context, p intake.Peer) (*gate.Desk, error) {
+	d, ok := r.Gate.Admit(p)
+	if !ok {
+		return nil, errStranger
+	}
+	if wait := d.Wait(); wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return d, nil
+}
+
+// audit takes an audit message (IHE ITI TF-2, 3.20). A message that is none is refused, and the connection goes on.
+func (r *Reception) audit(ctx context.Context, p intake.Peer, m syslog.Message) error {
+	d, err := r.admit(ctx, p)
+	if err != nil {
+		return err
+	}
+	at := strings.IndexByte(m.Text, '<')
+	if m.Raw || at < 0 || !strings.Contains(m.Text, "AuditMessage") {
+		d.Refuse("is no audit message")
+		return nil
+	}
+	tokens := r.Tokens.In(d.Authority)
+	rec, err := atna.Parse([]byte(m.Text[at:]), tokens)
+	if err != nil {
+		d.Refuse(err.Error())
+		return nil
+	}
+	for i, id := range rec.Patients {
+		rec.Patients[i] = tokens.Resolve(id)
+	}
+	d.Took(rec.Event.Time)
+	return r.Records.Put(ctx, d.Name, rec)
+}
+
+// tell takes an HL7 message. It returns when what it tells is durable.
+func (r *Reception) tell(ctx context.Context, p intake.Peer, m *hl7.Message) error {
+	d, err := r.admit(ctx, p)
+	if err != nil {
+		return err
+	}
+	t := r.translator(d)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if lines := t.Translate(m); len(lines) > 0 {
+		if err := r.Facts.Take(ctx, lines); err != nil {
+			r.Log.LogAttrs(ctx, slog.LevelWarn, "a message could not be taken", slog.String("source", d.Name), slog.String("error", err.Error()))
+			return err
+		}
+	}
+	d.Took(m.Time("MSH", 7, r.Place))
+	return nil
+}
+
+func (r *Reception) translator(d *gate.Desk) *translator {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, ok := r.translators[d.Name]
+	if !ok {
+		if r.translators == nil {
+			r.translators = map[string]*translator{}
+		}
+		t = &translator{Translator: hl7.NewTranslator(hl7.Config{Tokens: r.Tokens.In(d.Authority), Place: r.Place})}
+		r.translators[d.Name] = t
+	}
+	return t
+}

@@ -1,0 +1,195 @@
+package reception_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/detect/event"
+	"github.com/tutela-health/tutela/detect/intake/book"
+	"github.com/tutela-health/tutela/detect/intake/facts"
+	"github.com/tutela-health/tutela/detect/intake/gate"
+	"github.com/tutela-health/tutela/detect/intake/reception"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/internal/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// office is a rigged system that takes in, from the loopback network.
+type office struct {
+	*rig.Rig
+
+	gate        *gate.Gate
+	facts       *facts.Store
+	syslog, hl7 string // addresses
+	trust       *tls.Config
+	files       testkit.CertificateFiles
+}
+
+func open(t *testing.T, r *rig.Rig, network string) *office {
+	t.Helper()
+	cert, pool, files := testkit.Certificate(t)
+	o := &office{Rig: r, files: files, trust: &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}}
+	o.facts = &facts.Store{DB: r.DB, Notes: r.Records, Clock: clock.System}
+	var err error
+	o.gate, err = gate.New([]gate.Source{{Name: "ehr", Networks: []netip.Prefix{netip.MustParsePrefix(network)}}}, clock.System)
+	must(t, err)
+	tokens := book.NewTokens(r.Identity.Alias, map[string]string{"1.2.3": "HOSP"}, "")
+	queue := book.NewQueue(book.New(book.Config{DB: r.DB, Audit: r.Audit, Clock: clock.System, Notes: r.Records, Alias: r.Identity.Alias, Tokens: tokens}), slog.New(slog.DiscardHandler))
+	desk := &reception.Reception{Gate: o.gate, Records: queue, Facts: o.facts, Tokens: tokens, Place: time.UTC, Clock: clock.System, Log: slog.New(slog.DiscardHandler)}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 3)
+	go func() { queue.Run(ctx); ended <- nil }()
+	listen := func(serve func(context.Context, net.Listener) error) string {
+		l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+		must(t, err)
+		go func() { ended <- serve(ctx, l) }()
+		return l.Addr().String()
+	}
+	o.syslog, o.hl7 = listen(desk.Syslog), listen(desk.HL7)
+	t.Cleanup(func() {
+		stop()
+		for range 3 {
+			must(t, <-ended)
+		}
+	})
+	return o
+}
+
+// message is an audit message of one access to a chart.
+func message(n int) string {
+	return fmt.Sprintf(`<AuditMessage><EventIdentification EventActionCode="R" EventDateTime="2026-11-22T10:%02d:00Z" EventOutcomeIndicator="0"><EventID csd-code="110110"/></EventIdentification>`+
+		`<ActiveParticipant UserID="mmeier" UserIsRequestor="true"/><AuditSourceIdentification AuditSourceID="ehr01"/>`+
+		`<ParticipantObjectIdentification ParticipantObjectID="4711^^^&amp;1.2.3&amp;ISO" ParticipantObjectTypeCode="1" ParticipantObjectTypeCodeRole="1"/></AuditMessage>`, n)
+}
+
+const admission = "MSH|^~\\&|ADT|HOSP|TUTELA|T|20261122100000||ADT^A01^ADT_A01|M1|P|2.5.1\r" +
+	"EVN||20261122100000\rPID|||4711^^^HOSP^MR||Doe^Jane\rPV1||I|3W^12^A||||77^House|||||||||||V1\r"
+
+// sent waits until the ledger has so many accesses of mmeier.
+func (o *office) sent(t *testing.T, want int) []tutela.Entry {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		var list []tutela.Entry
+		must(t, o.Audit.Search(t.Context(), audit.Query{Actor: "mmeier"}, func(e audit.Opened) error {
+			list = append(list, e.Entry)
+			return nil
+		}))
+		if len(list) >= want || time.Now().After(end) {
+			return list
+		}
+	}
+}
+
+// TestWhatAHospitalSendsMeetsInOnePatient has Debian's rsyslog send audit messages over TLS, one of them twice, and an
+// interface engine an admission: the ledger has each access once, and the admission is the same patient's.
+func TestWhatAHospitalSendsMeetsInOnePatient(t *testing.T) {
+	rig.Each(t, func(t *testing.T, r *rig.Rig) {
+		o := open(t, r, "127.0.0.0/8")
+		in := dialed(t, testkit.StartRsyslog(t, o.syslog, o.files.Certificate))
+		defer in.Close()
+		for _, n := range []int{1, 2, 1, 3} {
+			fmt.Fprintf(in, "<85>1 2026-11-22T10:30:00Z ehr01 EHR 7 IHE+RFC-3881 - %s\n", message(n))
+		}
+		list := o.sent(t, 3)
+		if len(list) != 3 {
+			t.Fatalf("%d accesses in the ledger", len(list))
+		}
+		conn, err := tls.Dial("tcp", o.hl7, o.trust)
+		must(t, err)
+		defer conn.Close()
+		_, err = conn.Write([]byte("\x0b" + admission + "\x1c\r"))
+		must(t, err)
+		ack, err := bufio.NewReader(conn).ReadString(0x1c)
+		if err != nil || !strings.Contains(ack, "MSA|AA|M1") {
+			t.Fatalf("%q %v", ack, err)
+		}
+		var stay *event.Relation
+		_, err = o.facts.Follow(t.Context(), 0, func(_ int64, l event.Line) error {
+			if l.Relation != nil && l.Relation.Kind == event.Admission {
+				stay = l.Relation
+			}
+			return nil
+		})
+		if err != nil || stay == nil || stay.Patient != list[0].Patients[0].Patient || stay.Unit != "3W" {
+			t.Errorf("admission %+v, access %+v: %v", stay, list[0].Patients, err)
+		}
+		if s := o.gate.States()[0]; s.Taken != 5 || s.Refused != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestStrangersAreNotHeard sends from a network that is no source's.
+func TestStrangersAreNotHeard(t *testing.T) {
+	o := open(t, rig.Open(t, rig.Config{}), "192.0.2.0/24")
+	text := "<85>1 2026-11-22T10:30:00Z ehr01 EHR 7 IHE+RFC-3881 - " + message(1)
+	conn, err := tls.Dial("tcp", o.syslog, o.trust)
+	must(t, err)
+	fmt.Fprintf(conn, "%d %s", len(text), text)
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection goes on")
+	}
+	engine, err := tls.Dial("tcp", o.hl7, o.trust)
+	must(t, err)
+	defer engine.Close()
+	fmt.Fprintf(engine, "\x0b%s\x1c\r", admission)
+	ack, err := bufio.NewReader(engine).ReadString(0x1c)
+	if err != nil || !strings.Contains(ack, "MSA|AE|M1") {
+		t.Errorf("%q %v", ack, err)
+	}
+	head, err := o.facts.Head(t.Context())
+	before, failed := (&facts.Store{DB: rig.Open(t, rig.Config{}).DB}).Head(t.Context())
+	if err != nil || failed != nil || head != before {
+		t.Errorf("facts: %d, %d of an empty store: %v %v", head, before, err, failed)
+	}
+}
+
+// TestNonsenseIsCountedAndTheRestGoesOn sends what is no audit message before one that is.
+func TestNonsenseIsCountedAndTheRestGoesOn(t *testing.T) {
+	o := open(t, rig.Open(t, rig.Config{}), "127.0.0.0/8")
+	conn, err := tls.Dial("tcp", o.syslog, o.trust)
+	must(t, err)
+	defer conn.Close()
+	for _, text := range []string{"<13>1 - h a - - - hello", "<13>1 - h a - - - <AuditMessage>", "<<<", "<85>1 - h a - - - " + message(1)} {
+		fmt.Fprintf(conn, "%d %s", len(text), text)
+	}
+	if n := len(o.sent(t, 1)); n != 1 {
+		t.Errorf("%d accesses", n)
+	}
+	if s := o.gate.States()[0]; s.Taken != 1 || s.Refused != 3 || s.Reason == "" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// dialed waits until rsyslogd listens.
+func dialed(t *testing.T, r *testkit.Rsyslog) net.Conn {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		in, err := net.Dial("tcp", r.In)
+		if err == nil {
+			return in
+		}
+		if time.Now().After(end) {
+			t.Fatal("rsyslogd does not listen")
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
