@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -35,6 +36,8 @@ type Config struct {
 	Streams []Stream
 	// Watch makes the detectors anew, with nothing learned. Nil watches with none.
 	Watch func() (Watch, error)
+	// Rules gives how many rules are in force, and why others are not. Nil is no rules.
+	Rules func() (inForce int, refused []string)
 	// Every is how often streams are looked at; 0 means 250 ms.
 	Every time.Duration
 	// Keep is how often what detectors remember is written; 0 means every five minutes. It is written at the
@@ -60,7 +63,8 @@ type Service struct {
 	stuck   map[string]int   // rounds in which a stream was damaged at the same place
 	waiting map[string]int64 // places of streams that are yet to be written
 
-	seen measures
+	seen    measures
+	running atomic.Bool
 }
 
 // New returns a Service over a migrated database.
@@ -86,6 +90,8 @@ const (
 
 // Run works until ctx ends, then keeps what was learned and lets another node take over.
 func (s *Service) Run(ctx context.Context) {
+	s.running.Store(true)
+	defer s.running.Store(false)
 	tick := time.NewTicker(s.cfg.Every)
 	defer tick.Stop()
 	for ctx.Err() == nil {

@@ -99,7 +99,7 @@ func (w *Watch) observe(ev *event.Event) Seen {
 		}
 		seen.Hits = append(seen.Hits, hits...)
 	}
-	if w.Model != nil {
+	if w.Model != nil && !staged(ev) {
 		seen.Score = w.Model.Observe(ev)
 	}
 	return seen

@@ -35,6 +35,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		s.rights.Checks(),
 		s.recovery.Checks(),
 		s.erasures.Checks(),
+		s.detection.Checks(),
 		s.backups.Checks(s.backupChecks()),
 		s.intake.gate.Checks(),
 	)

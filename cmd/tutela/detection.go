@@ -16,6 +16,14 @@ func (s *system) detect() *detect.Service {
 	return detect.New(detect.Config{
 		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Alias: s.identity.Alias, Node: s.config.Node, Log: s.log,
 		Streams: []detect.Stream{s.intake.facts, detect.Ledger(s.audit)}, // whom care joins, before what they did
+		Rules: func() (int, []string) {
+			now := book.Edition()
+			var refused []string
+			for _, p := range now.Problems {
+				refused = append(refused, p.Error())
+			}
+			return len(now.Set.Rules()), refused
+		},
 		Watch: func() (detect.Watch, error) {
 			w := watch(book, time.UTC)
 			w.Grace, w.Clock = dayGrace, clock.System
