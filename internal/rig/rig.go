@@ -50,6 +50,7 @@ type Config struct {
 	Dir    string // where its files lie; empty: in a folder of the test's own
 	Clock  clock.Clock
 	Log    *slog.Logger
+	Beside *Rig                                                     // the same system, of which this is one more node; its tenant, engine and accounts are that one's
 	Admit  func(client string, roles []string, address string) bool // identity's; nil admits from everywhere
 
 	Watch func() (detect.Watch, error) // detectors; nil has none
@@ -79,7 +80,9 @@ type Rig struct {
 	Findings    *detect.Service // with the detectors of Config.Watch; it works when it is told to
 
 	tenant  tutela.Tenant
-	filled  bool // with what another system held, accounts among it
+	url     string // of its database
+	node    string // this process, as the ledger names it
+	filled  bool   // with what another system held, accounts among it
 	changes *store.Invalidations
 	server  *server.Server
 
@@ -129,7 +132,10 @@ func Open(t testing.TB, c Config) *Rig {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Rig{tokens: map[string]string{}, tenant: tutela.Tenant(cmp.Or(c.Tenant, "rig"))}
+	r := &Rig{tokens: map[string]string{}, tenant: tutela.Tenant(cmp.Or(c.Tenant, "rig")), node: "rig"}
+	if c.Beside != nil {
+		r.tenant, r.node = c.Beside.tenant, c.Beside.node+"'"
+	}
 	if err := r.wire(t, c); err != nil {
 		t.Fatalf("open rig: %v", err)
 	}
@@ -147,12 +153,16 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	url := "sqlite:" + filepath.Join(dir, "rig.db")
-	if c.Engine == store.Postgres {
-		url = testkit.Postgres(t)
+	switch {
+	case c.Beside != nil:
+		r.url = c.Beside.url
+	case c.Engine == store.Postgres:
+		r.url = testkit.Postgres(t)
+	default:
+		r.url = "sqlite:" + filepath.Join(dir, "rig.db")
 	}
 	var err error
-	if r.DB, err = store.Open(ctx, store.Config{URL: url, Reserve: -1, MinFree: -1, Clock: c.Clock}); err != nil {
+	if r.DB, err = store.Open(ctx, store.Config{URL: r.url, Reserve: -1, MinFree: -1, Clock: c.Clock}); err != nil {
 		return err
 	}
 	if err := r.DB.Migrate(ctx, Migrations()); err != nil {
@@ -176,6 +186,12 @@ func Migrations() []store.Migration {
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
 	if c.Fill != nil {
 		return r.fillKeys(ctx, c)
+	}
+	if c.Beside != nil {
+		r.filled = true
+		var err error
+		r.Ring, err = keys.Open(ctx, keys.Config{Tenant: r.tenant, Shelf: r.DB, Provider: c.Beside.Ring.Provider(), Clock: c.Clock, Complete: true})
+		return err
 	}
 	provider, err := keys.CreateLocal(dir)
 	if err != nil {
@@ -204,7 +220,7 @@ func (r *Rig) fillKeys(ctx context.Context, c Config) error {
 
 func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	var err error
-	r.Audit, err = audit.Open(ctx, audit.Config{DB: r.DB, Keys: r.Ring, Tenant: r.tenant, Node: "rig", Origin: r.Host(), Clock: c.Clock, Log: c.Log})
+	r.Audit, err = audit.Open(ctx, audit.Config{DB: r.DB, Keys: r.Ring, Tenant: r.tenant, Node: r.node, Origin: r.Host(), Clock: c.Clock, Log: c.Log})
 	if err != nil {
 		return err
 	}
@@ -243,6 +259,7 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	r.Access = access.New(access.Config{
 		Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Emergencies: r.Emergencies, Restrictions: r.Rights, Regime: consent.OptOut,
 	})
+	r.changes.Subscribe(store.TopicGenerations, func([]byte) { _ = r.Ring.Refresh(context.WithoutCancel(ctx)) })
 	r.changes.Subscribe(identity.Topic, func([]byte) { r.Identity.Invalidate() })
 	r.changes.Subscribe(records.Topic, func([]byte) { r.Records.Invalidate() })
 	r.changes.Subscribe(records.TopicTies, r.Records.ForgetTies)
@@ -292,7 +309,7 @@ func (r *Rig) serve(c Config) {
 
 // backups are those of a system that nobody backs up.
 func (r *Rig) backups(c Config) server.Backups {
-	b := backup.New(backup.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Tenant: r.tenant, Node: "rig", Clock: c.Clock, Log: c.Log})
+	b := backup.New(backup.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Tenant: r.tenant, Node: r.node, Clock: c.Clock, Log: c.Log})
 	return server.Backups{State: b.State, Ask: func([]string) (int64, error) { return b.Ask(nil) }}
 }
 
