@@ -296,6 +296,21 @@ func (db *DB) Shredded(ctx context.Context, kind tutela.KeyKind, id int64, versi
 	return generation, shredded, err
 }
 
+// KnowGeneration notes a generation that is open, where it is not known yet: keyrings of releases before generations were kept name
+// none. One that is known stays as it is, closed or not.
+func (tx *Tx) KnowGeneration(ctx context.Context, n int64, opened time.Time) error {
+	var one int64
+	known, err := tx.QueryRow(ctx, "SELECT 1 FROM generations WHERE n = ?", []any{n}, &one)
+	if err != nil || known {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "INSERT INTO generations (n, provider, opened) VALUES (?, '', ?)", n, opened.Unix()); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "INSERT INTO open_generations (n) VALUES (?)", n)
+	return err
+}
+
 // GenerationMoved notes that another provider has a generation's key.
 func (db *DB) GenerationMoved(ctx context.Context, n int, provider string) error {
 	return db.Update(ctx, func(tx *Tx) error {

@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/store"
@@ -51,7 +52,7 @@ func (l *loader) apply(op operation) error {
 			return err
 		}
 		l.table = l.in.table
-		return l.known()
+		return l.fits()
 	case opClear:
 		if err := l.flush(); err != nil {
 			return err
@@ -86,9 +87,9 @@ func sizeOf(row []any) int {
 	return n
 }
 
-// known makes sure that a table is one of the database's and may come by this way, with columns that
+// fits makes sure that a table is one of the database's and may come by this way, with columns that
 // are there. A release may have added columns since, with defaults.
-func (l *loader) known() error {
+func (l *loader) fits() error {
 	i := slices.IndexFunc(l.tables, func(t *store.Table) bool { return t.Name == l.table.Name })
 	if i < 0 {
 		return errs.New(errs.Unsupported, "the backup has a table %s that this release does not know: restore it with a newer one", l.table.Name)
@@ -118,6 +119,9 @@ func (l *loader) flush() error {
 		return nil
 	}
 	err := l.db.Update(l.ctx, func(tx *store.Tx) error {
+		if err := l.generations(tx); err != nil {
+			return err
+		}
 		if len(l.removed) > 0 {
 			if err := tx.Delete(l.ctx, store.Rows{Table: l.table, Rows: l.removed}); err != nil {
 				return err
@@ -128,4 +132,34 @@ func (l *loader) flush() error {
 	l.done(len(l.rows))
 	l.rows, l.removed, l.bytes = l.rows[:0], l.removed[:0], 0
 	return err
+}
+
+// generations makes those known that wrapped keys are of, where the keyring is older than the table of them.
+func (l *loader) generations(tx *store.Tx) error {
+	if l.table.Name != keysTable {
+		return nil
+	}
+	of, made, seen := l.column("generation"), l.column("created"), map[int64]bool{}
+	for _, row := range l.rows {
+		if of < 0 || made < 0 {
+			return errStream
+		}
+		n, isInt := row[of].(int64)
+		created, isToo := row[made].(int64)
+		if !isInt || !isToo {
+			return errStream
+		}
+		if seen[n] {
+			continue
+		}
+		if err := tx.KnowGeneration(l.ctx, n, time.Unix(created, 0)); err != nil {
+			return err
+		}
+		seen[n] = true
+	}
+	return nil
+}
+
+func (l *loader) column(name string) int {
+	return slices.IndexFunc(l.table.Columns, func(c store.Column) bool { return c.Name == name })
 }

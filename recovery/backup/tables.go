@@ -25,7 +25,7 @@ func treatmentOf(table string) treatment {
 		return appended
 	case "ledger_tiles":
 		return tiled
-	case "wrapped_keys", "generations", "open_generations", "shredded_keys":
+	case keysTable, "generations", "open_generations", "shredded_keys":
 		return keyed
 	case "terms0", "terms1", "ties", "ledger_postings":
 		return derived
