@@ -36,6 +36,7 @@ type target struct {
 	As   string `help:"The try-out identity to act as."`
 
 	Tenant string `help:"The tenant, where the system has several."`
+	Server string `env:"TUTELA_SERVER" help:"A server that tutela login has signed in to, instead."`
 }
 
 // errStopped says that no server runs on a data directory.
@@ -44,6 +45,9 @@ var errStopped = errors.New("no server is running")
 // running reads dev.json of a running try-out system.
 func (t target) running() (devInfo, error) {
 	var info devInfo
+	if t.Server != "" {
+		return devInfo{Settled: true}, nil // it is elsewhere, and no try-out
+	}
 	home, err := t.home()
 	if err != nil {
 		return info, err
@@ -88,6 +92,9 @@ func (t target) connectAfresh(ctx context.Context, identity string) (*client, er
 }
 
 func (t target) signedIn(ctx context.Context, identity string, afresh bool) (*client, error) {
+	if t.Server != "" {
+		return signedInTo(ctx, t.Server)
+	}
 	info, err := t.running()
 	if errors.Is(err, errStopped) {
 		return nil, usage("no server is running on %s: start one with tutela dev --data %s", t.Data, t.Data)

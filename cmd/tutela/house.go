@@ -191,6 +191,9 @@ func (t *tenants) open(ctx context.Context, conf config, log *slog.Logger) error
 	s.house = t
 	srv, err := s.assemble(nil)
 	if err == nil {
+		err = s.ensureCLI(ctx) // tutela login
+	}
+	if err == nil {
 		err = s.note(context.WithoutCancel(ctx), tutela.ActionStart)
 	}
 	if err != nil {

@@ -39,6 +39,8 @@ type commands struct {
 	Dev        devCmd        `cmd:"" help:"Make and run a whole try-out system."`
 	Init       initCmd       `cmd:"" help:"Make a system for production."`
 	Serve      serveCmd      `cmd:"" help:"Serve a system made by init."`
+	Login      loginCmd      `cmd:"" help:"Sign in to a server, for the commands that act on it."`
+	Logout     logoutCmd     `cmd:"" help:"End the login at a server."`
 	Token      tokenCmd      `cmd:"" help:"Print an access token of a try-out identity."`
 	Import     importCmd     `cmd:"" help:"Load FHIR Bundles, resources and NDJSON."`
 	Export     exportCmd     `cmd:"" help:"Write everything that the caller may see, as NDJSON by type."`

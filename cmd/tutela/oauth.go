@@ -25,7 +25,7 @@ func (s *system) scim() *scim.Handler {
 	return scim.New(scim.Config{Identity: s.identity, Base: s.config.base(), Clock: clock.System})
 }
 
-// ensureCLI registers the try-out's public client. It is no first party: whatever runs on a
+// ensureCLI registers the command line, a public client. It is no first party: whatever runs on a
 // person's machine can pose as a client that has no secret (RFC 8252, 8.6), so people are asked.
 func (s *system) ensureCLI(ctx context.Context) error {
 	err := s.identity.EnsureClient(ctx, systemActor("dev"), identity.Client{

@@ -44,6 +44,9 @@ func (cmd serveCmd) Run(ctx context.Context, c console) error {
 		return errors.Join(usage("cannot listen on %s: %v", conf.Listen, err), s.close(context.WithoutCancel(ctx)))
 	}
 	srv, err := s.assemble(nil)
+	if err == nil {
+		err = s.ensureCLI(ctx) // tutela login
+	}
 	if err != nil {
 		return errors.Join(err, listener.Close(), s.close(context.WithoutCancel(ctx)))
 	}

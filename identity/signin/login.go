@@ -36,11 +36,11 @@ func (b *Browser) Login(ctx context.Context, p Person) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	return b.prove(ctx, page, p)
+	return b.Prove(ctx, page, p)
 }
 
-// prove goes from a login's page to what follows it.
-func (b *Browser) prove(ctx context.Context, page Page, p Person) (Page, error) {
+// Prove goes from a login's page to what follows it.
+func (b *Browser) Prove(ctx context.Context, page Page, p Person) (Page, error) {
 	page, err := b.Password(ctx, page, p)
 	if err != nil {
 		return Page{}, err

@@ -39,7 +39,7 @@ func (b *Browser) Token(ctx context.Context, a App, p Person) (Token, error) {
 	verifier, state := rand.Text()+rand.Text(), rand.Text()
 	page, err := b.Open(ctx, "/oauth2/authorize?"+a.request(verifier, state).Encode())
 	if _, asked := page.Form(passwordForm); err == nil && asked {
-		page, err = b.prove(ctx, page, p)
+		page, err = b.Prove(ctx, page, p)
 	}
 	if f, asked := page.Form(consentForm); err == nil && asked {
 		page, err = b.Submit(ctx, f, url.Values{"decision": {"allow"}})
