@@ -64,8 +64,9 @@ func (s scanning) scanners() (files []supply.FileScanner, trees []supply.TreeSca
 	if err != nil {
 		return nil, nil, err
 	}
-	files = []supply.FileScanner{credentials, source.PatientData{}, source.NewCode(), pipeline.Scanner{}}
-	trees = []supply.TreeScanner{credentials.History(), packages, source.Go{}, infra.Scanner{}}
+	code := source.NewCode()
+	files = []supply.FileScanner{credentials, source.PatientData{}, code, source.Templates{}, pipeline.Scanner{}}
+	trees = []supply.TreeScanner{credentials.History(), packages, source.Go{}, source.NewAcross(code), infra.Scanner{}}
 	hub, err := s.sourceControl()
 	if err == nil && hub != nil {
 		trees = append(trees, *hub)

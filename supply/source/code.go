@@ -17,7 +17,7 @@ import (
 )
 
 // Code checks JavaScript, TypeScript and Python: what requests bring on its way to where it does harm, calls that
-// are wrong, and patient data on its way out. It is a supply.FileScanner: it follows nothing from file to file.
+// are wrong, and patient data on its way out. It is a supply.FileScanner: what goes from file to file is Across's.
 type Code struct{ rules *flow.Rules }
 
 // NewCode makes the rules' tables.
@@ -27,7 +27,7 @@ func NewCode() Code { return Code{flow.NewRules()} }
 func (Code) Class() supply.Class { return supply.Source }
 
 // Version changes with what is found.
-func (Code) Version() string { return "1" }
+func (Code) Version() string { return "2" }
 
 // Wants reports whether a file is in one of the languages and no test.
 func (Code) Wants(name string, _ int64) bool {
@@ -106,7 +106,7 @@ func (c Code) File(_ context.Context, name string, text []byte) ([]supply.Findin
 	tree, l, err := parse(languageOf(name), src)
 	finder := supply.NewFinder([]byte(src), supply.Rule{})
 	keys := map[int]bool{}
-	tired := c.rules.Find(tree, l, func(r supply.Rule, line int, says string) {
+	tired := c.rules.Find(tree, l, nil, func(r supply.Rule, line int, says string) {
 		finder.Add(r, line, "%s", says)
 		if r.ID == "code.hard-coded-key" {
 			keys[line] = true

@@ -133,6 +133,9 @@ func (s *scan) result(c *call, callee value, sc *scope) value {
 	if s.gives(c.path) {
 		return value{from: c.path}
 	}
+	if v, ok := s.elsewhere(c); ok {
+		return v
+	}
 	if v, ok := s.harmless(c); ok {
 		return v
 	}

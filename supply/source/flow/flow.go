@@ -1,8 +1,9 @@
 // Package flow judges a syntax tree: it follows what a request brings from where it comes in to where it does
-// harm, within a file, and knows calls that are wrong whatever they are given.
+// harm, and knows calls that are wrong whatever they are given.
 //
-// The invariant: a finding names a source and a sink that stand in the file, or a call that is a fault by itself.
-// What a function of another file does is not known, and what it gives counts as harmless.
+// The invariant: a finding names a source and a sink that stand in the file, a sink in a function of another file
+// whose Summary was handed in, or a call that is a fault by itself. What a function does of which there is no
+// summary is not known, and what it gives counts as harmless.
 package flow
 
 import (
@@ -29,12 +30,14 @@ type Report func(r supply.Rule, line int, says string)
 type Rules struct {
 	exact   map[string][]sink
 	methods map[string][]sink
+	harms   map[string]hazard // by rule, what a value must be able to do
 }
 
 // NewRules makes the tables.
 func NewRules() *Rules {
-	r := &Rules{exact: map[string][]sink{}, methods: map[string][]sink{}}
+	r := &Rules{exact: map[string][]sink{}, methods: map[string][]sink{}, harms: map[string]hazard{}}
 	for _, s := range sinks() {
+		r.harms[s.rule().ID] = s.harm
 		for _, name := range strings.Fields(s.calls) {
 			if method, ok := strings.CutPrefix(name, "*."); ok {
 				r.methods[method] = append(r.methods[method], s)
@@ -46,9 +49,19 @@ func NewRules() *Rules {
 	return r
 }
 
-// Find judges a tree. An error says that there was too much to follow; what was found until then is told.
-func (r *Rules) Find(root *syntax.Node, l Language, report Report) error {
-	s := &scan{rules: r, lang: l, told: map[finding]bool{}, functions: map[string]*syntax.Node{}, imports: map[string]string{}, inlined: map[string]value{}, bindings: map[*syntax.Node][]value{}}
+// look begins a look at a file.
+func (r *Rules) look(l Language, report Report) *scan {
+	return &scan{
+		rules: r, lang: l, report: report, told: map[finding]bool{}, functions: map[string]*syntax.Node{}, imports: map[string]string{},
+		inlined: map[string]value{}, bindings: map[*syntax.Node][]value{},
+	}
+}
+
+// Find judges a tree, with what is known of functions of other files, which may be nothing (nil). An error says that
+// there was too much to follow; what was found until then is told.
+func (r *Rules) Find(root *syntax.Node, l Language, imported Imported, report Report) error {
+	s := r.look(l, nil)
+	s.imported = imported
 	s.report = func(rule supply.Rule, line int, says string) {
 		if key := (finding{rule.ID, line}); !s.told[key] {
 			s.told[key] = true
@@ -78,6 +91,7 @@ type finding struct {
 // scan is one look at one file.
 type scan struct {
 	rules     *Rules
+	imported  Imported // knows functions of other files; may be nil
 	lang      Language
 	report    Report
 	told      map[finding]bool

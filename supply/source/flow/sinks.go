@@ -30,7 +30,7 @@ func sinks() []sink {
 		{rule: commandInjection, calls: "subprocess.run subprocess.call subprocess.Popen subprocess.check_call subprocess.check_output", args: "0 args", harm: shell, when: program, says: "says which program runs"},
 		{rule: commandInjection, calls: "child_process.spawn child_process.spawnSync child_process.execFile child_process.execFileSync execa.execa execa", args: "0 1", harm: shell, when: spawned, says: "says which program runs, or goes into a shell's command"},
 		{rule: commandInjection, calls: "os.execl os.execle os.execlp os.execv os.execve os.execvp os.spawnl os.spawnv os.spawnlp os.spawnvp os.startfile pty.spawn", args: "0 1", harm: shell, says: "says which program runs"},
-		{rule: codeInjection, loose: dynamicCode, calls: "eval exec builtins.eval builtins.exec compile vm.runInNewContext vm.runInThisContext vm.runInContext vm.Script vm.compileFunction execScript", args: "0", harm: code, says: "runs as code"},
+		{rule: codeInjection, loose: dynamicCode, calls: "eval exec builtins.eval builtins.exec compile vm.runInNewContext vm.runInThisContext vm.runInContext vm.Script vm.compileFunction execScript mathjs.eval mathjs.evaluate math.evaluate safe-eval static-eval notevil expression-eval.eval", args: "0", harm: code, says: "runs as code"},
 		{rule: codeInjection, calls: "require import __import__ importlib.import_module", args: "0", harm: code, says: "says which module is loaded"},
 		{rule: codeInjection, loose: dynamicCode, calls: "Function", args: "0 1 2", harm: code, when: notName, says: "runs as code"},
 		{rule: codeInjection, loose: dynamicCode, calls: "setTimeout setInterval setImmediate", args: "0", harm: code, when: textual, says: "runs as code"},
@@ -168,7 +168,7 @@ func objectlike(s *scan, c *call, v value) bool {
 // documents: of MongoDB and the like, where an object from outside is an operator.
 func documents(s *scan, c *call, v value) bool {
 	_, n := c.arg("0 filter")
-	return n != nil && !n.Is(syntax.Function) && n.Key("where") == nil && !v.composed && !strings.Contains(v.from, "params") && c.of.from == "" &&
+	return n != nil && !n.Is(syntax.Function) && n.Key("where") == nil && !v.composed && !strings.Contains(v.from, "params") && c.of.from == "" && !strings.Contains(c.of.path, ".createH") &&
 		(s.lang == Script || strings.Contains(v.from, "json") || strings.Contains(v.from, "data"))
 }
 

@@ -21,6 +21,8 @@ func (s *scan) wrongScript(c *call) {
 	switch {
 	case c.path == "crypto.createHash" && first.known && oneOf(name, "md5 sha1 md4 ripemd160"):
 		s.hash(c, name)
+	case oneOf(c.path, "md5 blueimp-md5 js-md5 js-md5.md5 md5-hex sha1 js-sha1 js-sha1.sha1"):
+		s.hash(c, strings.TrimPrefix(strings.TrimPrefix(c.path, "blueimp-"), "js-"))
 	case oneOf(c.path, "crypto.createCipher crypto.createDecipher"):
 		s.said(weakCipher(), c, "the key is made from a password without a salt")
 	case oneOf(c.path, "crypto.createCipheriv crypto.createDecipheriv") && first.known && weakAlgorithm(name):

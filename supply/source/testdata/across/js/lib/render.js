@@ -1,0 +1,3 @@
+module.exports = function (title) {
+  return '<h1>' + title + '</h1>';
+};

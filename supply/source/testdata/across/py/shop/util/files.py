@@ -1,0 +1,3 @@
+def show(name):
+    with open(name) as f:
+        return f.read()
