@@ -115,3 +115,67 @@ func TestOnlySimulateInventsHistory(t *testing.T) {
 		t.Errorf("%d importers: %v", importers, err)
 	}
 }
+
+// TestSimulatedDaysReplay gives three days to detection: every event is answered once, in order, and two runs say the
+// same. What the rules find on days without misuse stays under a number for each hundred entries.
+func TestSimulatedDaysReplay(t *testing.T) {
+	for misuse, most := range map[string]int{"0": 4, "0.1": 100} {
+		dir := filepath.Join(t.TempDir(), "hospital")
+		want(t, exitClean, "entries", "simulate", "--staff=80", "--patients=1500", "--days=3", "--misuse="+misuse, "--to="+dir)
+		args := []string{"detect", "replay", "--findings"}
+		for flag, name := range map[string]string{"--roster=": simulate.RosterFile, "--relationships=": simulate.RelationsFile, "--charts=": simulate.ChartsFile} {
+			args = append(args, flag+filepath.Join(dir, name))
+		}
+		args = append(args, filepath.Join(dir, simulate.EventsFile))
+		code, out, said := command(t, args...)
+		_, again, _ := command(t, args...)
+		if code == exitError || out != again {
+			t.Errorf("misuse %s: exit code %d, the same again: %v, %s", misuse, code, out == again, said)
+		}
+		hits, days := answersOf(t, out, textOf(t, filepath.Join(dir, simulate.EventsFile)))
+		if entries := strings.Count(textOf(t, filepath.Join(dir, simulate.EventsFile)), "\n"); hits > entries*most/100 || days == 0 {
+			t.Errorf("misuse %s: %d hits of rules and %d staff-days in %d entries", misuse, hits, days, entries)
+		}
+	}
+}
+
+// answersOf holds a replay's answers to its events, and counts hits and staff-days.
+func answersOf(t *testing.T, out, events string) (hits, days int) {
+	t.Helper()
+	type line struct {
+		UID      string  `json:"uid"`
+		Score    float64 `json:"score"`
+		Day      string  `json:"day"`
+		Finding  any     `json:"finding"`
+		Metadata struct {
+			UID string `json:"uid"`
+		} `json:"metadata"`
+	}
+	read := func(text string) (list []line) {
+		for one := range strings.Lines(text) {
+			var l line
+			if err := json.Unmarshal([]byte(one), &l); err != nil {
+				t.Fatalf("%v: %s", err, one)
+			}
+			list = append(list, l)
+		}
+		return list
+	}
+	asked := read(events)
+	for _, l := range read(out) {
+		switch {
+		case l.Finding != nil:
+			hits++
+		case l.Day != "":
+			days++
+		case len(asked) == 0 || l.UID != asked[0].Metadata.UID || l.Score < 0 || l.Score > 1:
+			t.Fatalf("%+v is no answer to the event whose turn it is", l)
+		default:
+			asked = asked[1:]
+		}
+	}
+	if len(asked) > 0 {
+		t.Errorf("%d events were not answered", len(asked))
+	}
+	return hits, days
+}

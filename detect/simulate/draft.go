@@ -8,25 +8,26 @@ import (
 
 // draft is an entry before the ledger's own words are added.
 type draft struct {
-	id      string
-	at      int64
-	who     int32
-	patient int32   // or none
-	others  []int32 // further patients, of a list
-	action  tutela.Action
-	typ     string
-	job     *job
-	opened  int // resources of each patient
-	bytes   int64
-	status  int
-	address uint32
-	session string
-	glass   string
-	subject *tutela.Subject
-	listed  int16 // where the roster had him: the unit in his token
-	scheme  int32 // 1 and up: whose misuse this is a part of
-	also    role  // a role that was added to his own
-	cause   cause // what the hospital's systems know of why, as the summary counts it
+	id       string
+	at       int64
+	who      int32
+	patient  int32   // or none
+	others   []int32 // further patients, of a list
+	action   tutela.Action
+	typ      string
+	job      *job
+	opened   int // resources of each patient
+	bytes    int64
+	status   int
+	address  uint32
+	session  string
+	glass    string
+	labelled bool // what it opened bears a label, where the chart has any
+	subject  *tutela.Subject
+	listed   int16 // where the roster had him: the unit in his token
+	scheme   int32 // 1 and up: whose misuse this is a part of
+	also     role  // a role that was added to his own
+	cause    cause // what the hospital's systems know of why, as the summary counts it
 }
 
 // call says how a visit differs from an ordinary one. The zero value is an ordinary one.
@@ -65,6 +66,9 @@ func (w *world) visit(who, p int, at int64, j *job, c call) int64 {
 	return at
 }
 
+// labelledShare is how much of what is opened in a sensitive chart bears a label. Invented.
+const labelledShare = 0.3
+
 // do drafts one step and gives when the next may follow.
 func (w *world) do(who, p int, at int64, j *job, s step, c call) int64 {
 	r := w.rng(c)
@@ -76,6 +80,7 @@ func (w *world) do(who, p int, at int64, j *job, s step, c call) int64 {
 	if s.action == tutela.ActionCreate {
 		d.status = 201
 	}
+	d.labelled = s.action != tutela.ActionCreate && s.typ != "Patient" && r.chance(labelledShare)
 	d.bytes = int64(float64(d.opened) * r.around(900, 0.5))
 	w.add(d)
 	if c.quick {

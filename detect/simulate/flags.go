@@ -21,21 +21,26 @@ func (w *world) touch(f *draft, p int32) tutela.Touched {
 	return t
 }
 
-// flags say what joins a patient to whoever looks, as far as roster and patient index know it.
+// flags say how a patient stands to whoever looks, as far as roster and patient index know it: in the order and with
+// the meaning in which records writes them.
 func (w *world) flags(f *draft, of int32) []string {
 	s, p := &w.staff[f.who], &w.patients[of]
+	self := s.linked && s.chart == int(of)
+	household := !self && s.known && s.home == p.household
+	other := !self && !household
 	var list []string
 	for _, c := range []struct {
 		holds bool
 		name  string
 	}{
 		{w.treats(f.who, int(of), f.at), "treated"},
-		{s.family == p.family, "same-name"},
-		{s.known && s.home == p.household, "household"},
-		{w.isEmployee(p) && int(of) != s.chart, "co-worker"},
-		{s.known && s.block == p.block && s.home != p.household, "neighbour"},
-		{s.linked && s.chart == int(of), "self"},
+		{self, "self"},
+		{household, "household"},
+		{other && s.family == p.family, "same-name"},
+		{other && s.known && s.block == p.block, "neighbour"},
+		{w.isEmployee(p), "co-worker"},
 		{p.vip, "vip"},
+		{f.labelled && p.sensitive, "sensitive"},
 		{f.glass != "", "emergency"},
 	} {
 		if c.holds {

@@ -104,17 +104,22 @@ func (l looks) shapes(t *testing.T, e *tutela.Entry) []string {
 		t.Fatal(err)
 	}
 	var members, list []string
-	typ := typeOfResource()
+	opened := ofWhatWasOpened()
 	l.walk("", v, func(path, value string) {
-		members = append(members, typ.ReplaceAllString(path, "$1"))
+		if !opened.MatchString(path) {
+			members = append(members, path)
+		}
 		list = append(list, path+" = "+value)
 	})
 	slices.Sort(members)
 	return append(list, strings.Join(slices.Compact(members), " "))
 }
 
-// typeOfResource is where a member is named by the type of a resource.
-func typeOfResource() *regexp.Regexp { return regexp.MustCompile(`(resources\.data\.).*`) }
+// ofWhatWasOpened matches the members that an event has when something was found. They come and go by chance: each alone
+// is compared, and not which come together.
+func ofWhatWasOpened() *regexp.Regexp {
+	return regexp.MustCompile(`^\.(resources|unmapped\.(bytes|flags|basis))`)
+}
 
 // walk calls f for every value that is no object or list.
 func (l looks) walk(path string, v any, f func(path, value string)) {
