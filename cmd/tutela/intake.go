@@ -91,8 +91,8 @@ func (c intakeConfig) gate() (*gate.Gate, error) {
 	return gate.New(list, clock.System)
 }
 
-// intake is what a system takes in.
-type intake struct {
+// intakeDesk is what a system takes in.
+type intakeDesk struct {
 	config    intakeConfig
 	gate      *gate.Gate
 	facts     *facts.Store
@@ -101,7 +101,7 @@ type intake struct {
 	tls       func() (*tls.Config, error)
 }
 
-func (s *system) openIntake() (*intake, error) {
+func (s *system) openIntake() (*intakeDesk, error) {
 	c := s.config.Intake
 	g, err := c.gate()
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *system) openIntake() (*intake, error) {
 		return nil, usage("intake: %v", err)
 	}
 	tokens := book.NewTokens(s.identity.Alias, c.Authorities, "")
-	n := &intake{config: c, gate: g, facts: &facts.Store{DB: s.db, Notes: s.records, Clock: clock.System}, tls: s.intakeTLS}
+	n := &intakeDesk{config: c, gate: g, facts: &facts.Store{DB: s.db, Notes: s.records, Clock: clock.System}, tls: s.intakeTLS}
 	n.queue = book.NewQueue(book.New(book.Config{
 		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Alias: s.identity.Alias, Tokens: tokens,
 	}), s.log)
@@ -144,7 +144,7 @@ func (s *system) intakeTLS() (*tls.Config, error) {
 
 // run listens until ctx ends, then writes what waits. An address that cannot be listened on is told, and tried again
 // every minute: what else the system does goes on.
-func (n *intake) run(ctx context.Context, log *slog.Logger) {
+func (n *intakeDesk) run(ctx context.Context, log *slog.Logger) {
 	var doors, desk sync.WaitGroup
 	written, closed := context.WithCancel(context.WithoutCancel(ctx))
 	desk.Go(func() { n.queue.Run(written) })
@@ -159,7 +159,7 @@ func (n *intake) run(ctx context.Context, log *slog.Logger) {
 	desk.Wait()
 }
 
-func (n *intake) listen(ctx context.Context, address string, serve func(context.Context, net.Listener) error, log *slog.Logger) {
+func (n *intakeDesk) listen(ctx context.Context, address string, serve func(context.Context, net.Listener) error, log *slog.Logger) {
 	for ctx.Err() == nil {
 		err := n.once(ctx, address, serve)
 		if ctx.Err() != nil {
@@ -173,7 +173,7 @@ func (n *intake) listen(ctx context.Context, address string, serve func(context.
 	}
 }
 
-func (n *intake) once(ctx context.Context, address string, serve func(context.Context, net.Listener) error) error {
+func (n *intakeDesk) once(ctx context.Context, address string, serve func(context.Context, net.Listener) error) error {
 	secure, err := n.tls()
 	if err != nil {
 		return err

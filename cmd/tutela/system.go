@@ -56,7 +56,7 @@ type system struct {
 	backups     *backup.Service
 	recovery    *holders.Service
 	detection   *detect.Service
-	intake      *intake
+	intake      *intakeDesk
 	moving      sync.Mutex       // lets one move of keys run at a time; guards keys
 	keys        providerSettings // in use: those of the configuration, or what they were moved to since
 
