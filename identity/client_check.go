@@ -132,8 +132,8 @@ func checkKeys(c Client) error {
 	if len(c.JWKS) == 0 {
 		return nil
 	}
-	if usable, err := clientKeys(c.JWKS); err != nil || len(usable) == 0 {
-		return errs.New(errs.Unprocessable, "the key set holds no usable key: public RSA of at least 2048 bits, P-384 or P-256, each with a kid, for RS384, ES384 and ES256")
+	if usable, err := c.Keys(); err != nil || len(usable) == 0 {
+		return errs.New(errs.Unprocessable, "the key set holds no usable key: public RSA of at least 2048 bits or P-384, each with a kid, for RS384 and ES384; a pipeline's may be P-256, for ES256")
 	}
 	return nil
 }

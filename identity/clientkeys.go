@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -14,14 +15,20 @@ import (
 const minRSABits = 2048
 
 // AssertionAlgorithms are those by which a client proves its key: the two of SMART App Launch 2.2 ("Client
-// Authentication: Asymmetric"), and that of the keys that sign attestations.
+// Authentication: Asymmetric"), and that of pipelines, whose keys sign attestations.
 func AssertionAlgorithms() []jose.SignatureAlgorithm {
 	return []jose.SignatureAlgorithm{jose.RS384, jose.ES384, jose.ES256}
 }
 
-// clientKeys reads a client's key set and gives the keys that count: public, strong enough, named,
-// and meant for signatures.
-func clientKeys(set []byte) ([]jose.JSONWebKey, error) {
+// ClientKeys reads a client's key set and gives the keys that count: public, strong enough, named, meant for
+// signatures, and of the two kinds that SMART asks of clients.
+func ClientKeys(set []byte) ([]jose.JSONWebKey, error) {
+	keys, err := PipelineKeys(set)
+	return slices.DeleteFunc(keys, func(k jose.JSONWebKey) bool { return Signs(k, string(jose.ES256)) }), err
+}
+
+// PipelineKeys is ClientKeys for a pipeline, whose key signs attestations too and may be one over P-256.
+func PipelineKeys(set []byte) ([]jose.JSONWebKey, error) {
 	var raw struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
@@ -37,9 +44,6 @@ func clientKeys(set []byte) ([]jose.JSONWebKey, error) {
 	}
 	return usable, nil
 }
-
-// ClientKeys is clientKeys for a set that was fetched from the client's address.
-func ClientKeys(set []byte) ([]jose.JSONWebKey, error) { return clientKeys(set) }
 
 func usableKey(k jose.JSONWebKey) bool {
 	if !k.IsPublic() || !k.Valid() || k.KeyID == "" || k.Use != "" && k.Use != "sig" {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/tutela-health/tutela/internal/errs"
 )
 
@@ -19,6 +21,14 @@ const maxRepository = 512
 
 // Reports reports whether the client is a pipeline.
 func (c Client) Reports() bool { return slices.Contains(c.Scopes, ScopePipeline) }
+
+// Keys are the keys by value that count for the client.
+func (c Client) Keys() ([]jose.JSONWebKey, error) {
+	if c.Reports() {
+		return PipelineKeys(c.JWKS)
+	}
+	return ClientKeys(c.JWKS)
+}
 
 // checkPipeline holds a pipeline to one repository, which nobody else names, and to keys by value: what
 // it signed is judged by the same.

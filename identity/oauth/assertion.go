@@ -58,7 +58,7 @@ func (s *Server) byAssertion(ctx context.Context, p params) (identity.Client, er
 	case err == nil && p["client_id"] != "" && p["client_id"] != c.ID:
 		return identity.Client{}, invalidClient("client_id is not the client of the assertion")
 	case errors.Is(err, errAssertion), errs.Is(err, errs.NotFound), errs.Is(err, errs.Unauthenticated):
-		return identity.Client{}, invalidClient("the assertion does not prove the client: it is signed by a registered key with RS384, ES384 or ES256, " +
+		return identity.Client{}, invalidClient("the assertion does not prove the client: it is signed by a registered key with RS384 or ES384 (a pipeline's with ES256 too), " +
 			"has a kid, iss and sub the client's id, aud the token endpoint or the issuer, exp at most 5 minutes ahead and a jti of its own")
 	}
 	return c, err
@@ -145,7 +145,7 @@ func (s *Server) verify(ctx context.Context, c identity.Client, jws *jose.JSONWe
 
 func (s *Server) clientKeys(ctx context.Context, c identity.Client, afresh bool) ([]jose.JSONWebKey, error) {
 	if c.JWKSURL == "" {
-		return identity.ClientKeys(c.JWKS)
+		return c.Keys()
 	}
 	return s.keys.get(ctx, c.JWKSURL, afresh)
 }

@@ -80,7 +80,7 @@ func (s *Service) Pipelines(ctx context.Context) ([]Pipeline, error) {
 
 func pipelineOf(c identity.Client) Pipeline {
 	p := Pipeline{ID: c.ID, Name: c.Name, Repository: c.Repository, Registered: c.Created}
-	if keys, err := identity.ClientKeys(c.JWKS); err == nil && len(keys) > 0 {
+	if keys, err := c.Keys(); err == nil && len(keys) > 0 {
 		p.Key = keys[0].KeyID
 	}
 	return p
@@ -100,7 +100,7 @@ func (s *Service) reporter(ctx context.Context, by tutela.Principal) (Pipeline, 
 	if err != nil {
 		return Pipeline{}, nil, err
 	}
-	keys, err := identity.ClientKeys(c.JWKS)
+	keys, err := c.Keys()
 	if err != nil {
 		return Pipeline{}, nil, err
 	}
