@@ -166,6 +166,7 @@ const (
 	ActionPolicyExplain  Action = "policy.explain" // what somebody may with a resource, and why
 	ActionPolicyDiff     Action = "policy.diff"    // what other policies would have decided on the requests of late
 	ActionPolicyReload   Action = "policy.reload"  // changed policy files took force, or were refused
+	ActionRulesReload    Action = "rules.reload"   // changed rules of detection took force, or some are not understood
 	ActionMetrics        Action = "metrics.read"
 
 	ActionBreakGlassOpen   Action = "break-glass.open"   // an alert: somebody gave himself access to a patient

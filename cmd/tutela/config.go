@@ -50,6 +50,8 @@ type config struct {
 	Gateway gateway `yaml:"gateway,omitempty"`
 	// Policies is the folder of the Cedar policies in force; the shipped ones where it is left out.
 	Policies string `yaml:"policies,omitempty"`
+	// Detect says what misuse is looked for by.
+	Detect detectConfig `yaml:"detect,omitempty"`
 	// Consent says what holds where no consent of a patient says anything: opt-out, as when it is left
 	// out, allows what policies allow; opt-in denies it.
 	Consent string `yaml:"consent,omitempty"`

@@ -12,7 +12,8 @@ import (
 
 // detect follows the ledger and keeps findings.
 func (s *system) detect() *detect.Service {
-	book := rules.Open(nil)
+	book := s.config.rules()
+	s.rules = book
 	return detect.New(detect.Config{
 		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Alias: s.identity.Alias, Node: s.config.Node, Log: s.log,
 		Streams: []detect.Stream{s.intake.facts, detect.Ledger(s.audit)}, // whom care joins, before what they did

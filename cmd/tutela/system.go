@@ -18,6 +18,7 @@ import (
 	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/detect/intake/book"
 	"github.com/tutela-health/tutela/detect/intake/facts"
+	"github.com/tutela-health/tutela/detect/rules"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -57,6 +58,7 @@ type system struct {
 	recovery    *holders.Service
 	detection   *detect.Service
 	intake      *intakeDesk
+	rules       *rules.Book
 	moving      sync.Mutex       // lets one move of keys run at a time; guards keys
 	keys        providerSettings // in use: those of the configuration, or what they were moved to since
 
@@ -274,6 +276,9 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.backUp(ctx) })
 	if !s.config.TryOut {
 		s.background.Go(func() { s.warnOfRecovery(ctx) })
+	}
+	if s.config.Detect.Rules != "" {
+		s.background.Go(func() { s.followRules(ctx) })
 	}
 	if s.config.Policies != "" {
 		s.background.Go(func() { s.followPolicies(ctx) })

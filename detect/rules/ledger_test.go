@@ -107,7 +107,7 @@ func lookCases() []scenario {
 		lookUp("Access after discharge", "discharged"),
 		{"Several people look at a person of public interest", many(3, vip), many(20, func(i int) *event.Event { return vip(i % 2) })},
 		{"Many patients after their discharge", strangers(10, "discharged"), strangers(9, "discharged")},
-		{"Charts of patients in others' care", strangers(15, "unrelated"), append(strangers(14, "unrelated"), strangers(40, "unrelated", role("billing"), by("u-2"))...)},
+		{"Charts of patients in others' care", strangers(30, "unrelated"), append(strangers(29, "unrelated"), strangers(40, "unrelated", role("billing"), by("u-2"))...)},
 	}
 }
 
