@@ -128,6 +128,9 @@ func (s *system) intakeTLS() (*tls.Config, error) {
 		return nil, err
 	}
 	c.NextProtos = nil
+	// A sender that only sends reads no tickets, and closing with something unread resets the connection: then what it
+	// sent last would be lost with it.
+	c.SessionTicketsDisabled = true
 	if s.config.Intake.ClientCA == "" {
 		return c, nil
 	}

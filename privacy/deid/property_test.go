@@ -30,7 +30,9 @@ func show(t *rapid.T, d *deid.Deidentifier, mode deid.Mode, patient tutela.Bucke
 }
 
 // modes and patients of any kind.
-func modes() *rapid.Generator[deid.Mode] { return rapid.SampledFrom([]deid.Mode{deid.SafeHarbor, deid.Pseudonyms}) }
+func modes() *rapid.Generator[deid.Mode] {
+	return rapid.SampledFrom([]deid.Mode{deid.SafeHarbor, deid.Pseudonyms})
+}
 
 func buckets() *rapid.Generator[tutela.Bucket] {
 	return rapid.Custom(func(t *rapid.T) tutela.Bucket { return tutela.Bucket(rapid.Int64().Draw(t, "bucket")) })
@@ -140,7 +142,9 @@ func TestOfAnyPostalCodeThreeDigitsShow(t *testing.T) {
 		}
 		out := show(t, d, modes().Draw(t, "mode"), buckets().Draw(t, "patient"),
 			`{"resourceType":"Patient","address":[{"line":["1 High St"],"city":"Boston","postalCode":"`+zip+`","country":"US"}]}`)
-		var got struct{ Address []struct{ PostalCode, City string } }
+		var got struct {
+			Address []struct{ PostalCode, City string }
+		}
 		if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Address) != 1 {
 			t.Fatalf("%s: %v", out, err)
 		}
