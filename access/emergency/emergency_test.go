@@ -73,7 +73,7 @@ func TestTheLedgerTellsOfAnEmergencyAtOnce(t *testing.T) {
 		flags := []string{"emergency"}
 		want := []told{
 			{tutela.ActionBreakGlassOpen, tutela.OutcomeSuccess, id, tutela.PurposeEmergency, flags},
-			{tutela.ActionRead, tutela.OutcomeSuccess, id, tutela.PurposeEmergency, flags},
+			{tutela.ActionRead, tutela.OutcomeSuccess, id, tutela.PurposeEmergency, []string{"emergency", "sensitive"}}, // what was read bears a label
 			{tutela.ActionUpdate, tutela.OutcomeSuccess, id, tutela.PurposeEmergency, flags},
 			{tutela.ActionRead, tutela.OutcomeFailed, "", tutela.PurposeTreatment, nil},
 		}
