@@ -24,7 +24,9 @@ type Provider struct {
 	module  *p11.Ctx
 	cfg     Config
 	refused atomic.Bool // the PIN is wrong
-	mu      sync.Mutex  // lets Create and Destroy of this process happen one after the other
+	// mu lets Create and Destroy happen alone: there are tokens (SoftHSM with files among them) that fail when objects
+	// are made or destroyed in one session while another looks for some.
+	mu sync.RWMutex
 }
 
 // Open loads the token's library and logs in once, so that a wrong PIN shows at the start.
@@ -50,9 +52,7 @@ func (*Provider) Name() string { return "pkcs11" }
 // Create has the token make a generation's key. Labels are not unique in PKCS#11: whoever finds two
 // after making one takes his own back.
 func (p *Provider) Create(ctx context.Context, generation int) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, err := within(ctx, p, func(s session) (none struct{}, err error) {
+	_, err := within(ctx, p, &p.mu, func(s session) (none struct{}, err error) {
 		if err := s.unused(p.label(generation), generation); err != nil {
 			return none, err
 		}
@@ -104,7 +104,7 @@ func generationKey(label string) []*p11.Attribute {
 
 // Generations lists what is there.
 func (p *Provider) Generations(ctx context.Context) ([]int, error) {
-	return within(ctx, p, func(s session) ([]int, error) {
+	return within(ctx, p, p.mu.RLocker(), func(s session) ([]int, error) {
 		all, err := s.find(p11.CKO_SECRET_KEY, "")
 		if err != nil {
 			return nil, err
@@ -139,7 +139,7 @@ const (
 func (p *Provider) Wrap(ctx context.Context, generation int, plain, aad []byte) ([]byte, error) {
 	nonce := make([]byte, nonceSize)
 	_, _ = rand.Read(nonce) // never fails: it ends the process instead
-	return within(ctx, p, func(s session) ([]byte, error) {
+	return within(ctx, p, p.mu.RLocker(), func(s session) ([]byte, error) {
 		h, err := s.key(p.label(generation), generation)
 		if err != nil {
 			return nil, err
@@ -159,7 +159,7 @@ func (p *Provider) Wrap(ctx context.Context, generation int, plain, aad []byte) 
 
 // Unwrap opens what Wrap sealed.
 func (p *Provider) Unwrap(ctx context.Context, generation int, wrapped, aad []byte) ([]byte, error) {
-	return within(ctx, p, func(s session) ([]byte, error) {
+	return within(ctx, p, p.mu.RLocker(), func(s session) ([]byte, error) {
 		h, err := s.key(p.label(generation), generation)
 		if err != nil {
 			return nil, err
@@ -193,10 +193,8 @@ func refusal(err error) bool {
 // Destroy has the token destroy a generation's key, looks that it is gone, and leaves an object behind
 // that keeps the number from being used again.
 func (p *Provider) Destroy(ctx context.Context, generation int) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	label := p.label(generation)
-	_, err := within(ctx, p, func(s session) (none struct{}, err error) {
+	_, err := within(ctx, p, &p.mu, func(s session) (none struct{}, err error) {
 		all, err := s.find(p11.CKO_SECRET_KEY, label)
 		if err == nil && len(all) == 0 {
 			err = missing(generation)

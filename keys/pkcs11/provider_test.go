@@ -129,7 +129,7 @@ func TestKeysThatCouldBeCopiedAreNotUsed(t *testing.T) {
 // plant puts a known key onto the token under a generation's name.
 func plant(t *testing.T, p *Provider, generation int) {
 	t.Helper()
-	_, err := within(t.Context(), p, func(s session) (p11.ObjectHandle, error) {
+	_, err := within(t.Context(), p, &p.mu, func(s session) (p11.ObjectHandle, error) {
 		return s.CreateObject(s.handle, []*p11.Attribute{
 			p11.NewAttribute(p11.CKA_CLASS, p11.CKO_SECRET_KEY), p11.NewAttribute(p11.CKA_KEY_TYPE, p11.CKK_AES), p11.NewAttribute(p11.CKA_TOKEN, true),
 			p11.NewAttribute(p11.CKA_LABEL, p.label(generation)), p11.NewAttribute(p11.CKA_VALUE, make([]byte, keys.Size)),
@@ -150,7 +150,7 @@ func TestKeysDoNotComeOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := within(t.Context(), p, func(s session) (none struct{}, err error) {
+	_, err := within(t.Context(), p, &p.mu, func(s session) (none struct{}, err error) {
 		h, err := s.key(p.label(1), 1)
 		if err != nil {
 			return none, err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	p11 "github.com/miekg/pkcs11"
@@ -22,9 +23,9 @@ type session struct {
 	handle p11.SessionHandle
 }
 
-// within does a piece of work in a session of its own. The library cannot be interrupted: when ctx
-// ends first, the work goes on without anybody waiting for it.
-func within[T any](ctx context.Context, p *Provider, work func(session) (T, error)) (T, error) {
+// within does a piece of work in a session of its own, under a lock. The library cannot be interrupted: when ctx
+// ends first, the work goes on, and keeps the lock, without anybody waiting for it.
+func within[T any](ctx context.Context, p *Provider, lock sync.Locker, work func(session) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	type result struct {
@@ -36,6 +37,8 @@ func within[T any](ctx context.Context, p *Provider, work func(session) (T, erro
 	}
 	done := make(chan result, 1)
 	go func() {
+		lock.Lock()
+		defer lock.Unlock()
 		var r result
 		r.value, r.err = inSession(p, work)
 		done <- r
