@@ -135,3 +135,6 @@ func GroupsWithin(room int64, counts ...int64) (groups []int64) {
 	}
 	return groups
 }
+
+// LookUp finds out who a person is, as an access by a caller with this context does.
+func (s *Store) LookUp(ctx context.Context, ref tutela.Ref) { s.kinAt(ctx, s.db, s.Locate(ref)) }

@@ -2,12 +2,14 @@ package records
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/keys"
 	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/store"
 )
@@ -159,7 +161,11 @@ func (s *Store) kinAt(ctx context.Context, q store.Querier, at tutela.Locator) k
 		return k
 	}
 	k := kin{}
-	if res := s.person(ctx, q, at); res != nil {
+	res, err := s.person(ctx, q, at)
+	if err != nil {
+		return k // as of a caller who went away: it must not hide anybody from the next one
+	}
+	if res != nil {
 		k = s.kinOf(res)
 	}
 	k.until = now + kinLasts.Milliseconds()
@@ -167,15 +173,18 @@ func (s *Store) kinAt(ctx context.Context, q store.Querier, at tutela.Locator) k
 	return k
 }
 
-// person opens a resource that is there now; nil for any other.
-func (s *Store) person(ctx context.Context, q store.Querier, at tutela.Locator) *r4.Resource {
+// person opens a resource that is there now; nil for one that is not, or is an erased patient's.
+func (s *Store) person(ctx context.Context, q store.Querier, at tutela.Locator) (*r4.Resource, error) {
 	row, found, err := current(ctx, q, at)
 	if err != nil || !found || row.deleted() {
-		return nil
+		return nil, err
 	}
 	rec, err := s.record(ctx, q, tutela.Ref{}, row)
-	if err != nil {
-		return nil
+	if errors.Is(err, keys.ErrDestroyed) {
+		return nil, nil
 	}
-	return rec.resource()
+	if err != nil {
+		return nil, err
+	}
+	return rec.resource(), nil
 }

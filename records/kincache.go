@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"sync"
 	"time"
@@ -87,17 +88,30 @@ func (s *Store) askStaff(ctx context.Context, before map[uint64]bool, now int64)
 	if fresh {
 		return names
 	}
-	list, err := s.staff(ctx)
-	if err == nil {
-		before = map[uint64]bool{}
-		for _, ref := range list {
-			for _, n := range s.kinAt(ctx, s.db, s.Locate(ref)).names {
-				before[n] = true
-			}
-		}
+	names, err := s.namesOfStaff(context.WithoutCancel(ctx)) // for everybody: it does not end with who asked first
+	if err != nil {
+		return before
 	}
 	s.kin.mu.Lock()
 	defer s.kin.mu.Unlock()
-	s.kin.staff, s.kin.until = before, now+kinLasts.Milliseconds()
-	return before
+	s.kin.staff, s.kin.until = names, now+kinLasts.Milliseconds()
+	return names
+}
+
+func (s *Store) namesOfStaff(ctx context.Context) (map[uint64]bool, error) {
+	list, err := s.staff(ctx)
+	names := map[uint64]bool{}
+	for _, ref := range list {
+		res, failed := s.person(ctx, s.db, s.Locate(ref))
+		if err = errors.Join(err, failed); err != nil {
+			return nil, err
+		}
+		if res == nil {
+			continue
+		}
+		for _, n := range s.kinOf(res).names {
+			names[n] = true
+		}
+	}
+	return names, err
 }

@@ -1,6 +1,7 @@
 package records_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -127,4 +128,27 @@ func flagsOfLast(t *testing.T, r *rig.Rig, id string) []string {
 		t.Fatalf("no entry is about %s", id)
 	}
 	return flags
+}
+
+// A caller who goes away while it is looked up who the patient is does not hide that from the entries that follow.
+func TestACutLookUpHidesNobody(t *testing.T) {
+	for _, engine := range rig.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			r := rig.Open(t, rig.Config{Engine: engine})
+			two(t, r)
+			writes(t, r, "loader", http.MethodPut, "Practitioner/physician", physicianAtHome, http.StatusCreated)
+			writes(t, r, "loader", http.MethodPut, "Patient/x", `{"resourceType":"Patient","id":"x","name":[{"family":"Okafor"}]}`, http.StatusCreated)
+			r.Treat(t, "x", "physician")
+			gone, cancel := context.WithCancel(t.Context())
+			cancel()
+			for _, ref := range []tutela.Ref{{Type: "Patient", ID: "x"}, {Type: "Practitioner", ID: "physician"}} {
+				r.Records.LookUp(gone, ref)
+			}
+			writes(t, r, "physician", http.MethodGet, "Patient/x", "", http.StatusOK)
+			if diff := cmp.Diff([]string{records.FlagTreated, records.FlagSameName}, flagsOfLast(t, r, "x")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }
