@@ -18,8 +18,6 @@ type Model struct {
 	measures [measures]measureWeight
 
 	began    date
-	running  date      // of a Detector: the day that is not over
-	later    int       // events seen of later ones
 	people   []*person // by number, nil for those who did nothing yet
 	everyone *group
 	groups   map[groupKey]*group

@@ -296,26 +296,3 @@ func FuzzRestore(f *testing.F) {
 		h.work(0, 1)
 	})
 }
-
-func TestDetectorEndsDaysByTheEvents(t *testing.T) {
-	h := newHouse(true)
-	h.work(0, 14)
-	d := baseline.Detector{Model: h.model}
-	wrongClock := h.access(nurse(3, 3), 3, patient(3, 3, 2), monday.AddDate(1, 0, 0))
-	snoop := h.access(nurse(0, 0), 0, own(0, 1), monday.AddDate(0, 0, 14).Add(9*time.Hour))
-	for _, ev := range []event.Event{snoop, wrongClock} {
-		if hits := d.Observe(&ev); hits != nil {
-			t.Fatalf("the day is not over: %v", hits)
-		}
-	}
-	var got []string
-	for n := range 60 {
-		ev := h.access(nurse(1, 1), 1, patient(1, n%beds, 2), monday.AddDate(0, 0, 15).Add(time.Duration(n)*time.Minute))
-		for _, hit := range d.Observe(&ev) {
-			got = append(got, string(hit.Actor), hit.Group)
-		}
-	}
-	if diff := cmp.Diff([]string{string(nurse(0, 0)), "2026-06-15"}, got); diff != "" {
-		t.Error(diff)
-	}
-}

@@ -12,7 +12,7 @@ import (
 
 const (
 	stateName    = "baseline"
-	stateVersion = 1
+	stateVersion = 2
 
 	maxPeople  = 200_000
 	maxCharted = 2_000_000
@@ -41,8 +41,6 @@ func (m *Model) Restore(r io.Reader) error {
 // pass writes or reads the model.
 func (m *Model) pass(c state.Codec) {
 	state.Integer(c, &m.began)
-	state.Integer(c, &m.running)
-	state.Integer(c, &m.later)
 	c.Float(&m.uncovered)
 	m.budget.pass(c)
 	m.everyone.pass(c)
