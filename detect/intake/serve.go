@@ -18,8 +18,9 @@ type Peer struct {
 
 // Serve accepts connections until the context ends, at most so many at a time, and waits for those that are open. talk
 // serves one and returns when it is over, or at once when the context ends: then reading fails. The listener speaks TLS
-// where it should; a handshake that fails ends its connection alone.
-func Serve(ctx context.Context, l net.Listener, most int, log *slog.Logger, talk func(context.Context, net.Conn, Peer)) error {
+// where it should; a handshake that fails ends its connection alone, and so does a peer that admit does not let in, of
+// whom nothing is read (nil lets everybody in).
+func Serve(ctx context.Context, l net.Listener, most int, log *slog.Logger, admit func(Peer) bool, talk func(context.Context, net.Conn, Peer)) error {
 	slots := make(chan struct{}, most)
 	var open sync.WaitGroup
 	defer open.Wait()
@@ -37,7 +38,7 @@ func Serve(ctx context.Context, l net.Listener, most int, log *slog.Logger, talk
 		case slots <- struct{}{}:
 			open.Go(func() {
 				defer func() { <-slots }()
-				serve(ctx, conn, log, talk)
+				serve(ctx, conn, log, admit, talk)
 			})
 		default:
 			_ = conn.Close()
@@ -49,7 +50,7 @@ func Serve(ctx context.Context, l net.Listener, most int, log *slog.Logger, talk
 // patience is how long a handshake may take.
 const patience = 15 * time.Second
 
-func serve(ctx context.Context, conn net.Conn, log *slog.Logger, talk func(context.Context, net.Conn, Peer)) {
+func serve(ctx context.Context, conn net.Conn, log *slog.Logger, admit func(Peer) bool, talk func(context.Context, net.Conn, Peer)) {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -68,6 +69,10 @@ func serve(ctx context.Context, conn net.Conn, log *slog.Logger, talk func(conte
 		if proved := secure.ConnectionState().PeerCertificates; len(proved) > 0 {
 			peer.Name = proved[0].Subject.CommonName
 		}
+	}
+	if admit != nil && !admit(peer) {
+		log.LogAttrs(ctx, slog.LevelWarn, "a stranger was not heard", slog.String("peer", peer.Address.String()), slog.String("name", peer.Name))
+		return
 	}
 	talk(ctx, conn, peer)
 }

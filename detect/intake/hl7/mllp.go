@@ -23,6 +23,8 @@ const (
 
 // Server takes messages in by MLLP, one after another of each connection, and answers each.
 type Server struct {
+	// Admit says who may send; nil lets everybody.
+	Admit func(intake.Peer) bool
 	// Handle takes a message in. It returns when the message is durable, or an error when the sender should send it
 	// again.
 	Handle func(ctx context.Context, sender intake.Peer, m *Message) error
@@ -40,7 +42,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if most == 0 {
 		most = 64
 	}
-	return intake.Serve(ctx, l, most, s.Log, s.talk)
+	return intake.Serve(ctx, l, most, s.Log, s.Admit, s.talk)
 }
 
 // talk serves one connection.

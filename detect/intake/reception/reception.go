@@ -47,6 +47,7 @@ type Reception struct {
 type translator struct {
 	mu sync.Mutex // guards what follows
 	*hl7.Translator
+	owed []event.Line // what a message told that could not be made durable: the sender's second try tells less
 }
 
 // errStranger ends the connection of whoever is no source.
@@ -54,12 +55,18 @@ var errStranger = errors.New("no configured source: neither its certificate nor 
 
 // Syslog takes connections of syslog over TLS until the context ends.
 func (r *Reception) Syslog(ctx context.Context, l net.Listener) error {
-	return (&syslog.Server{Handle: r.audit, Log: r.Log}).Serve(ctx, l)
+	return (&syslog.Server{Admit: r.knows, Handle: r.audit, Log: r.Log}).Serve(ctx, l)
 }
 
 // HL7 takes connections of MLLP until the context ends.
 func (r *Reception) HL7(ctx context.Context, l net.Listener) error {
-	return (&hl7.Server{Handle: r.tell, Clock: r.Clock, Log: r.Log}).Serve(ctx, l)
+	return (&hl7.Server{Admit: r.knows, Handle: r.tell, Clock: r.Clock, Log: r.Log}).Serve(ctx, l)
+}
+
+// knows reports whether a peer is a source: nothing is read of any other.
+func (r *Reception) knows(p intake.Peer) bool {
+	_, ok := r.Gate.Admit(p)
+	return ok
 }
 
 // admit finds the source, and holds it to its rate.
@@ -111,13 +118,29 @@ func (r *Reception) tell(ctx context.Context, p intake.Peer, m *hl7.Message) err
 	t := r.translator(d)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if lines := t.Translate(m); len(lines) > 0 {
-		if err := r.Facts.Take(ctx, lines); err != nil {
-			r.Log.LogAttrs(ctx, slog.LevelWarn, "a message could not be taken", slog.String("source", d.Name), slog.String("error", err.Error()))
-			return err
-		}
+	err = t.settle(ctx, r.Facts)
+	if err == nil {
+		t.owed = t.Translate(m)
+		err = t.settle(ctx, r.Facts)
+	}
+	if err != nil {
+		r.Log.LogAttrs(ctx, slog.LevelWarn, "a message could not be taken", slog.String("source", d.Name), slog.String("error", err.Error()))
+		return err
 	}
 	d.Took(m.Time("MSH", 7, r.Place))
+	return nil
+}
+
+// settle makes durable what is owed. A stay moved when its message was translated, so the end of the one before is told
+// once; a fact that is told twice stays what it is.
+func (t *translator) settle(ctx context.Context, facts takesFacts) error {
+	if len(t.owed) == 0 {
+		return nil
+	}
+	if err := facts.Take(ctx, t.owed); err != nil {
+		return err
+	}
+	t.owed = nil
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -145,9 +146,8 @@ func TestStrangersAreNotHeard(t *testing.T) {
 	must(t, err)
 	defer engine.Close()
 	fmt.Fprintf(engine, "\x0b%s\x1c\r", admission)
-	ack, err := bufio.NewReader(engine).ReadString(0x1c)
-	if err != nil || !strings.Contains(ack, "MSA|AE|M1") {
-		t.Errorf("%q %v", ack, err)
+	if ack, err := bufio.NewReader(engine).ReadString(0x1c); err == nil {
+		t.Errorf("a stranger is answered: %q", ack)
 	}
 	head, err := o.facts.Head(t.Context())
 	before, failed := (&facts.Store{DB: rig.Open(t, rig.Config{}).DB}).Head(t.Context())
@@ -192,4 +192,52 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// refusing takes facts but the first time.
+type refusing struct {
+	tries int
+	taken []event.Line
+}
+
+func (f *refusing) Take(_ context.Context, lines []event.Line) error {
+	if f.tries++; f.tries == 2 {
+		return errors.New("the store is down")
+	}
+	f.taken = append(f.taken, lines...)
+	return nil
+}
+
+// TestATransferThatIsSentAgainStillEndsTheStay has the store fail once: the sender is told to send the message again, and
+// its second try must not lose that the patient left the first ward.
+func TestATransferThatIsSentAgainStillEndsTheStay(t *testing.T) {
+	cert, pool, _ := testkit.Certificate(t)
+	g, err := gate.New([]gate.Source{{Name: "adt", Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}, clock.System)
+	must(t, err)
+	facts := &refusing{}
+	alias := func(_, value string) int64 { return int64(len(value)) + 1000 }
+	desk := &reception.Reception{Gate: g, Facts: facts, Tokens: book.NewTokens(alias, nil, ""), Place: time.UTC, Clock: clock.System, Log: slog.New(slog.DiscardHandler)}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+	must(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- desk.HL7(ctx, l) }()
+	t.Cleanup(func() { stop(); must(t, <-ended) })
+	conn, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12})
+	must(t, err)
+	defer conn.Close()
+	answers := bufio.NewReader(conn)
+	transfer := strings.NewReplacer("ADT^A01^ADT_A01", "ADT^A02", "3W^12^A", "5W^1^B", "EVN||20261122100000", "EVN||20261122120000").Replace(admission)
+	for _, send := range []struct{ text, want string }{{admission, "MSA|AA"}, {transfer, "MSA|AE"}, {transfer, "MSA|AA"}} {
+		fmt.Fprintf(conn, "\x0b%s\x1c\r", send.text)
+		if ack, err := answers.ReadString(0x1c); err != nil || !strings.Contains(ack, send.want) {
+			t.Fatalf("%q %v, want %s", ack, err, send.want)
+		}
+	}
+	for _, line := range facts.taken {
+		if r := line.Relation; r != nil && r.Unit == "3W" && r.To.Equal(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)) {
+			return
+		}
+	}
+	t.Errorf("the stay in 3W goes on: %+v", facts.taken)
 }

@@ -14,6 +14,8 @@ import (
 
 // Server takes messages in.
 type Server struct {
+	// Admit says who may send; nil lets everybody.
+	Admit func(intake.Peer) bool
 	// Handle takes a message. Reading from its connection waits meanwhile. An error ends the connection: RFC 5425 has
 	// no acknowledgement, so what was not taken stays with a sender that keeps it only while it is not sent.
 	Handle func(ctx context.Context, from intake.Peer, m Message) error
@@ -30,7 +32,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if most == 0 {
 		most = 256
 	}
-	return intake.Serve(ctx, l, most, s.Log, s.talk)
+	return intake.Serve(ctx, l, most, s.Log, s.Admit, s.talk)
 }
 
 // talk serves one connection.
@@ -91,9 +93,11 @@ func readCounted(r *bufio.Reader) ([]byte, error) {
 		case err != nil:
 			return nil, cutShort(err)
 		case c == ' ':
-			frame := make([]byte, n)
-			_, err := io.ReadFull(r, frame)
-			return frame, cutShort(err)
+			frame, err := io.ReadAll(io.LimitReader(r, int64(n))) // room is made for what comes, not for what is announced
+			if err == nil && len(frame) < n {
+				err = io.ErrUnexpectedEOF
+			}
+			return frame, err
 		case c < '0' || c > '9':
 			return nil, errNoFrame
 		}
