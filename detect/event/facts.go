@@ -11,7 +11,7 @@ func (r *record) asStaff() (Line, error) {
 	f := &r.facts
 	s := &Staff{
 		ID: tutela.UserID(first(f.staff, r.user.id, r.user.name)), Roles: f.roles, Unit: first(f.unit, r.user.unit, r.unmapped.unit),
-		From: f.from, To: f.to, Chart: Pseudonym(f.patient), Household: likeness(f.household), Family: likeness(f.family),
+		From: f.from, To: f.to, Chart: Pseudonym(f.patient), Household: Likeness(f.household), Family: Likeness(f.family),
 	}
 	if len(s.Roles) == 0 {
 		s.Roles = r.user.groups
@@ -60,7 +60,7 @@ func (r *record) asChart() (Line, error) {
 	f := &r.facts
 	c := &Chart{
 		Patient: Pseudonym(f.patient), VIP: f.vip, Sensitive: f.sensitive,
-		Household: likeness(f.household), Family: likeness(f.family),
+		Household: Likeness(f.household), Family: Likeness(f.family),
 	}
 	if c.Patient == 0 {
 		return Line{}, errPatient

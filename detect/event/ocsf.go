@@ -18,8 +18,11 @@ func (p *Parser) asEvent(b []byte, r *record) (Line, error) {
 		sum := sha256.Sum256(b)
 		e.ID = hex.EncodeToString(sum[:16])
 	}
-	if r.product != ownProduct {
+	switch {
+	case r.product != ownProduct:
 		e.Source = r.product
+	case e.Foreign != nil:
+		e.Source = e.Foreign.Source // the ledger passes on what another system told
 	}
 	if r.logged || !structured(r.class) {
 		log, err := p.log(b, r)
@@ -47,7 +50,7 @@ func (r *record) entry() tutela.Entry {
 		Action: r.action(), Type: r.resourceType(), Outcome: r.outcome(), Status: r.httpStatus(),
 		Count: int(min(max(r.count, 0), 1<<31-1)), Purpose: tutela.Purpose(u.purpose), Basis: u.basis,
 		Patients: r.touched(), Bytes: max(u.bytes, 0), BreakGlass: u.broken, Disclosure: u.disclosure,
-		Subject: u.subject, Evidence: u.evidence, Ending: u.ending, Continues: u.continues, Demo: u.demo,
+		Subject: u.subject, Evidence: u.evidence, Ending: u.ending, Foreign: u.foreign, Continues: u.continues, Demo: u.demo,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -34,9 +35,10 @@ func patient(n uint64) tutela.Bucket {
 	return ^tutela.Bucket(0)
 }
 
-// likeness gives what can be compared with another household or family name: hexadecimal digits (a
-// hash) as they are, and the hash of anything else, without regard to case and space.
-func likeness(s string) string {
+// Likeness gives what can be compared with another household or family name: hexadecimal digits (a
+// hash) as they are, and the hash of anything else, without regard to case and space. The hash has no
+// key. The likeness of a likeness is itself.
+func Likeness(s string) string {
 	s = strings.ToLower(strings.TrimSpace(s))
 	if s == "" {
 		return ""
@@ -44,7 +46,7 @@ func likeness(s string) string {
 	if _, err := hex.DecodeString(s); err == nil && len(s) >= 16 {
 		return s
 	}
-	return strconv.FormatUint(fold("tutela likeness\n", s), 16)
+	return fmt.Sprintf("%016x", fold("tutela likeness\n", s))
 }
 
 // fold is the first 64 bits of SHA-256 over a label and a text.

@@ -67,6 +67,7 @@ type unmapped struct {
 	subject                     *tutela.Subject
 	evidence                    *tutela.Evidence
 	ending                      *tutela.Ending
+	foreign                     *tutela.Foreign
 }
 
 // facts are the members of short lines.
@@ -337,6 +338,8 @@ func (p *Parser) unmapped(u *unmapped) error {
 			return decode(p, &u.evidence)
 		case "ending":
 			return decode(p, &u.ending)
+		case "foreign":
+			return decode(p, &u.foreign)
 		}
 		return p.skip()
 	})

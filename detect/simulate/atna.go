@@ -61,11 +61,11 @@ func appendAudit(b []byte, e *tutela.Entry, number func(tutela.Bucket) string) [
 	}
 	switch {
 	case e.Type != "":
-		b = appendResource(b, e.Type, e.ID)
+		b = appendResource(b, e)
 	case e.Subject != nil && e.Subject.Kind == "user":
-		b = appendAccount(b, e.Subject.ID, e.ID)
+		b = appendAccount(b, e.Subject.ID, e)
 	default:
-		b = appendAccount(b, string(e.Actor.ID), e.ID)
+		b = appendAccount(b, string(e.Actor.ID), e)
 	}
 	return append(b, "</AuditMessage>"...)
 }
@@ -88,12 +88,9 @@ func appendCode(b []byte, element, code, system, meaning string) []byte {
 	return append(appendText(b, ` originalText="`, meaning), "/>"...)
 }
 
-// appendParticipant appends who did it: account, session, roles and network address (type 2).
+// appendParticipant appends who did it: account, roles and network address (type 2).
 func appendParticipant(b []byte, e *tutela.Entry) []byte {
 	b = appendText(b, `<ActiveParticipant UserID="`, string(e.Actor.ID))
-	if e.Session != "" {
-		b = appendText(b, ` AlternativeUserID="`, e.Session)
-	}
 	b = appendText(b, ` UserIsRequestor="true" NetworkAccessPointTypeCode="2" NetworkAccessPointID="`, e.Address)
 	b = append(b, '>')
 	for _, r := range e.Actor.Roles {
@@ -112,24 +109,32 @@ func appendPatient(b []byte, number string) []byte {
 }
 
 // appendResource appends the type of what was opened: a system object (2) that is a resource (4).
-func appendResource(b []byte, typ, id string) []byte {
-	b = appendText(b, `<ParticipantObjectIdentification ParticipantObjectID="`, typ)
+func appendResource(b []byte, e *tutela.Entry) []byte {
+	b = appendText(b, `<ParticipantObjectIdentification ParticipantObjectID="`, e.Type)
 	b = append(b, ` ParticipantObjectTypeCode="2" ParticipantObjectTypeCodeRole="4">`...)
-	b = appendCode(b, "ParticipantObjectIDTypeCode", typ, "http://hl7.org/fhir/resource-types", typ)
-	return append(appendRecordID(b, id), "</ParticipantObjectIdentification>"...)
+	b = appendCode(b, "ParticipantObjectIDTypeCode", e.Type, "http://hl7.org/fhir/resource-types", e.Type)
+	return append(appendDetails(b, e), "</ParticipantObjectIdentification>"...)
 }
 
 // appendAccount appends the account that was signed in to or changed: a system object (2) that is a security user
 // entity (11).
-func appendAccount(b []byte, account, id string) []byte {
+func appendAccount(b []byte, account string, e *tutela.Entry) []byte {
 	b = appendText(b, `<ParticipantObjectIdentification ParticipantObjectID="`, account)
 	b = append(b, ` ParticipantObjectTypeCode="2" ParticipantObjectTypeCodeRole="11">`...)
 	b = appendCode(b, "ParticipantObjectIDTypeCode", "11", "RFC-3881", "User Identifier")
-	return append(appendRecordID(b, id), "</ParticipantObjectIdentification>"...)
+	return append(appendDetails(b, e), "</ParticipantObjectIdentification>"...)
 }
 
-// appendRecordID appends the id of the record in the source: a detail, whose value is in base64.
-func appendRecordID(b []byte, id string) []byte {
-	b = base64.StdEncoding.AppendEncode(append(b, `<ParticipantObjectDetail type="RecordID" value="`...), []byte(id))
-	return append(b, `"/>`...)
+// appendDetails appends the id of the record in the source, and the session where there is one: details, whose values
+// are in base64.
+func appendDetails(b []byte, e *tutela.Entry) []byte {
+	for _, d := range [][2]string{{"RecordID", e.ID}, {"SessionID", e.Session}} {
+		if d[1] == "" {
+			continue
+		}
+		b = appendText(b, `<ParticipantObjectDetail type="`, d[0])
+		b = base64.StdEncoding.AppendEncode(append(b, ` value="`...), []byte(d[1]))
+		b = append(b, `"/>`...)
+	}
+	return b
 }

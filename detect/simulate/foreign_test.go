@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,14 +64,16 @@ type heard struct {
 	Type     string
 	Outcome  tutela.Outcome
 	Purpose  tutela.Purpose
+	Session  string
 	Patients []tutela.Bucket
+	Glass    []bool // broken for that patient
 }
 
 func hear(e *tutela.Entry, as func(tutela.Bucket) tutela.Bucket) heard {
 	h := heard{ID: e.ID, At: e.Time.UnixMilli(), Who: e.Actor.ID, Roles: e.Actor.Roles, Address: e.Address, Action: e.Action, Type: e.Type,
-		Outcome: e.Outcome, Purpose: e.Purpose}
+		Outcome: e.Outcome, Purpose: e.Purpose, Session: e.Session}
 	for _, p := range e.Patients {
-		h.Patients = append(h.Patients, as(p.Patient))
+		h.Patients, h.Glass = append(h.Patients, as(p.Patient)), append(h.Glass, slices.Contains(p.Flags, "emergency"))
 	}
 	if e.Action == tutela.ActionUserRoles {
 		h.Action = "security.alert" // DICOM has no closer word

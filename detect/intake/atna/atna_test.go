@@ -52,6 +52,31 @@ func TestAuditMessagesBecomeEvents(t *testing.T) {
 	}
 }
 
+// A session is a detail of an object, as the record's id is; broken glass is told by the purpose, or by the alert itself.
+func TestSessionsAndEmergenciesAreTold(t *testing.T) {
+	session := `<ParticipantObjectDetail type="SessionID" value="` + base64.StdEncoding.EncodeToString([]byte("s-9")) + `"/>`
+	emergency := func(text string) []string {
+		t.Helper()
+		r, err := atna.ParseLine([]byte("<85>1 2026-11-22T09:30:00Z ehr01 ehr - DICOM+RFC3881 - "+strings.Replace(text, "DETAIL", session, 1)), lengths{})
+		if err != nil || r.Event.Session != "s-9" {
+			t.Fatalf("%v, session %q", err, r.Event.Session)
+		}
+		return r.Event.Patients[0].Flags
+	}
+	text := strings.TrimPrefix(read, `<?xml version="1.0" encoding="UTF-8"?>`+"\n")
+	alert := strings.Replace(strings.Replace(text, "110110", "110113", 1), "<PurposeOfUse", `<EventTypeCode csd-code="110127" codeSystemName="DCM"/><PurposeOfUse`, 1)
+	for _, row := range []struct {
+		text string
+		want []string
+	}{
+		{text, nil}, {strings.Replace(text, "TREAT", "ETREAT", 1), []string{"emergency"}}, {strings.Replace(text, "TREAT", "BTG", 1), []string{"emergency"}}, {alert, []string{"emergency"}},
+	} {
+		if d := cmp.Diff(row.want, emergency(row.text)); d != "" {
+			t.Error(d)
+		}
+	}
+}
+
 // The same message again has the same id, another one another.
 func TestMessagesWithoutAnIdHaveOneOfTheirOwn(t *testing.T) {
 	ids := map[string]bool{}

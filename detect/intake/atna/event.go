@@ -1,6 +1,7 @@
 package atna
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -36,20 +37,37 @@ func Parse(b []byte, tokens intake.Tokens) (intake.Record, error) {
 	r.Event.Outcome = m.outcome()
 	m.actor(&r.Event)
 	m.purpose(&r.Event)
+	r.Event.Session = cut(m.detail("SessionID"))
 	m.patients(&r, tokens)
 	return r, nil
 }
 
+// ParseLine reads a message from a line of a file: it stands alone, or behind the header of syslog.
+func ParseLine(b []byte, tokens intake.Tokens) (intake.Record, error) {
+	if at := bytes.Index(b, []byte("<AuditMessage")); at > 0 {
+		b = b[at:]
+	}
+	return Parse(b, tokens)
+}
+
 func (m *message) recordID(b []byte) string {
+	if id := m.detail("RecordID"); id != "" {
+		return id
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}
+
+// detail is the first ParticipantObjectDetail of a type, empty where there is none.
+func (m *message) detail(typ string) string {
 	for _, o := range m.Objects {
 		for _, d := range o.Details {
-			if strings.EqualFold(d.Type, "RecordID") && len(d.Value) > 0 && len(d.Value) <= maxName {
+			if strings.EqualFold(d.Type, typ) && len(d.Value) > 0 && len(d.Value) <= maxName {
 				return plain(d.Value)
 			}
 		}
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
+	return ""
 }
 
 // plain undoes base64, where it is that.
@@ -200,6 +218,9 @@ func (m *message) patients(r *intake.Record, tokens intake.Tokens) {
 		t := tutela.Touched{Patient: b}
 		if r.Event.Type != "" {
 			t.Counts = map[string]int{r.Event.Type: 1}
+		}
+		if intake.Emergency(r.Event.Purpose) || r.Event.Action == tutela.ActionBreakGlassOpen {
+			t.Flags = []string{intake.FlagEmergency}
 		}
 		r.Event.Patients, r.Patients = append(r.Event.Patients, t), append(r.Patients, id)
 	}

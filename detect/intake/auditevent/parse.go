@@ -229,6 +229,9 @@ func (a *resource) patients(r *intake.Record, tokens intake.Tokens) {
 		if r.Event.Type != "" {
 			touched.Counts = map[string]int{r.Event.Type: 1}
 		}
+		if intake.Emergency(r.Event.Purpose) {
+			touched.Flags = []string{intake.FlagEmergency}
+		}
 		r.Event.Patients, r.Patients = append(r.Event.Patients, touched), append(r.Patients, id)
 	}
 }

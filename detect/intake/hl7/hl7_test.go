@@ -146,6 +146,9 @@ func TestAppointmentsAndOrders(t *testing.T) {
 		{message(t, header("ORM^O01"), "PID|||7^^^H^MR", "ORC|NW||||||||202611221100|||d3", "OBR|1|||GLU||||||||||||||||||||LAB||||||||t4"),
 			[]event.Line{rel(event.Order, "d3", "", at(11, 0), time.Time{}), rel(event.Order, "", "LAB", at(11, 0), time.Time{}), rel(event.Order, "t4", "", at(11, 0), time.Time{})}},
 		{message(t, header("ORM^O01"), "PID|||7^^^H^MR", "ORC|CA||||||||202611221100|||d3"), []event.Line{rel(event.Order, "d3", "", at(11, 0), at(11, 0))}},
+		{message(t, header("ORM^O01"), "PID|||7^^^H^MR", "ORC|NW||||||^^^202611221200^202611221400||202611221100|||d3"), []event.Line{rel(event.Order, "d3", "", at(12, 0), at(14, 0))}},
+		{message(t, header("OML^O21"), "PID|||7^^^H^MR", "ORC|NW||||||||202611221100|||d3", "TQ1|1||||||202611221200"), []event.Line{rel(event.Order, "d3", "", at(12, 0), time.Time{})}},
+		{message(t, header("ORM^O01"), "PID|||7^^^H^MR", "ORC|CA||||||^^^202611221200^202611221400||202611221100|||d3"), []event.Line{rel(event.Order, "d3", "", at(12, 0), at(12, 0))}},
 		{message(t, header("ORU^R01"), "PID|||7^^^H^MR"), nil},
 		{message(t, header("ADT^A01"), "EVN||202611220800", "PV1||I|W3"), nil}, // of nobody
 	} {

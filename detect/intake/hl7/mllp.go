@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -82,6 +83,25 @@ func (s *Server) answer(ctx context.Context, conn io.Writer, peer intake.Peer, f
 	out := append([]byte{startBlock}, ack...)
 	_, err = conn.Write(append(out, endBlock, carriage))
 	return err
+}
+
+// ReadAll calls take for every message of a file of MLLP frames in order, with its number, and with what is wrong with
+// it where there is something. An error of take ends it, and so does a frame without an end.
+func ReadAll(file io.Reader, take func(n int, m *Message, wrong error) error) error {
+	r := bufio.NewReaderSize(file, 64<<10)
+	for n := 1; ; n++ {
+		frame, err := readFrame(r)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("message %d: %w", n, err)
+		}
+		m, wrong := Parse(frame)
+		if err := take(n, m, wrong); err != nil {
+			return err
+		}
+	}
 }
 
 var errTooLong = errors.New("message is longer than MLLP takes here")

@@ -90,8 +90,7 @@ func (t *Translator) order(m *Message) []event.Line {
 	if !ok {
 		return nil
 	}
-	from := t.ordered(m)
-	to := time.Time{}
+	from, to := t.ordered(m)
 	switch strings.ToUpper(m.Value("ORC", 1, 1)) {
 	case "CA", "DC", "OC":
 		to = from
@@ -112,12 +111,26 @@ func (t *Translator) order(m *Message) []event.Line {
 	return list
 }
 
-// ordered is when: ORC-9, OBR-6, else the message's time.
-func (t *Translator) ordered(m *Message) time.Time {
+// ordered is from when it is to be carried out, and until when where that is said: the start and end of its timing (TQ1-7
+// and TQ1-8, before version 2.5 ORC-7 and OBR-27), else ORC-9, OBR-6 or the message's time and no end.
+func (t *Translator) ordered(m *Message) (from, to time.Time) {
+	for _, timing := range [][2]string{
+		{m.Value("TQ1", 7, 1), m.Value("TQ1", 8, 1)},
+		{m.Value("ORC", 7, 4), m.Value("ORC", 7, 5)},
+		{m.Value("OBR", 27, 4), m.Value("OBR", 27, 5)},
+	} {
+		if from = readTime(timing[0], t.cfg.Place); from.IsZero() {
+			continue
+		}
+		if to = readTime(timing[1], t.cfg.Place); !to.After(from) {
+			to = time.Time{}
+		}
+		return from, to
+	}
 	for _, at := range []time.Time{m.Time("ORC", 9, t.cfg.Place), m.Time("OBR", 6, t.cfg.Place)} {
 		if !at.IsZero() {
-			return at
+			return at, time.Time{}
 		}
 	}
-	return m.Time("MSH", 7, t.cfg.Place)
+	return m.Time("MSH", 7, t.cfg.Place), time.Time{}
 }
