@@ -224,6 +224,12 @@ const (
 	ActionFindingRaise    Action = "finding.raise"    // an open finding has become riskier
 	ActionFindingList     Action = "finding.list"     // somebody looked at findings
 	ActionFindingFeedback Action = "finding.feedback" // somebody judged one
+
+	ActionAnswerGive   Action = "answer.give"   // a finding was answered by the system itself, or (denied) a guard held the answer back
+	ActionAnswerUndo   Action = "answer.undo"   // somebody took an answer back
+	ActionAnswerList   Action = "answer.list"   // somebody looked at answers
+	ActionAnswerHold   Action = "answer.hold"   // a caller was refused because of an answer
+	ActionAnswerReload Action = "answer.reload" // a changed policy of answers took force, or was refused
 )
 
 // Outcome says how an action ended.

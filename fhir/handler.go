@@ -293,7 +293,7 @@ func (a *answer) write(w http.ResponseWriter, method string) {
 	if a.location != "" {
 		head.Set("Location", a.location)
 	}
-	if a.status == http.StatusUnauthorized {
+	if a.status == http.StatusUnauthorized && head.Get("WWW-Authenticate") == "" {
 		head.Set("WWW-Authenticate", "Bearer")
 	}
 	if len(a.body) > 0 {

@@ -20,9 +20,12 @@ func (s *Service) entering(ctx context.Context, a account) error {
 }
 
 // From refuses a client, and the account for which it calls, at an address from which one of them
-// may not call. Outside a request there is no address to refuse. The ledger has an entry for each
+// may not call, and while an answer to a finding keeps one of them out. Outside a request there is no address to refuse. The ledger has an entry for each
 // account, client and address, one a minute at most.
 func (s *Service) From(ctx context.Context, client string, p tutela.Principal) error {
+	if s.heldOf(ctx, client, p).Barred {
+		return s.refuseHeld(ctx, client, p, unauthenticated())
+	}
 	if s.admit == nil || httpx.RequestID(ctx) == "" {
 		return nil
 	}

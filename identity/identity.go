@@ -70,6 +70,8 @@ type Service struct {
 	admit    func(client string, roles []string, address string) bool // nil: from everywhere
 	strayed  *pace.Limiter                                            // of what is written about who was not admitted
 	ended    func(context.Context, Ended)                             // nil: nobody is told
+
+	hold func(ctx context.Context, p tutela.Principal, client, address string) Hold // nil: nobody is held
 }
 
 // Open readies a Service over a migrated database.

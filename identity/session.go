@@ -67,9 +67,14 @@ func (s *Service) SessionByCookie(ctx context.Context, cookie string) (Session, 
 	if err != nil {
 		return Session{}, User{}, err
 	}
-	if err := s.From(ctx, "", s.Principal(b.session, b.user)); err != nil {
+	p := s.Principal(b.session, b.user)
+	if err := s.From(ctx, "", p); err != nil {
 		return Session{}, User{}, noSession()
 	}
+	if p, err = s.Bound(ctx, p); err != nil {
+		return Session{}, User{}, noSession()
+	}
+	b.user.Roles = p.Roles
 	return b.session, b.user, nil
 }
 

@@ -233,6 +233,10 @@ func (s *Service) admitted(ctx context.Context, p tutela.Principal) (tutela.Prin
 	if err := s.From(ctx, p.Client, p); err != nil {
 		return tutela.Principal{}, err
 	}
+	p, err := s.Bound(ctx, p)
+	if err != nil {
+		return tutela.Principal{}, err
+	}
 	return s.alive(p)
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/recovery/holders"
+	"github.com/tutela-health/tutela/respond/answer"
 	"github.com/tutela-health/tutela/supply/evidence"
 )
 
@@ -44,6 +45,7 @@ type API struct {
 	Recovery       *holders.Service
 	Supply         *evidence.Service
 	Findings       *detect.Service
+	Answers        *answer.Service
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.
 	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)

@@ -49,7 +49,7 @@ func (s *Server) triesAsStranger(ctx context.Context) (n int) {
 func (s *Server) triesAsCaller(ctx context.Context) (n int) {
 	p := tutela.Principal{ID: "check-" + tutela.UserID(rand.Text()), Kind: tutela.ActorSystem, Client: "check", Address: documentationAddress().String()}
 	for n < mostTries && ctx.Err() == nil {
-		if s.slowCaller(httptest.NewRecorder(), &p) != nil {
+		if s.slowCaller(ctx, httptest.NewRecorder(), &p) != nil {
 			return n
 		}
 		n++

@@ -29,7 +29,7 @@ func (s *Server) ServePlain(l net.Listener) error { return s.http.Serve(l) }
 // Gated is what the gateway adds around a proven caller's request, around nothing.
 func (s *Server) Gated(p tutela.Principal) http.Handler {
 	return s.forwarded(s.hardened(s.bounded(s.exact(s.held(operations()["GET /fhir/r4/{type}/{id}"], http.HandlerFunc(
-		func(w http.ResponseWriter, _ *http.Request) { _ = s.slowCaller(w, &p) }))))))
+		func(w http.ResponseWriter, r *http.Request) { _ = s.slowCaller(r.Context(), w, &p) }))))))
 }
 
 // Unlisted lists what planes wanted mounted and is not exposed.

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"net/netip"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/clock"
 )
 
@@ -15,6 +17,21 @@ type Gateway struct {
 	Concurrent int
 	Rates      Rates
 	Networks   Networks
+	Answers    Answers // nil holds nobody
+}
+
+// Answers are automatic answers to findings, as far as the gateway carries them out.
+type Answers interface {
+	// Stranger MUST say whether nobody may come from an address, or only slowly, who has not proved himself.
+	Stranger(ctx context.Context, address string) (barred, slow bool)
+	// Slow MUST say whether a proven caller goes slowly.
+	Slow(ctx context.Context, id tutela.UserID, client string) bool
+}
+
+// slowRates are those of who is slowed: enough for people to sign in and to work on, too little to guess at or to
+// carry away by.
+func slowRates() (stranger, caller Rate) {
+	return Rate{PerSecond: 5, Burst: 50}, Rate{PerSecond: 2, Burst: 30}
 }
 
 // defaultConcurrent is a bound that a node's memory bears: most requests wait for the database.
@@ -103,6 +120,7 @@ type gate struct {
 	proxies []netip.Prefix
 	places  chan struct{} // one for each request that is served
 	rates   rates
+	answers Answers
 }
 
 func newGate(g Gateway, now clock.Clock) *gate {
@@ -110,5 +128,5 @@ func newGate(g Gateway, now clock.Clock) *gate {
 	if n <= 0 {
 		n = defaultConcurrent
 	}
-	return &gate{proxies: g.Proxies, places: make(chan struct{}, n), rates: newRates(g.Rates, now)}
+	return &gate{proxies: g.Proxies, places: make(chan struct{}, n), rates: newRates(g.Rates, now), answers: g.Answers}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"net/http"
@@ -30,6 +31,9 @@ type rates struct {
 	caller  *limit[caller]
 	clients map[string]*limit[caller]
 	roles   map[string]*limit[caller]
+
+	slowStranger *limit[string] // what answers leave
+	slowCaller   *limit[caller]
 }
 
 // limit is one rate; a nil limit is none.
@@ -41,7 +45,9 @@ type limit[K comparable] struct {
 
 func newRates(r Rates, now clock.Clock) rates {
 	address, each := defaultRates()
+	stranger, held := slowRates()
 	out := rates{
+		slowStranger: newLimit[string]("answer", stranger, now), slowCaller: newLimit[caller]("answer", held, now),
 		address: newLimit[string]("address", r.Address.or(address), now), caller: newLimit[caller]("caller", r.Caller.or(each), now),
 		clients: map[string]*limit[caller]{}, roles: map[string]*limit[caller]{},
 	}
@@ -104,16 +110,38 @@ func (l *limit[K]) tell(h http.Header, wait time.Duration) {
 // slow holds a network to its pace, where nobody has proved the caller.
 func (s *Server) slow(w http.ResponseWriter, r *http.Request, cost float64) error {
 	peer := httpx.Peer(r)
-	err := s.gate.rates.address.spend(w, pace.Network(peer), cost)
+	err := s.gate.stranger(r.Context(), w, peer, cost)
+	if err == nil {
+		err = s.gate.rates.address.spend(w, pace.Network(peer), cost)
+	}
 	if err != nil {
 		s.failures.Count(tutela.Entry{Address: peer, Action: tutela.ActionLimit, Outcome: tutela.OutcomeDenied, Status: http.StatusTooManyRequests})
 	}
 	return err
 }
 
+// stranger holds who has not proved himself to what answers say of his address.
+func (g *gate) stranger(ctx context.Context, w http.ResponseWriter, peer string, cost float64) error {
+	if g.answers == nil {
+		return nil
+	}
+	barred, slow := g.answers.Stranger(ctx, peer)
+	switch {
+	case barred:
+		return errs.New(errs.TooMany, "too many requests; try again later")
+	case slow:
+		return g.rates.slowStranger.spend(w, pace.Network(peer), cost)
+	}
+	return nil
+}
+
 // slowCaller holds a proven caller to a pace. The ledger tells who, and how often a minute.
-func (s *Server) slowCaller(w http.ResponseWriter, p *tutela.Principal) error {
-	err := s.gate.rates.of(p).spend(w, caller{p.Client, p.ID}, 1)
+func (s *Server) slowCaller(ctx context.Context, w http.ResponseWriter, p *tutela.Principal) error {
+	l := s.gate.rates.of(p)
+	if s.gate.answers != nil && s.gate.answers.Slow(ctx, p.ID, p.Client) {
+		l = s.gate.rates.slowCaller
+	}
+	err := l.spend(w, caller{p.Client, p.ID}, 1)
 	if err != nil {
 		s.failures.Count(tutela.Entry{
 			Address: p.Address, Action: tutela.ActionLimit, Outcome: tutela.OutcomeDenied, Status: http.StatusTooManyRequests,

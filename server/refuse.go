@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/tutela-health/tutela"
-	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity/scim"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -19,7 +18,7 @@ import (
 // refuse answers an error before any plane was reached, in the form that the address speaks.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status := httpx.Status(err)
-	var step *emergency.StepUpError
+	var step interface{ Challenge() string }
 	if errors.As(err, &step) { // a known caller: the entry was written, and the client is told what is needed
 		w.Header().Set("WWW-Authenticate", step.Challenge())
 	} else if errs.Is(err, errs.Unauthenticated) {

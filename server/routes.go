@@ -51,6 +51,7 @@ func (s *Server) routes(mux *router) {
 	s.erasureRoutes(mux)
 	s.breakGlassRoutes(mux)
 	s.findingRoutes(mux)
+	s.answerRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
 	s.recoveryRoutes(mux)

@@ -187,7 +187,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			return
 		}
 		p.Address = httpx.Peer(r)
-		if err := s.slowCaller(w, &p); err != nil {
+		if err := s.slowCaller(r.Context(), w, &p); err != nil {
 			s.refuse(w, r, err)
 			return
 		}

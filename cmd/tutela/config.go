@@ -52,6 +52,8 @@ type config struct {
 	Policies string `yaml:"policies,omitempty"`
 	// Detect says what misuse is looked for by.
 	Detect detectConfig `yaml:"detect,omitempty"`
+	// Respond says what follows from findings.
+	Respond respondConfig `yaml:"respond,omitempty"`
 	// Consent says what holds where no consent of a patient says anything: opt-out, as when it is left
 	// out, allows what policies allow; opt-in denies it.
 	Consent string `yaml:"consent,omitempty"`

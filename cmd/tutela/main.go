@@ -50,6 +50,7 @@ type commands struct {
 	Glass      glassCmd      `cmd:"" name:"break-glass" help:"Emergency access to one patient, and its review."`
 	Detect     detectCmd     `cmd:"" help:"Detection on events from elsewhere."`
 	Findings   findingsCmd   `cmd:"" help:"What detection found: list it, look at it, judge it."`
+	Answers    answersCmd    `cmd:"" help:"What the system did about findings by itself: list it, look at it, undo it."`
 	Events     eventsCmd     `cmd:"" help:"Access logs of other systems."`
 	Patient    patientCmd    `cmd:"" help:"Patients' rights: copies, requests, restrictions, disclosures."`
 	Downtime   downtimeCmd   `cmd:"" help:"A ward's essential charts in a file that opens without the server."`

@@ -73,6 +73,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	if s.house != nil {
 		label = string(s.config.Tenant)
 	}
+	s.gateway.Answers = s.response.answers
 	srv := server.New(server.Config{
 		Tenant: label, Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
 		FHIR: api, API: s.api(api), Gateway: s.gateway, Pages: people, OAuth: authorization, SCIM: s.scim(), Clock: clock.System, Log: s.log, TryOut: tryOut,
@@ -113,7 +114,7 @@ func (s *system) api(records *fhir.Handler) server.API {
 	return server.API{
 		Base: s.config.base(), Bucket: s.records.Bucket, Provider: s.provider.Name(),
 		Keys: s.db.WrappedKeys, Assess: s.assess,
-		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies, Findings: s.detection, Recovery: s.recovery, KeyProvider: s.keyProvider, MoveKeys: s.moveKeys, Rights: s.rights, Backups: s.backupAPI(), Search: searcher(records),
+		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies, Findings: s.detection, Answers: s.response.answers, Recovery: s.recovery, KeyProvider: s.keyProvider, MoveKeys: s.moveKeys, Rights: s.rights, Backups: s.backupAPI(), Search: searcher(records),
 		Erasures: s.erasures, Supply: s.supply, Generations: s.db.Generations, OldKeys: s.ring.Outdated, RotateKeys: s.ring.Rotate, RotateIndex: s.records.RotateIndex,
 		AgreeToDestroy: s.db.AgreeToDestroy, DestroyAfter: s.config.destroyAfter(),
 		IndexState: func(ctx context.Context) (server.IndexState, error) {

@@ -28,6 +28,8 @@ import (
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/recovery/backup"
 	"github.com/tutela-health/tutela/recovery/holders"
+	"github.com/tutela-health/tutela/respond/answer"
+	"github.com/tutela-health/tutela/respond/trail"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
 	"github.com/tutela-health/tutela/supply/evidence"
@@ -57,6 +59,7 @@ type system struct {
 	backups     *backup.Service
 	recovery    *holders.Service
 	detection   *detect.Service
+	response    *response
 	intake      *intakeDesk
 	rules       *rules.Book
 	moving      sync.Mutex       // lets one move of keys run at a time; guards keys
@@ -75,7 +78,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), trail.Migrations(), answer.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all
@@ -203,6 +206,10 @@ func (s *system) wire(ctx context.Context) error {
 		return err
 	}
 	s.detection = s.detect()
+	if s.response, err = s.respond(); err != nil {
+		s.changes.Close()
+		return err
+	}
 	if s.backups, err = s.backupService(); err != nil && !s.readOnly {
 		s.changes.Close()
 		return err
@@ -213,6 +220,7 @@ func (s *system) wire(ctx context.Context) error {
 	s.changes.Subscribe(records.TopicTies, s.records.ForgetTies)
 	s.changes.Subscribe(emergency.Topic, s.emergencies.Forget)
 	s.changes.Subscribe(rights.Topic, s.rights.Forget)
+	s.changes.Subscribe(answer.Topic, s.response.answers.Forget)
 	return nil
 }
 
@@ -272,6 +280,7 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.erasures.Run(ctx, s.log) })
 	s.background.Go(func() { s.detection.Run(ctx) })
 	s.background.Go(func() { s.intake.run(ctx, s.log) })
+	s.background.Go(func() { s.response.run(ctx, s.log) })
 	s.background.Go(func() { s.watchProvider(ctx) })
 	s.background.Go(func() { s.backUp(ctx) })
 	if !s.config.TryOut {

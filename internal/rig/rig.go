@@ -32,6 +32,8 @@ import (
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/recovery/backup"
 	"github.com/tutela-health/tutela/recovery/holders"
+	"github.com/tutela-health/tutela/respond/answer"
+	"github.com/tutela-health/tutela/respond/trail"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
 	"github.com/tutela-health/tutela/supply/evidence"
@@ -54,6 +56,8 @@ type Config struct {
 	Admit  func(client string, roles []string, address string) bool // identity's; nil admits from everywhere
 
 	Watch func() (detect.Watch, error) // detectors; nil has none
+
+	Answers func() *answer.Policy // nil answers nothing
 
 	// Fill puts into the migrated database what another system held, whose keys Provider wraps, and Ready
 	// is called when its keys are open; where Fill is nil the system is a new one.
@@ -78,6 +82,7 @@ type Rig struct {
 	Backups     server.Backups
 	Recovery    *holders.Service
 	Findings    *detect.Service // with the detectors of Config.Watch; it works when it is told to
+	Answers     *answer.Service // by Config.Answers; it works when it is told to
 
 	tenant  tutela.Tenant
 	url     string // of its database
@@ -180,7 +185,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 
 // Migrations are those of every plane.
 func Migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations())
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), trail.Migrations(), answer.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
@@ -255,6 +260,9 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	r.Rights = rights.New(rights.Config{DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Fresh: r.changes.Fresh})
 	r.Supply = evidence.New(evidence.Config{DB: r.DB, Audit: r.Audit, Identity: r.Identity, Notes: r.Records, Clock: c.Clock})
 	r.Findings = r.Detection("rig", c)
+	r.Answers = r.Answering("rig", c)
+	r.Identity.OnHold(r.Answers.Hold)
+	r.changes.Subscribe(answer.Topic, r.Answers.Forget)
 	r.Recovery = holders.New(holders.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Plain: true})
 	r.Access = access.New(access.Config{
 		Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Emergencies: r.Emergencies, Restrictions: r.Rights, Regime: consent.OptOut,
@@ -273,6 +281,18 @@ func (r *Rig) Detection(node string, c Config) *detect.Service {
 	return detect.New(detect.Config{
 		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Alias: r.Identity.Alias, Node: node, Log: c.Log,
 		Streams: []detect.Stream{detect.Ledger(r.Audit)}, Watch: c.Watch,
+	})
+}
+
+// Answering answers findings on a node of that name.
+func (r *Rig) Answering(node string, c Config) *answer.Service {
+	policy := c.Answers
+	if policy == nil {
+		policy = func() *answer.Policy { return nil }
+	}
+	return answer.New(answer.Config{
+		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, People: r.Identity, Findings: r.Findings, Policy: policy,
+		Fresh: r.changes.Fresh, Node: node, Log: c.Log,
 	})
 }
 
@@ -300,9 +320,9 @@ func (r *Rig) serve(c Config) {
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
 		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Answers: r.Answers, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
 		// No rate: a test's clock may stand still, and then nothing would refill.
-		Gateway: server.Gateway{Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
+		Gateway: server.Gateway{Answers: r.Answers, Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
 	})
 	r.Handler = r.server.Handler()
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/respond/answer"
+)
+
+// respondConfig says what follows from findings.
+type respondConfig struct {
+	// Answers is the file of the policy of automatic answers; the shipped one where it is left out.
+	Answers string `yaml:"answers,omitempty"`
+}
+
+// response is what follows from findings, wired.
+type response struct {
+	answers *answer.Service
+	policy  *answer.Book
+}
+
+// respond wires what follows from findings.
+func (s *system) respond() (*response, error) {
+	r := &response{policy: &answer.Book{Record: s.recordAnswers}}
+	if file := s.config.Respond.Answers; file != "" {
+		r.policy.Read = func() ([]byte, error) { return os.ReadFile(s.config.path(file)) }
+	}
+	if err := r.policy.Open(); err != nil && !s.readOnly {
+		return nil, usage("%v", err)
+	}
+	r.answers = answer.New(answer.Config{
+		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, People: s.identity, Findings: s.detection, Policy: r.policy.Policy,
+		Fresh: s.changes.Fresh, Proxies: s.gateway.Proxies, Node: s.config.Node + s.role, Log: s.log,
+	})
+	s.identity.OnHold(r.answers.Hold)
+	return r, nil
+}
+
+// run works until ctx ends.
+func (r *response) run(ctx context.Context, log *slog.Logger) {
+	var work sync.WaitGroup
+	work.Go(func() { r.answers.Run(ctx) })
+	work.Go(func() { r.followPolicy(ctx, log) })
+	work.Wait()
+}
+
+// followPolicy takes up a changed policy of answers, as policies are.
+func (r *response) followPolicy(ctx context.Context, log *slog.Logger) {
+	look := time.NewTicker(policyInterval)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		if err := r.policy.Look(ctx); err != nil && ctx.Err() == nil {
+			log.LogAttrs(ctx, slog.LevelError, "a changed policy of answers is not in force", slog.String("error", err.Error()))
+		}
+	}
+}
+
+// recordAnswers writes down that a policy of answers takes force, or why it does not.
+func (s *system) recordAnswers(ctx context.Context, r answer.Reload) error {
+	e := tutela.Entry{
+		Actor: systemActor("node"), Action: tutela.ActionAnswerReload, Outcome: tutela.OutcomeSuccess,
+		Subject: &tutela.Subject{Kind: "answers", ID: r.Now, Detail: "instead of " + r.Before},
+	}
+	level := slog.LevelInfo
+	if r.Refused != "" {
+		e.Outcome, e.Subject.Detail, level = tutela.OutcomeFailed, r.Refused[:min(len(r.Refused), 500)], slog.LevelError
+	}
+	_, err := s.audit.Append(ctx, e, nil)
+	s.log.LogAttrs(ctx, level, "the policy of answers was reloaded", slog.String("version", r.Now), slog.String("detail", e.Subject.Detail))
+	return err
+}
