@@ -21,7 +21,10 @@ import (
 // containers, workflows, and a key.
 func warmTree() map[string]string {
 	return map[string]string{
-		"go.mod":        "module warm.example\n\ngo 1.24\n",
+		"go.mod":        "module warm.example\n\ngo 1.24\n\nrequire lib.example v0.0.0\n\nreplace lib.example => ./lib\n",
+		"lib/go.mod":    "module lib.example\n\ngo 1.21\n",
+		"lib/lib.go":    "package lib\n\nfunc N() int64 { return 7 }\n",
+		"use/use.go":    "package use\n\nimport \"lib.example\"\n\nfunc Narrow() int32 { return int32(lib.N()) }\n",
 		"low/low.go":    "package low\n\nimport \"crypto/md5\"\n\nconst Size = 4\n\ntype T struct{ N int64 }\n\nfunc Sum(b []byte) [16]byte { return md5.Sum(b) }\n",
 		"mid/mid.go":    "package mid\n\nimport \"warm.example/low\"\n\nfunc Narrow(t low.T) int32 { return int32(t.N) }\n\nvar _ = low.Size\n",
 		"top/main.go":   "package main\n\nimport (\n\t\"os/exec\"\n\n\t\"warm.example/mid\"\n\t\"warm.example/low\"\n)\n\nfunc main() {\n\t_ = exec.Command(\"sh\", \"-c\", string(rune(mid.Narrow(low.T{})))).Run()\n}\n",
@@ -123,6 +126,7 @@ func edit(t *testing.T, dir string, dice *rand.Rand) string {
 		do   func()
 	}{
 		{"a type that others use was changed", func() { change("low/low.go", replaced("N int64", "N int16")) }},
+		{"a module that another folder stands in for", func() { change("lib/lib.go", replaced("N() int64", "N() int16")) }},
 		{"a body", func() { change("low/low.go", replaced("md5", "sha1")) }},
 		{"a function more", func() { change("mid/mid.go", func(s string) string { return s + fmt.Sprintf("\nfunc f%d() {}\n", n) }) }},
 		{"what does not build, or does again", func() { change("low/low.go", replaced("package low", "package law")) }},

@@ -11,23 +11,25 @@ import (
 	"go/token"
 	"hash"
 	"path"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/modfile"
 
 	"github.com/tutela-health/tutela/supply"
 	"github.com/tutela-health/tutela/supply/source/goload"
 )
 
 // goVersion changes whenever the same source would give other findings: with gosec, and with what we make of it.
-const goVersion = "gosec 2.30.0, 3"
+const goVersion = "gosec 2.30.0, 4"
 
 // goKeys name a module's packages by all that findings in them depend on: their files, and what they see of the
 // packages that they import, which is everything but the bodies of functions. A package without a key is not remembered.
 type goKeys struct {
 	of   map[string]string // by package
 	base string            // of the module
-	near bool              // something of it is replaced by a folder that is near
 }
 
 // goKeyMaker works keys out.
@@ -45,7 +47,7 @@ func (g *goScan) keys(m goModule, from *goload.Module, listed []*goload.Package)
 	if g.cache == nil {
 		return keys
 	}
-	keys.base, keys.near = g.base(m)
+	keys.base = g.base(m, from.Path)
 	k := &goKeyMaker{scan: g, root: m.root, base: keys.base, listed: map[string]*goload.Package{}, seen: map[string]string{}}
 	for _, p := range listed {
 		if from.Owns(p.Path) {
@@ -63,49 +65,105 @@ func (g *goScan) keys(m goModule, from *goload.Module, listed []*goload.Package)
 // exports are what the last scan knew of other modules.
 func (g *goScan) exports(m goModule, keys goKeys) goload.Exports {
 	known := goload.Exports{}
-	if text, ok := g.cache.Noted(supply.Source, exportsName(m, keys)); ok && keys.base != "" && !keys.near {
+	if text, ok := g.cache.Noted(supply.Source, exportsName(m, keys)); ok && keys.base != "" {
 		_ = json.Unmarshal([]byte(text), &known) // what cannot be read is asked for again
 	}
 	return known
 }
 
 func (g *goScan) keepExports(m goModule, keys goKeys, lasting goload.Exports) {
-	if text, err := json.Marshal(lasting); err == nil && keys.base != "" && !keys.near {
+	if text, err := json.Marshal(lasting); err == nil && keys.base != "" {
 		g.cache.Note(supply.Source, exportsName(m, keys), string(text))
 	}
 }
 
 func exportsName(m goModule, keys goKeys) string { return "exports " + m.root + " " + keys.base }
 
-// base is what all packages of a module depend on: Go, the modules' versions, and what is vendored or
-// replaced by other folders of the tree.
-func (g *goScan) base(m goModule) (sum string, near bool) {
+// base is what all packages of a module depend on: Go, the modules' versions, and what is vendored or replaced by
+// other folders of the tree. It is empty where that cannot be told: then nothing is remembered.
+func (g *goScan) base(m goModule, module string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\x00%s\x00%s\x00", goVersion, runtime.Version(), g.tools)
+	beside := beside{vendored: path.Join(m.root, "vendor")}
 	for _, f := range g.tree.Files {
 		if dir, name := path.Split(f.Path); path.Clean(dir) != m.root || name != "go.mod" && name != "go.sum" {
 			continue
 		}
 		text, err := f.Read()
-		if err != nil {
-			return "", false // nothing is remembered
+		if err != nil || path.Base(f.Path) == "go.mod" && !beside.replacing(m.root, text) {
+			return ""
 		}
-		near = near || bytes.Contains(text, []byte("=> .")) || bytes.Contains(text, []byte("=> /"))
 		fmt.Fprintf(h, "%x", sha256.Sum256(text))
 	}
+	if g.anyMentions(beside, module) {
+		beside.folders = []string{"."} // what is replaced uses the module itself, hence anything may matter
+	}
 	for _, f := range g.tree.Files {
-		vendored := strings.HasPrefix(path.Join("/", f.Path), path.Join("/", m.root, "vendor")+"/")
-		if !strings.HasSuffix(f.Path, ".go") && path.Base(f.Path) != "modules.txt" || !vendored && !near {
+		if !beside.matters(f.Path) {
 			continue
 		}
-		text, err := f.Sum()
+		sum, err := f.Sum()
 		if err != nil {
-			return "", false
+			return ""
 		}
-		fmt.Fprintf(h, "%s\x00%s", f.Path, text)
+		fmt.Fprintf(h, "%s\x00%s", f.Path, sum)
 	}
-	return fmt.Sprintf("%x", h.Sum(nil)), near
+	return fmt.Sprintf("%x", h.Sum(nil))
 }
+
+// anyMentions reports whether a file that replaces a module mentions another, as an import would.
+func (g *goScan) anyMentions(b beside, module string) bool {
+	for _, f := range g.tree.Files {
+		if module == "" || !b.replaces(f.Path) {
+			continue
+		}
+		if text, err := f.Read(); err != nil || bytes.Contains(text, []byte(`"`+module)) {
+			return true
+		}
+	}
+	return false
+}
+
+// beside is where files of the tree lie that stand for other modules.
+type beside struct {
+	vendored string   // the folder of what is vendored
+	folders  []string // by which go.mod replaces modules
+}
+
+// replacing reads the folders by which go.mod replaces modules. It is false where one of them is not in the tree: nobody
+// would see it change. One that does not parse builds nothing, so that whatever is near may matter.
+func (b *beside) replacing(root string, gomod []byte) bool {
+	f, err := modfile.Parse("go.mod", gomod, nil)
+	if err != nil {
+		b.folders = []string{"."}
+		return true
+	}
+	for _, r := range f.Replace {
+		if r.New.Version != "" {
+			continue
+		}
+		folder := path.Join(root, filepath.ToSlash(r.New.Path))
+		if path.IsAbs(r.New.Path) || !filepath.IsLocal(folder) {
+			return false
+		}
+		b.folders = append(b.folders, folder)
+	}
+	return true
+}
+
+// replaces reports whether a file is source of what replaces a module.
+func (b beside) replaces(name string) bool {
+	return (strings.HasSuffix(name, ".go") || path.Base(name) == "go.mod") && slices.ContainsFunc(b.folders, func(dir string) bool { return within(dir, name) })
+}
+
+// matters reports whether a file says something about other modules.
+func (b beside) matters(name string) bool {
+	vendored := within(b.vendored, name) && (strings.HasSuffix(name, ".go") || path.Base(name) == "modules.txt")
+	return vendored || b.replaces(name)
+}
+
+// within reports whether a file lies in a folder of the tree, or below.
+func within(dir, name string) bool { return dir == "." || strings.HasPrefix(name, dir+"/") }
 
 // whole is the key of a package.
 func (k *goKeyMaker) whole(p *goload.Package) (string, bool) {

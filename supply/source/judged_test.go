@@ -2,6 +2,7 @@ package source_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -120,6 +121,55 @@ func TestOnlyWhatChangedIsLookedIntoAgain(t *testing.T) {
 		if d := cmp.Diff(summary(fresh), summary(r)); d != "" {
 			t.Errorf("%s: what is remembered is not what is there (-want +got):\n%s", step.name, d)
 		}
+	}
+}
+
+// A folder that stands in for another module changes what its module sees; what else lies in the tree does not, unless
+// that folder uses it. What lies outside the tree nobody sees change, so that nothing is remembered then.
+func TestWhatStandsInForAModuleCounts(t *testing.T) {
+	const (
+		mod    = "module m.example\n\ngo 1.26\n\nrequire lib.example v0.0.0\n\nreplace lib.example => ./lib\n"
+		user   = "package b\n\nimport lib \"lib.example\"\n\nfunc B() int32 { return int32(lib.N()) }\n"
+		narrow = "package lib\n\nfunc N() int16 { return 2 }\n"
+		wide   = "package lib\n\nfunc N() int64 { return 2 }\n"
+	)
+	parent := t.TempDir()
+	dir, folder := filepath.Join(parent, "tree"), t.TempDir()
+	write(t, dir, "go.mod", mod)
+	write(t, dir, "a/a.go", "package a\n\nfunc A() int64 { return 1 }\n")
+	write(t, dir, "b/b.go", user)
+	write(t, dir, "lib/go.mod", "module lib.example\n\ngo 1.26\n")
+	write(t, dir, "lib/lib.go", narrow)
+	write(t, parent, "beside/go.mod", "module lib.example\n\ngo 1.26\n")
+	write(t, parent, "beside/lib.go", wide)
+	for _, step := range []struct {
+		name, file, text string
+		looked, found    int
+	}{
+		{"everything", "x", "", 3, 0},
+		{"a package beside it", "a/a.go", "package a\n\nfunc A() int64 { return 2 }\n", 1, 0},
+		{"what stands in", "lib/lib.go", wide, 3, 1},
+		{"a body of it", "lib/lib.go", "package lib\n\nfunc N() int64 { return 3 }\n", 3, 1},
+		{"back to what it was", "lib/lib.go", narrow, 3, 0},
+		{"what it would use, and does not yet", "a/a.go", "package a\n\nfunc A() int16 { return 1 }\n", 1, 0},
+		{"its module", "lib/go.mod", "module lib.example\n\ngo 1.26\n\nrequire m.example v0.0.0\n\nreplace m.example => ../\n", 3, 0},
+		{"what it uses of the module itself", "lib/lib.go", "package lib\n\nimport \"m.example/a\"\n\nfunc N() int16 { return int16(a.A()) }\n", 3, 0},
+		{"that", "a/a.go", "package a\n\nfunc A() int64 { return 1 }\n", 3, 1},
+		{"a folder outside", "go.mod", strings.Replace(mod, "./lib", "../beside", 1), 1, 2},
+		{"the same", "x", "again", 0, 2},
+	} {
+		write(t, dir, step.file, step.text)
+		r, looked := remembered(t, folder, dir)
+		if looked != step.looked || len(r.Findings) != step.found {
+			t.Errorf("%s: %d packages are new, want %d; %d findings, want %d", step.name, looked, step.looked, len(r.Findings), step.found)
+		}
+		if d := cmp.Diff(summary(scan(t, source.Go{}, dir)), summary(r)); d != "" {
+			t.Errorf("%s: what is remembered is not what is there (-want +got):\n%s", step.name, d)
+		}
+	}
+	write(t, parent, "beside/lib.go", narrow)
+	if r, _ := remembered(t, folder, dir); len(r.Findings) != 1 {
+		t.Errorf("what changed outside the tree is not seen: %v", summary(r))
 	}
 }
 
