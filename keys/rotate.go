@@ -170,12 +170,15 @@ func (r *Ring) Destroy(ctx context.Context, generation int) (final bool, err err
 		return err == nil, err
 	}
 	if g.Destroyed.IsZero() {
-		if err := r.cfg.Provider.Destroy(ctx, generation); err != nil && !errs.Is(err, errs.NotFound) {
-			return false, fmt.Errorf("destroy generation %d: %w", generation, err)
+		if err := r.order(ctx, generation); err != nil {
+			return false, err
 		}
 		g.Destroyed = r.cfg.Clock()
 	}
-	done, _, err := Destruction(ctx, r.cfg.Provider, generation)
+	done, at, err := Destruction(ctx, r.cfg.Provider, generation)
+	if err == nil && !done && at.IsZero() { // whoever governs the provider took the order back
+		err = r.order(ctx, generation)
+	}
 	if err != nil {
 		return false, fmt.Errorf("see whether generation %d is gone: %w", generation, err)
 	}
@@ -183,6 +186,14 @@ func (r *Ring) Destroy(ctx context.Context, generation int) (final bool, err err
 		g.Final = r.cfg.Clock()
 	}
 	return !g.Final.IsZero(), r.cfg.Shelf.GenerationDestroyed(ctx, generation, g.Destroyed, g.Final)
+}
+
+// order has the provider destroy a generation's key, where it is.
+func (r *Ring) order(ctx context.Context, generation int) error {
+	if err := r.cfg.Provider.Destroy(ctx, generation); err != nil && !errs.Is(err, errs.NotFound) {
+		return fmt.Errorf("destroy generation %d: %w", generation, err)
+	}
+	return nil
 }
 
 // retired gives a generation that was closed; errs.Conflict for one that was not.

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/recovery/backup"
 	"github.com/tutela-health/tutela/recovery/dest"
@@ -67,7 +66,7 @@ func (s *system) backupService() (*backup.Service, error) {
 	}
 	c := backup.Config{
 		DB: s.db, Ring: s.ring, Audit: s.audit, Tenant: s.config.Tenant, Node: s.config.Node + s.role, Release: version().Version,
-		Clock: clock.System, Log: s.log, Recipients: to, Folder: filepath.Join(s.config.dir, "spool"), Files: s.config.travelling,
+		Clock: s.clock, Log: s.log, Recipients: to, Folder: filepath.Join(s.config.dir, "spool"), Files: s.config.travelling,
 	}
 	if s.config.TryOut {
 		c.KeysBeside = dest.Dir(filepath.Join(s.config.keysFolder(), keyringDir))

@@ -13,7 +13,6 @@ import (
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/oauth"
-	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/server"
@@ -55,7 +54,7 @@ func (s *system) assess(ctx context.Context) ([]assure.Result, error) {
 		return nil, errs.New(errs.Conflict, "an assessment is under way; ask again when it has ended")
 	}
 	defer s.assessing.Unlock()
-	return assure.New(s.audit, clock.System, s.planeChecks...).Run(ctx)
+	return assure.New(s.audit, s.clock, s.planeChecks...).Run(ctx)
 }
 
 // trust is whom a client of this system trusts: the authorities of the machine, the system's own,

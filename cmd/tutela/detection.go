@@ -7,7 +7,6 @@ import (
 	"github.com/tutela-health/tutela/detect/baseline"
 	"github.com/tutela-health/tutela/detect/roster"
 	"github.com/tutela-health/tutela/detect/rules"
-	"github.com/tutela-health/tutela/internal/clock"
 )
 
 // detect follows the ledger and keeps findings.
@@ -15,7 +14,7 @@ func (s *system) detect() *detect.Service {
 	book := s.config.rules()
 	s.rules = book
 	return detect.New(detect.Config{
-		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Alias: s.identity.Alias, Node: s.config.Node, Log: s.log,
+		DB: s.db, Audit: s.audit, Clock: s.clock, Notes: s.records, Alias: s.identity.Alias, Node: s.config.Node, Log: s.log,
 		Streams: []detect.Stream{s.intake.facts, detect.Ledger(s.audit)}, // whom care joins, before what they did
 		Rules: func() (int, []string) {
 			now := book.Edition()
@@ -27,7 +26,7 @@ func (s *system) detect() *detect.Service {
 		},
 		Watch: func() (detect.Watch, error) {
 			w := watch(book, time.UTC)
-			w.Grace, w.Clock = dayGrace, clock.System
+			w.Grace, w.Clock = dayGrace, s.clock
 			return w, nil
 		},
 	})

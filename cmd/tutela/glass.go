@@ -12,14 +12,13 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela/access/emergency"
-	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 )
 
 // glass makes emergency access.
 func (s *system) glass() (*emergency.Service, error) {
 	return emergency.New(emergency.Config{
-		DB: s.db, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh, Locate: s.records.Bucket, Alias: s.identity.Alias,
+		DB: s.db, Audit: s.audit, Clock: s.clock, Fresh: s.changes.Fresh, Locate: s.records.Bucket, Alias: s.identity.Alias,
 		Life: time.Duration(s.config.BreakGlassMinutes) * time.Minute,
 		Session: func(ctx context.Context, id string) (emergency.Login, error) {
 			session, user, err := s.identity.Session(ctx, id)

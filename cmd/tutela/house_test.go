@@ -35,9 +35,15 @@ type lodger struct {
 // moveIn makes a tenant with a patient and two organizations, called alike in every tenant.
 func moveIn(t *testing.T, root, name, database string, hosts ...string) *lodger {
 	t.Helper()
+	return moveInWith(t, localKeys("keys/provider"), root, name, database, hosts...)
+}
+
+// moveInWith has the tenant's keys kept elsewhere.
+func moveInWith(t *testing.T, provider providerSettings, root, name, database string, hosts ...string) *lodger {
+	t.Helper()
 	l := &lodger{conf: config{
 		Tenant: tutela.Tenant(name), Origin: name + ".test/ledger", Node: "node-1", Hosts: append([]string{name + ".test"}, hosts...), Listen: "127.0.0.1:0",
-		URL: "https://" + name + ".test", Certificate: certificateTLS, Key: keyTLS, Keys: localKeys("keys/provider"), TryOut: true, dir: filepath.Join(root, name),
+		URL: "https://" + name + ".test", Certificate: certificateTLS, Key: keyTLS, Keys: provider, TryOut: true, dir: filepath.Join(root, name),
 	}}
 	if err := makeSystem(t.Context(), l.conf, database); err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ type initCmd struct {
 	Key         string   `required:"" type:"existingfile" help:"TLS private key, PEM."`
 	Admin       string   `default:"admin" help:"Username of the first administrator, who is invited by a link."`
 	Keys        string   `default:"keys/provider" help:"Directory of the local key provider: another volume than the data."`
-	Provider    string   `type:"existingfile" help:"File that says which key provider to use instead, as keys of tutela.yaml would: an HSM (pkcs11), or Vault or OpenBao (transit)."`
+	Provider    string   `type:"existingfile" help:"File that says which key provider to use instead, as keys of tutela.yaml would: an HSM (pkcs11), Vault or OpenBao (transit), or AWS KMS (awskms)."`
 }
 
 // Help gives an example.

@@ -8,7 +8,6 @@ import (
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/identity/scim"
-	"github.com/tutela-health/tutela/internal/clock"
 )
 
 // oauth makes the authorization server, with people's pages. In a try-out, applications may run on
@@ -16,13 +15,13 @@ import (
 func (s *system) oauth(people *pages.Pages) *oauth.Server {
 	return oauth.New(oauth.Config{
 		Identity: s.identity, Audit: s.audit, Pages: people.Authorize(), Session: pages.SessionCookie,
-		Clock: clock.System, Log: s.log, Issuer: s.config.base(), FHIR: s.config.base() + "/fhir/r4", Private: s.config.TryOut,
+		Clock: s.clock, Log: s.log, Issuer: s.config.base(), FHIR: s.config.base() + "/fhir/r4", Private: s.config.TryOut,
 	})
 }
 
 // scim makes the address at which a directory keeps people's accounts in step.
 func (s *system) scim() *scim.Handler {
-	return scim.New(scim.Config{Identity: s.identity, Base: s.config.base(), Clock: clock.System})
+	return scim.New(scim.Config{Identity: s.identity, Base: s.config.base(), Clock: s.clock})
 }
 
 // ensureCLI registers the command line, a public client. It is no first party: whatever runs on a

@@ -6,7 +6,6 @@ import (
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity/federation"
 	"github.com/tutela-health/tutela/identity/pages"
-	"github.com/tutela-health/tutela/internal/clock"
 )
 
 // pages makes people's pages.
@@ -18,7 +17,7 @@ func (s *system) pages(api *fhir.Handler) (*pages.Pages, error) {
 
 // federation signs people in over outside providers. One on this machine is for trying things out.
 func (s *system) federation() *federation.Service {
-	c := federation.Config{Identity: s.identity, Clock: clock.System, Base: s.config.base(), Loopback: s.config.TryOut}
+	c := federation.Config{Identity: s.identity, Clock: s.clock, Base: s.config.base(), Loopback: s.config.TryOut}
 	if s.config.ProviderSecrets != "" {
 		c.Secrets = s.config.path(s.config.ProviderSecrets)
 	}

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tutela-health/tutela/keys"
+	"github.com/tutela-health/tutela/keys/awskms"
 	"github.com/tutela-health/tutela/keys/pkcs11"
 	"github.com/tutela-health/tutela/keys/transit"
 )
@@ -22,7 +23,7 @@ import (
 // providerSettings is `keys` of tutela.yaml: where the generation keys are. A folder alone is the local
 // provider's. Which settings count depends on the provider; another one's is an error.
 type providerSettings struct {
-	Provider string `yaml:"provider"` // local, pkcs11 or transit
+	Provider string `yaml:"provider"` // local, pkcs11, transit or awskms
 	// Dir is the folder of the local provider: another volume than the data.
 	Dir string `yaml:"dir,omitempty"`
 
@@ -42,6 +43,16 @@ type providerSettings struct {
 	TokenFile string `yaml:"token_file,omitempty"`
 	CAFile    string `yaml:"ca_file,omitempty"`
 
+	// Region is AWS KMS's, where Prefix and CAFile count too. Endpoint is that of a VPC endpoint instead of the
+	// Region's; FIPSEndpoint false takes the ordinary one. CredentialsFile holds whose keys they are, Profile which of them;
+	// without it the machine is who it is to AWS. WindowDays is how long KMS keeps what it is to delete: 7 when it is left out.
+	Region          string `yaml:"region,omitempty"`
+	Endpoint        string `yaml:"endpoint,omitempty"`
+	FIPSEndpoint    *bool  `yaml:"fips_endpoint,omitempty"`
+	CredentialsFile string `yaml:"credentials_file,omitempty"`
+	Profile         string `yaml:"profile,omitempty"`
+	WindowDays      int    `yaml:"window_days,omitempty"`
+
 	// OutageMinutes is how long opened keys live on while the provider does not answer; 60 when it is left out.
 	OutageMinutes int `yaml:"outage_minutes,omitempty"`
 	// RotateDays is after how many days the generation key is rotated: 365 when it is left out, 0 is never.
@@ -57,6 +68,7 @@ const (
 	providerLocal   = "local"
 	providerPKCS11  = "pkcs11"
 	providerTransit = "transit"
+	providerAWSKMS  = "awskms"
 )
 
 func localKeys(dir string) providerSettings {
@@ -78,7 +90,7 @@ func (p *providerSettings) UnmarshalYAML(node *yaml.Node) error {
 
 // onlyKnown refuses settings that nobody reads: a custom decoder does not inherit that from its caller.
 func (p *providerSettings) onlyKnown(node *yaml.Node) error {
-	known := slices.Concat(slices.Collect(maps.Keys(p.needed())), slices.Collect(maps.Keys(p.optional())), []string{"provider", "outage_minutes", "rotate_days", "wait_hours", "from"})
+	known := slices.Concat(slices.Collect(maps.Keys(p.needed())), p.optional(), []string{"provider", "outage_minutes", "rotate_days", "wait_hours", "from"})
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		if name := node.Content[i].Value; !slices.Contains(known, name) {
 			return fmt.Errorf("line %d: keys: the provider %q has no setting %s", node.Content[i].Line, p.Provider, name)
@@ -105,14 +117,19 @@ func (p *providerSettings) needed() map[string]string {
 		return map[string]string{"module": p.Module, "token": p.Token, "label": p.Label, "pin_file": p.PINFile}
 	case providerTransit:
 		return map[string]string{"address": p.Address, "prefix": p.Prefix, "token_file": p.TokenFile}
+	case providerAWSKMS:
+		return map[string]string{"region": p.Region, "prefix": p.Prefix}
 	}
 	return nil
 }
 
-// optional are the others that a provider has.
-func (p *providerSettings) optional() map[string]string {
-	if p.Provider == providerTransit {
-		return map[string]string{"namespace": p.Namespace, "mount": p.Mount, "ca_file": p.CAFile}
+// optional names the others that a provider has.
+func (p *providerSettings) optional() []string {
+	switch p.Provider {
+	case providerTransit:
+		return []string{"namespace", "mount", "ca_file"}
+	case providerAWSKMS:
+		return []string{"endpoint", "fips_endpoint", "credentials_file", "profile", "window_days", "ca_file"}
 	}
 	return nil
 }
@@ -124,7 +141,7 @@ func (p *providerSettings) check() error {
 	}
 	needed := p.needed()
 	if needed == nil {
-		return fmt.Errorf("keys: provider is %s, %s or %s", providerLocal, providerPKCS11, providerTransit)
+		return fmt.Errorf("keys: provider is %s, %s, %s or %s", providerLocal, providerPKCS11, providerTransit, providerAWSKMS)
 	}
 	for _, name := range slices.Sorted(maps.Keys(needed)) {
 		if needed[name] == "" {
@@ -136,6 +153,12 @@ func (p *providerSettings) check() error {
 	}
 	if d := p.RotateDays; d != nil && (*d < 0 || *d > 3650) {
 		return fmt.Errorf("keys: rotate_days is 0 to 3650")
+	}
+	if w := p.WindowDays; w != 0 && (w < awskms.MinWindow || w > awskms.MaxWindow) {
+		return fmt.Errorf("keys: window_days is %d to %d", awskms.MinWindow, awskms.MaxWindow)
+	}
+	if p.Endpoint != "" && p.FIPSEndpoint != nil {
+		return fmt.Errorf("keys: fips_endpoint is about the region's endpoints, and endpoint names another")
 	}
 	if h := p.WaitHours; h != nil && (*h < 0 || *h > 24*365) {
 		return fmt.Errorf("keys: wait_hours is 0 to %d", 24*365)
@@ -159,6 +182,8 @@ func (p *providerSettings) place() string {
 		return strings.Join([]string{"the keys", p.Label, "on the token", p.Token, "of", p.Module}, " ")
 	case providerTransit:
 		return strings.Join([]string{"the keys", p.Prefix, "at", p.Address, p.Namespace, p.Mount}, " ")
+	case providerAWSKMS:
+		return strings.Join([]string{"the keys", p.Prefix, "in", p.Region, p.Endpoint, p.Profile, p.CredentialsFile}, " ")
 	}
 	return "the keys' directory " + p.Dir
 }
@@ -192,7 +217,7 @@ func (c config) destroyAfter() time.Duration {
 
 // within makes the settings' paths absolute or relative to the working directory.
 func (p providerSettings) within(c config) providerSettings {
-	for _, path := range []*string{&p.Dir, &p.Module, &p.PINFile, &p.TokenFile, &p.CAFile} {
+	for _, path := range []*string{&p.Dir, &p.Module, &p.PINFile, &p.TokenFile, &p.CAFile, &p.CredentialsFile} {
 		if *path != "" {
 			*path = c.path(*path)
 		}
@@ -218,6 +243,11 @@ func (p *providerSettings) open(ctx context.Context) (keys.Provider, error) {
 	case providerTransit:
 		return transit.Open(ctx, transit.Config{
 			Address: p.Address, Namespace: p.Namespace, Mount: p.Mount, Prefix: p.Prefix, TokenFile: p.TokenFile, CAFile: p.CAFile,
+		})
+	case providerAWSKMS:
+		return awskms.Open(ctx, awskms.Config{
+			Region: p.Region, Prefix: p.Prefix, Endpoint: p.Endpoint, NoFIPS: p.FIPSEndpoint != nil && !*p.FIPSEndpoint,
+			Window: p.WindowDays, CredentialsFile: p.CredentialsFile, Profile: p.Profile, CAFile: p.CAFile,
 		})
 	}
 	return nil, usage("there is no key provider %q", p.Provider)

@@ -16,6 +16,7 @@ import (
 const (
 	pkcs11Settings  = "{provider: pkcs11, module: /usr/lib/softhsm/libsofthsm2.so, token: t, label: clinic, pin_file: pin}"
 	transitSettings = "{provider: transit, address: 'https://vault.example:8200', prefix: clinic, token_file: token, outage_minutes: 5}"
+	awskmsSettings  = "{provider: awskms, region: eu-central-1, prefix: clinic, fips_endpoint: false, credentials_file: who, profile: p, window_days: 30}"
 )
 
 func TestProvidersAreRead(t *testing.T) {
@@ -24,6 +25,7 @@ func TestProvidersAreRead(t *testing.T) {
 		"{provider: local, dir: keys}": localKeys("keys"),
 		pkcs11Settings:                 {Provider: "pkcs11", Module: "/usr/lib/softhsm/libsofthsm2.so", Token: "t", Label: "clinic", PINFile: "pin"},
 		transitSettings:                {Provider: "transit", Address: "https://vault.example:8200", Prefix: "clinic", TokenFile: "token", OutageMinutes: 5},
+		awskmsSettings:                 {Provider: "awskms", Region: "eu-central-1", Prefix: "clinic", FIPSEndpoint: new(bool), CredentialsFile: "who", Profile: "p", WindowDays: 30},
 		strings.TrimSuffix(transitSettings, "}") + ", from: keys/provider}": {
 			Provider: "transit", Address: "https://vault.example:8200", Prefix: "clinic", TokenFile: "token", OutageMinutes: 5, From: &providerSettings{Provider: "local", Dir: "keys/provider"},
 		},
@@ -57,6 +59,11 @@ func TestProvidersThatCannotBeAreRefused(t *testing.T) {
 		"{provider: pkcs11, module: m, token: t, label: l}": "pin_file is missing",
 		"{provider: pkcs11, module: m, token: t, label: l, pin_file: f, pin: '1234'}": "pin",
 		"{provider: transit, prefix: p, token_file: f}":                               "address is missing",
+		"{provider: awskms, prefix: p}":                                               "region is missing",
+		"{provider: awskms, region: r, prefix: p, token_file: f}":                     "token_file",
+		"{provider: awskms, region: r, prefix: p, window_days: 3}":                    "window_days is 7 to 30",
+		"{provider: awskms, region: r, prefix: p, endpoint: e, fips_endpoint: true}":  "fips_endpoint",
+		"{provider: local, dir: k, window_days: 8}":                                   "window_days",
 		"{provider: local, dir: a, from: {provider: x}}":                              "provider is local",
 		"{provider: local, dir: a, from: a}":                                          "from is the provider itself",
 		"{provider: local, dir: a, from: {provider: local, dir: b, from: c}}":         "one provider at a time",

@@ -8,13 +8,19 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela"
-	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 )
 
-// keepKeys carries rotations to their end, begins one when the newest generation has grown old, and destroys what two
-// people wanted destroyed, until ctx ends. Nodes may do so at the same time: each step is done once.
+// keeper carries rotations to their end, begins one when the newest generation has grown old, and destroys what two
+// people wanted destroyed. Nodes may do so at the same time: each step is done once.
+type keeper struct {
+	*system
+	asked map[int]time.Time // when the provider was asked last whether a generation that it destroys is gone
+}
+
+// keepKeys keeps keys until ctx ends.
 func (s *system) keepKeys(ctx context.Context) {
+	k := keeper{system: s, asked: map[int]time.Time{}}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -23,7 +29,7 @@ func (s *system) keepKeys(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		err := s.keepKeysOnce(ctx)
+		err := k.once(ctx)
 		if err != nil && ctx.Err() == nil && !errs.Is(err, errs.Conflict) {
 			s.log.LogAttrs(ctx, slog.LevelWarn, "keys are not rotated to the end; trying again in a minute", slog.String("error", err.Error()))
 			select {
@@ -34,33 +40,52 @@ func (s *system) keepKeys(ctx context.Context) {
 	}
 }
 
-func (s *system) keepKeysOnce(ctx context.Context) error {
-	list, err := s.db.Generations(ctx)
+// once does what is due.
+func (k *keeper) once(ctx context.Context) error {
+	list, err := k.db.Generations(ctx)
 	if err != nil || len(list) == 0 {
 		return err
 	}
 	newest := list[len(list)-1]
-	if every := s.config.Keys.rotation(); every > 0 && dueAfter(every, clock.System().Sub(newest.Opened)) {
-		next, err := s.ring.Rotate(ctx)
+	if every := k.config.Keys.rotation(); every > 0 && dueAfter(every, k.clock().Sub(newest.Opened)) {
+		next, err := k.ring.Rotate(ctx)
 		if err != nil {
 			return err
 		}
-		return s.noteGeneration(ctx, tutela.ActionKeyRotate, next, "by schedule")
+		return k.noteGeneration(ctx, tutela.ActionKeyRotate, next, "by schedule")
 	}
 	for _, g := range list[:len(list)-1] {
 		if g.Closed.IsZero() {
-			return s.finishRotation(ctx)
+			return k.finishRotation(ctx)
 		}
-		if due := g.Agreed.Add(s.config.destroyAfter()); !g.Agreed.IsZero() && g.Final.IsZero() && !clock.System().Before(due) {
-			if backed, err := s.backed(ctx, g.Number+1); err != nil || !backed {
-				return err
-			}
-			if err := s.destroyGeneration(ctx, g); err != nil {
-				return err
-			}
+		if !k.toDestroy(g) {
+			continue
+		}
+		if backed, err := k.backed(ctx, g.Number+1); err != nil || !backed {
+			return err
+		}
+		if err := k.destroyGeneration(ctx, g); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// askAgain is how often a provider that takes days to destroy a key is asked whether it has.
+const askAgain = 10 * time.Minute
+
+// toDestroy reports whether two people want a generation destroyed, the waiting period is over, and the provider was
+// not asked a moment ago.
+func (k *keeper) toDestroy(g tutela.KeyGeneration) bool {
+	now := k.clock()
+	if g.Agreed.IsZero() || !g.Final.IsZero() || now.Before(g.Agreed.Add(k.config.destroyAfter())) {
+		return false
+	}
+	if !g.Destroyed.IsZero() && now.Sub(k.asked[g.Number]).Abs() < askAgain {
+		return false
+	}
+	k.asked[g.Number] = now
+	return true
 }
 
 // dueAfter reports whether what is done every so often is due, so long after the last time. What was done in the future was done

@@ -10,7 +10,6 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/fhir"
-	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/server"
 )
 
@@ -76,7 +75,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	s.gateway.Answers = s.response.answers
 	srv := server.New(server.Config{
 		Tenant: label, Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
-		FHIR: api, API: s.api(api), Gateway: s.gateway, Pages: people, OAuth: authorization, SCIM: s.scim(), Clock: clock.System, Log: s.log, TryOut: tryOut,
+		FHIR: api, API: s.api(api), Gateway: s.gateway, Pages: people, OAuth: authorization, SCIM: s.scim(), Clock: s.clock, Log: s.log, TryOut: tryOut,
 		Ready: s.ready,
 	})
 	s.planeChecks = s.checks(srv, authorization, api)
@@ -105,7 +104,7 @@ func (s *system) serve(ctx context.Context, srv *server.Server, listener net.Lis
 
 func (s *system) fhir() *fhir.Handler {
 	return fhir.New(fhir.Config{
-		Records: s.records, Access: s.access, Audit: s.audit, Clock: clock.System, Log: s.log,
+		Records: s.records, Access: s.access, Audit: s.audit, Clock: s.clock, Log: s.log,
 		Base: s.config.base() + "/fhir/r4",
 	})
 }

@@ -42,6 +42,7 @@ type system struct {
 	readOnly bool     // of the ledger
 	house    *tenants // those that one process serves, this one among them; nil: it is alone
 	fresh    bool     // a new system, whose secrets are yet to be made
+	clock    clock.Clock
 	log      *slog.Logger
 	db       *store.DB
 	provider *keys.Switch
@@ -142,6 +143,9 @@ func lookAt(ctx context.Context, c config, role string, log *slog.Logger) (*syst
 
 func (s *system) open(ctx context.Context) (*system, error) {
 	c := s.config
+	if s.clock == nil {
+		s.clock = clock.System
+	}
 	var err error
 	if !s.readOnly {
 		if err := s.claim(); err != nil {
@@ -168,7 +172,7 @@ func (s *system) wire(ctx context.Context) error {
 		return fmt.Errorf("open key provider: %w", err)
 	}
 	s.provider, s.keys = keys.NewSwitch(provider), c.Keys
-	if s.ring, err = keys.Open(ctx, keys.Config{Tenant: c.Tenant, Shelf: s.db, Provider: s.provider, Clock: clock.System, Complete: !s.fresh}); err != nil {
+	if s.ring, err = keys.Open(ctx, keys.Config{Tenant: c.Tenant, Shelf: s.db, Provider: s.provider, Clock: s.clock, Complete: !s.fresh}); err != nil {
 		return fmt.Errorf("open keys: %w", err)
 	}
 	if s.audit, err = audit.Open(ctx, s.ledger()); err != nil {
@@ -183,7 +187,7 @@ func (s *system) wire(ctx context.Context) error {
 		return err
 	}
 	s.records, err = records.Open(ctx, records.Config{
-		DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh, Disguise: disguise,
+		DB: s.db, Ring: s.ring, Audit: s.audit, Clock: s.clock, Fresh: s.changes.Fresh, Disguise: disguise,
 		Staff: func(ctx context.Context) ([]tutela.Ref, error) { return s.identity.Staff(ctx) },
 	})
 	if err != nil {
@@ -195,8 +199,8 @@ func (s *system) wire(ctx context.Context) error {
 		s.changes.Close()
 		return fmt.Errorf("open identity: %w", err)
 	}
-	s.supply = evidence.New(evidence.Config{DB: s.db, Audit: s.audit, Identity: s.identity, Notes: s.records, Clock: clock.System})
-	s.recovery = holders.New(holders.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Plain: c.TryOut})
+	s.supply = evidence.New(evidence.Config{DB: s.db, Audit: s.audit, Identity: s.identity, Notes: s.records, Clock: s.clock})
+	s.recovery = holders.New(holders.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: s.clock, Plain: c.TryOut})
 	if err := s.decide(); err != nil {
 		s.changes.Close()
 		return err
@@ -234,12 +238,12 @@ func (s *system) decide() error {
 	if err != nil && !s.readOnly { // who only looks at the ledger decides nothing, and without policies everything is denied
 		return err
 	}
-	s.rights = rights.New(rights.Config{DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Fresh: s.changes.Fresh})
+	s.rights = rights.New(rights.Config{DB: s.db, Audit: s.audit, Clock: s.clock, Notes: s.records, Fresh: s.changes.Fresh})
 	s.access = access.New(access.Config{
 		Policies: policies, Locate: s.records.Bucket, Relations: s.records, Emergencies: s.emergencies, Restrictions: s.rights, Regime: s.config.regime(),
 	})
 	s.erasures = erasure.New(erasure.Config{
-		DB: s.db, Audit: s.audit, Records: s.records, Access: s.access, Keys: s.ring, Clock: clock.System, Node: s.config.Node,
+		DB: s.db, Audit: s.audit, Records: s.records, Access: s.access, Keys: s.ring, Clock: s.clock, Node: s.config.Node,
 		Wraps: s.outstanding, Backed: s.backed, Held: func(ctx context.Context) ([]int, error) { return s.provider.Generations(ctx) },
 		Wait: s.config.eraseAfter(), Rotate: s.config.Keys.rotation(), Retain: s.config.Erasure.Retain,
 	})
@@ -249,7 +253,7 @@ func (s *system) decide() error {
 // people says how identity works here. Passkeys are bound to the host of the public address; an
 // IP address cannot have any (WebAuthn, 5.1.2: the RP ID is a domain).
 func (s *system) people() identity.Config {
-	c := identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: clock.System, Fresh: s.changes.Fresh, Admit: s.gateway.Networks.Admit}
+	c := identity.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: s.clock, Fresh: s.changes.Fresh, Admit: s.gateway.Networks.Admit}
 	c.Labels = label.Set(label.All).Needs()
 	for _, r := range access.Roles() {
 		c.Roles = append(c.Roles, string(r))
@@ -266,7 +270,7 @@ func (s *system) people() identity.Config {
 func (s *system) ledger() audit.Config {
 	return audit.Config{
 		DB: s.db, Keys: s.ring, Tenant: s.config.Tenant, Node: s.config.Node + s.role, Origin: s.config.Origin,
-		Clock: clock.System, Log: s.log, ReadOnly: s.readOnly,
+		Clock: s.clock, Log: s.log, ReadOnly: s.readOnly,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
@@ -167,13 +168,26 @@ func (c Config) clear(ctx context.Context, base tutela.Entry, m *keys.Moving) er
 		if err := m.From.Destroy(ctx, generation); err != nil && !errs.Is(err, errs.NotFound) {
 			return fmt.Errorf("destroy generation %d in %s: %w", generation, m.From.Name(), err)
 		}
+		how, err := destroyed(ctx, m.From, generation)
+		if err != nil {
+			return err
+		}
 		base.Outcome = tutela.OutcomeSuccess
-		base.Subject = &tutela.Subject{Kind: "key-provider", ID: m.From.Name(), Detail: fmt.Sprintf("generation %d destroyed there, after it moved to %s", generation, m.To.Name())}
+		base.Subject = &tutela.Subject{Kind: "key-provider", ID: m.From.Name(), Detail: fmt.Sprintf("generation %d %s there, after it moved to %s", generation, how, m.To.Name())}
 		if _, err := c.Audit.Append(ctx, base, nil); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// destroyed says in words whether a key is gone: a cloud's KMS deletes it days after the order.
+func destroyed(ctx context.Context, p keys.Provider, generation int) (string, error) {
+	done, at, err := keys.Destruction(ctx, p, generation)
+	if err != nil || done {
+		return "destroyed", err
+	}
+	return "is to be destroyed by " + at.UTC().Format(time.RFC3339), nil
 }
 
 func opens(ctx context.Context, p keys.Provider, w tutela.WrappedKey, tenant tutela.Tenant) bool {
