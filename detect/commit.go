@@ -48,6 +48,7 @@ func (s *Service) committed(next progress, b batch) {
 	next.revision++
 	next.at = s.now()
 	s.done, s.waiting = next, nil
+	s.seen.open(next.levels)
 	if b.keep {
 		s.since, s.kept = 0, s.cfg.Clock()
 	}
@@ -56,6 +57,7 @@ func (s *Service) committed(next progress, b batch) {
 // copied is a progress that can be changed beside this one.
 func (p progress) copied() progress {
 	p.Places, p.Saved, p.Opened = maps.Clone(p.Places), maps.Clone(p.Saved), maps.Clone(p.Opened)
+	p.levels = map[finding.Level]int64{}
 	if p.Opened == nil {
 		p.Opened = map[string]int{}
 	}
@@ -181,6 +183,7 @@ func (d *draft) open(ctx context.Context, h finding.Hit) error {
 	at := &drafted{row: row{Case: finding.New(s.identify(h), h, f), alike: s.alike(h), kin: kin}, action: tutela.ActionFindingOpen}
 	at.Opened = d.now
 	d.next.Opened[h.Rule]++
+	d.next.levels[h.Level]++
 	d.rows[at.alike] = at
 	d.changed(at)
 	return nil

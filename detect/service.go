@@ -162,6 +162,7 @@ func (s *Service) hold(ctx context.Context) error {
 // lose forgets everything that another node may have changed.
 func (s *Service) lose() {
 	s.lease, s.ready, s.watch, s.waiting = store.Lease{}, false, Watch{}, nil
+	s.seen.left()
 }
 
 // Rest keeps what was learned and gives the lease back.

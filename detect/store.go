@@ -63,6 +63,7 @@ type progress struct {
 	Day      string           `json:"day,omitempty"`
 	revision int64
 	at       time.Time
+	levels   map[finding.Level]int64 // of the findings that the next commit opens
 }
 
 // readProgress reads the state; its zero value when there is none yet.

@@ -43,6 +43,9 @@ func (s *Service) wake(ctx context.Context) error {
 		}
 	}
 	s.done, s.ready, s.kept = p, true, s.cfg.Clock()
+	for _, stream := range s.cfg.Streams {
+		s.seen.reached(stream.Name(), s.at(stream))
+	}
 	return nil
 }
 

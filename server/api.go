@@ -13,6 +13,7 @@ import (
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
+	sources "github.com/tutela-health/tutela/detect/intake/gate"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/privacy/erasure"
 	"github.com/tutela-health/tutela/privacy/rights"
@@ -46,6 +47,7 @@ type API struct {
 	Supply         *evidence.Service
 	Findings       *detect.Service
 	Answers        *answer.Service
+	Sources        func() []sources.State // how the systems are doing that tell what happens in them
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.
 	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)

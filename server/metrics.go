@@ -153,6 +153,10 @@ func (s *Server) writeMetrics(w http.ResponseWriter, r *http.Request) {
 	var b bytes.Buffer
 	s.measurements.write(&b, s.cfg.Tenant)
 	writeLabelled(&b, "tutela_ledger_pending_batches", s.cfg.Tenant, "Batches of ledger entries that are not in the tree yet.", pending)
+	if err := s.writeDetection(r.Context(), &b); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
 	writeRuntime(&b)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

@@ -127,6 +127,9 @@ func (c config) check(path string) error {
 	if err := c.Deidentify.check(); err != nil {
 		return usage("%s: %v", path, err)
 	}
+	if err := c.Detect.check(); err != nil {
+		return usage("%s: detect: %v", path, err)
+	}
 	if err := c.Intake.check(); err != nil {
 		return usage("%s: intake: %v", path, err)
 	}

@@ -82,6 +82,7 @@ func TestConfigurationIsRefused(t *testing.T) {
 		"no authority":    {sound + "intake: {sources: [{name: ehr, certificate: ehr}]}\n", "client_ca"},
 		"a source's net":  {sound + "intake: {sources: [{name: ehr, networks: [here]}]}\n", "here is no network"},
 		"a time zone":     {sound + "intake: {time_zone: Mars/Base}\n", "time_zone"},
+		"a day's zone":    {sound + "detect: {time_zone: Mars/Base}\n", "time_zone"},
 		"one address":     {sound + "intake: {syslog: ':1', hl7: ':1', sources: [{name: e, networks: [10.0.0.0/8]}]}\n", "an address each"},
 		"nothing":         {"", "EOF"},
 		"no YAML":         {"\x00", configFile},

@@ -25,7 +25,7 @@ func (s *system) detect() *detect.Service {
 			return len(now.Set.Rules()), refused
 		},
 		Watch: func() (detect.Watch, error) {
-			w := watch(book, time.UTC)
+			w := watch(book, s.config.Detect.zone())
 			w.Grace, w.Clock = dayGrace, s.clock
 			return w, nil
 		},

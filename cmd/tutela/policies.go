@@ -27,9 +27,14 @@ func (c config) policies() (*access.Policies, error) {
 // policyInterval is how often a node looks at its policy files.
 const policyInterval = 2 * time.Second
 
-// followPolicies takes up changed policy files until ctx ends: within two looks, or at once on SIGHUP. A
-// try-out system leaves that signal alone, since it ends with its terminal.
+// followPolicies takes up changed policy files until ctx ends.
 func (s *system) followPolicies(ctx context.Context) {
+	s.followFiles(ctx, "policies", s.reloader().Look)
+}
+
+// followFiles has somebody look at files until ctx ends: every two seconds, and at once on SIGHUP. A try-out system
+// leaves that signal alone, since it ends with its terminal.
+func (s *system) followFiles(ctx context.Context, what string, lookAt func(ctx context.Context, now bool) error) {
 	hup := make(chan os.Signal, 1)
 	if !s.config.TryOut {
 		signal.Notify(hup, syscall.SIGHUP)
@@ -37,7 +42,6 @@ func (s *system) followPolicies(ctx context.Context) {
 	}
 	look := time.NewTicker(policyInterval)
 	defer look.Stop()
-	r := s.reloader()
 	for {
 		now := false
 		select {
@@ -47,8 +51,8 @@ func (s *system) followPolicies(ctx context.Context) {
 			now = true
 		case <-look.C:
 		}
-		if err := r.Look(ctx, now); err != nil && ctx.Err() == nil {
-			s.log.LogAttrs(ctx, slog.LevelError, "changed policies are not in force", slog.String("error", err.Error()))
+		if err := lookAt(ctx, now); err != nil && ctx.Err() == nil {
+			s.log.LogAttrs(ctx, slog.LevelError, "changed "+what+" are not in force", slog.String("error", err.Error()))
 		}
 	}
 }

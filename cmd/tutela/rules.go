@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
+	_ "time/tzdata" // zones are known on machines without a table of them
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect/rules"
@@ -14,6 +16,23 @@ import (
 type detectConfig struct {
 	// Rules is the folder of the organisation's own Sigma rules, which count beside the shipped ones.
 	Rules string `yaml:"rules,omitempty"`
+	// TimeZone is where midnight ends a day of the organisation; UTC when it is left out.
+	TimeZone string `yaml:"time_zone,omitempty"`
+}
+
+func (c detectConfig) check() error {
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		return fmt.Errorf("time_zone is none: %s", c.TimeZone)
+	}
+	return nil
+}
+
+// zone is the organisation's. One that check refuses is UTC.
+func (c detectConfig) zone() *time.Location {
+	if z, err := time.LoadLocation(c.TimeZone); err == nil {
+		return z
+	}
+	return time.UTC
 }
 
 // rules are the shipped ones and those of the folder that the configuration names.
@@ -24,24 +43,13 @@ func (c config) rules() *rules.Book {
 	return rules.Open(os.DirFS(c.path(c.Detect.Rules)))
 }
 
-// followRules names rules that are not understood, and takes up changed files until ctx ends, as policies are.
+// followRules names rules that are not understood, and takes up changed files until ctx ends.
 func (s *system) followRules(ctx context.Context) {
 	for _, p := range s.rules.Edition().Problems {
 		s.log.LogAttrs(ctx, slog.LevelError, "a rule of detection is not in force", slog.String("error", p.Error()))
 	}
 	r := &rules.Reloader{Dir: os.DirFS(s.config.path(s.config.Detect.Rules)), Book: s.rules, Record: s.recordRules}
-	look := time.NewTicker(policyInterval)
-	defer look.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-look.C:
-		}
-		if err := r.Look(ctx, false); err != nil && ctx.Err() == nil {
-			s.log.LogAttrs(ctx, slog.LevelError, "changed rules are not in force", slog.String("error", err.Error()))
-		}
-	}
+	s.followFiles(ctx, "rules", r.Look)
 }
 
 // recordRules writes down that rules take force, and which do not.

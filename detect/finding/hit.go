@@ -19,6 +19,9 @@ const (
 	Critical      Level = "critical"
 )
 
+// Levels are all of them, the lowest first.
+func Levels() []Level { return []Level{Informational, Low, Medium, High, Critical} }
+
 // Severity gives the level as OCSF's severity_id: 1 informational to 5 critical, 0 for no level.
 func (l Level) Severity() int {
 	switch l {

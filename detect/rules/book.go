@@ -26,12 +26,15 @@ type Edition struct {
 	Set      *sigma.Set
 	Problems []*sigma.Problem // why rules are not in force
 	Version  string           // names the files by their content
+	Kept     []string         // files that are not understood, whose text from before stays in force
+
+	sound map[string][]byte // the last text of each of the user's files that was understood
 }
 
 // Open gives a Book of the shipped rules and, unless own is nil, those of a folder.
 func Open(own fs.FS) *Book {
 	b := &Book{}
-	b.now.Store(edition(own))
+	b.now.Store(edition(own, nil))
 	return b
 }
 
@@ -41,15 +44,19 @@ func (b *Book) Edition() *Edition { return b.now.Load() }
 // maxFiles bounds a folder.
 const maxFiles = 2000
 
-// edition reads the files. Shipped rules come first: one of the folder's with an id that is taken is a Problem.
-func edition(own fs.FS) *Edition {
-	r := reading{sum: sha256.New()}
+// edition reads the files. Shipped rules come first: one of the folder's with an id that is taken is a Problem. Of a
+// file with a rule that is not understood the text from before stays in force, where there was one.
+func edition(own fs.FS, before *Edition) *Edition {
+	r := reading{sum: sha256.New(), sound: map[string][]byte{}}
 	r.take(shipped, "shipped/")
+	if before != nil {
+		r.before = before.sound
+	}
 	if own != nil {
 		r.take(own, "")
 	}
 	set, more := sigma.NewSet(r.rules)
-	return &Edition{Set: set, Problems: append(r.problems, more...), Version: fmt.Sprintf("%x", r.sum.Sum(nil)[:8])}
+	return &Edition{Set: set, Problems: append(r.problems, more...), Version: fmt.Sprintf("%x", r.sum.Sum(nil)[:8]), Kept: r.kept, sound: r.sound}
 }
 
 // reading gathers rules.
@@ -57,6 +64,9 @@ type reading struct {
 	sum      hash.Hash
 	rules    []*sigma.Rule
 	problems []*sigma.Problem
+	before   map[string][]byte // texts that were understood
+	sound    map[string][]byte
+	kept     []string
 }
 
 // take reads a folder's *.yml and *.yaml files.
@@ -72,9 +82,22 @@ func (r *reading) take(dir fs.FS, prefix string) {
 			continue
 		}
 		fmt.Fprintf(r.sum, "%s %d\n%s", prefix+name, len(text), text)
-		rules, problems := sigma.Parse(prefix+name, text)
-		r.rules, r.problems = append(r.rules, rules...), append(r.problems, problems...)
+		r.parse(prefix+name, text)
 	}
+}
+
+// parse reads one file.
+func (r *reading) parse(name string, text []byte) {
+	rules, problems := sigma.Parse(name, text)
+	r.problems = append(r.problems, problems...)
+	if len(problems) > 0 && r.before[name] != nil {
+		text, r.kept = r.before[name], append(r.kept, name)
+		rules, problems = sigma.Parse(name, text)
+	}
+	if len(problems) == 0 {
+		r.sound[name] = text
+	}
+	r.rules = append(r.rules, rules...)
 }
 
 func (r *reading) fail(file string, err error) {

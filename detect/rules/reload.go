@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"strings"
 )
 
 // Reload is what came of a folder of rules that changed.
@@ -11,6 +12,7 @@ type Reload struct {
 	Before, Now string   // versions
 	Rules       int      // in force now
 	Refused     []string // why others are not
+	Kept        []string // files whose text from before stays in force, since theirs now is not understood
 }
 
 // Text is a Reload in a line, for the ledger.
@@ -18,6 +20,9 @@ func (r Reload) Text() string {
 	text := fmt.Sprintf("%d rules instead of version %s", r.Rules, r.Before)
 	if len(r.Refused) > 0 {
 		text += fmt.Sprintf("; %d not in force, the first: %s", len(r.Refused), r.Refused[0])
+	}
+	if len(r.Kept) > 0 {
+		text += fmt.Sprintf("; what was in force before stays for %s", strings.Join(r.Kept, ", "))
 	}
 	return text[:min(len(text), maxText)]
 }
@@ -40,13 +45,14 @@ type Reloader struct {
 // Look takes up the folder's rules if they are not those in force. Files that somebody may still be writing wait until
 // two looks have seen the same; now does not wait.
 func (r *Reloader) Look(ctx context.Context, now bool) error {
-	next, before := edition(r.Dir), r.Book.Edition()
+	before := r.Book.Edition()
+	next := edition(r.Dir, before)
 	steady := now || next.Version == r.seen
 	r.seen = next.Version
 	if next.Version == before.Version || !steady {
 		return nil
 	}
-	said := Reload{Before: before.Version, Now: next.Version, Rules: len(next.Set.Rules())}
+	said := Reload{Before: before.Version, Now: next.Version, Rules: len(next.Set.Rules()), Kept: next.Kept}
 	for _, p := range next.Problems {
 		said.Refused = append(said.Refused, p.Error())
 	}

@@ -3,6 +3,7 @@ package rules_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -67,6 +68,48 @@ func TestChangedRulesTakeForce(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"Ours"}, titles(d, one(entry(tutela.ActionVRead)))); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A file that somebody spoils does not take its rules out of force: the text from before counts until there is a sound
+// one, and that is told.
+func TestSpoiledFileKeepsItsRulesInForce(t *testing.T) {
+	dir := fstest.MapFS{"a.yml": own("metadata.event_code: read")}
+	book := rules.Open(dir)
+	d := rules.New(book, nil)
+	var told []rules.Reload
+	r := rules.Reloader{Dir: dir, Book: book, Record: func(_ context.Context, r rules.Reload) error {
+		told = append(told, r)
+		return nil
+	}}
+	for _, row := range []struct {
+		file *fstest.MapFile
+		of   tutela.Action
+		says string
+	}{
+		{own("metadata.event_kode: read"), tutela.ActionRead, "what was in force before stays for a.yml"},
+		{&fstest.MapFile{Data: []byte("title: [")}, tutela.ActionRead, "what was in force before stays for a.yml"},
+		{own("metadata.event_code: vread"), tutela.ActionVRead, ""},
+		{nil, "", ""},
+	} {
+		if dir["a.yml"] = row.file; row.file == nil {
+			delete(dir, "a.yml") // whoever takes a file away means it
+		}
+		if err := r.Look(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		last := told[len(told)-1]
+		if (len(last.Refused) > 0) != (row.says != "") || !strings.Contains(last.Text(), row.says) {
+			t.Errorf("told %+v", last)
+		}
+		for _, a := range []tutela.Action{tutela.ActionRead, tutela.ActionVRead} {
+			if got := slices.Contains(titles(d, one(entry(a))), "Ours"); got != (a == row.of) {
+				t.Errorf("after %s: %s is found: %v", last.Text(), a, got)
+			}
+		}
+	}
+	if len(told) != 4 {
+		t.Errorf("told %d times", len(told))
 	}
 }
 
