@@ -23,7 +23,7 @@ import (
 )
 
 // goVersion changes whenever the same source would give other findings: with gosec, and with what we make of it.
-const goVersion = "gosec 2.30.0, 4"
+const goVersion = "gosec 2.30.0, 5"
 
 // goKeys name a module's packages by all that findings in them depend on: their files, and what they see of the
 // packages that they import, which is everything but the bodies of functions. A package without a key is not remembered.

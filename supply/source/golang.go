@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/securego/gosec/v2"
-	"github.com/securego/gosec/v2/analyzers"
 	"github.com/securego/gosec/v2/issue"
 	"github.com/securego/gosec/v2/rules"
 	"golang.org/x/sync/errgroup"
@@ -318,7 +317,9 @@ func (g *goScan) check(loader *goload.Loader, from *goload.Package) (p *packages
 	p = loader.Load(from)
 	a := gosec.NewAnalyzer(gosec.NewConfig(), false, true, true, 1, log.New(io.Discard, "", 0))
 	a.LoadRules(rules.Generate(true).RulesInfo())
-	a.LoadAnalyzers(analyzers.Generate(true).AnalyzersInfo())
+	for _, one := range analyzersInOrder() {
+		a.LoadAnalyzers(one, nil)
+	}
 	func() {
 		defer func() { _ = recover() }() // gosec reports what of its own failed among its errors
 		a.CheckRules(p)
