@@ -230,6 +230,8 @@ const (
 	ActionAnswerList   Action = "answer.list"   // somebody looked at answers
 	ActionAnswerHold   Action = "answer.hold"   // a caller was refused because of an answer
 	ActionAnswerReload Action = "answer.reload" // a changed policy of answers took force, or was refused
+
+	ActionBreachScope Action = "breach.scope" // somebody asked whom an account, address, session or client reached
 )
 
 // Outcome says how an action ended.

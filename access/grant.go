@@ -249,6 +249,12 @@ func (g Grant) Basis() *tutela.Basis {
 	return &tutela.Basis{Policies: slices.Compact(all)}
 }
 
+// For reports whether the Grant was given for an action on the system itself, and not on a record: the authority that
+// planes ask for who may not decide by themselves.
+func (g Grant) For(action tutela.Action) bool {
+	return g.policies != nil && action != "" && g.question.typ == "" && g.question.action == action && g.policies.decide(g.question).allow
+}
+
 // Stranger reports whether the caller is a person to whom a patient is a stranger: one who reaches
 // patients by the type of what he works with. Whether there is such a patient must not tell by what he
 // may write.

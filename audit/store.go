@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tutela-health/tutela/store"
 )
@@ -130,6 +131,26 @@ func readBatch(ctx context.Context, q store.Querier, first int64) (b stored, fou
 		return b, false, fmt.Errorf("read ledger batch: %w", err)
 	}
 	return b, found, nil
+}
+
+// readBatches reads those that begin at some leaves, in the order of the tree. A part of a list that is shorter than others is
+// filled up with its last, so that there is one statement for all.
+func readBatches(ctx context.Context, q store.Querier, firsts []int64) ([]stored, error) {
+	args := make([]any, atOnce)
+	for i := range args {
+		args[i] = firsts[min(i, len(firsts)-1)]
+	}
+	var list []stored
+	err := q.Query(ctx, batchColumns+" WHERE first_leaf IN (?"+strings.Repeat(", ?", atOnce-1)+") ORDER BY first_leaf", args, func(s store.Scanner) error {
+		var b stored
+		err := b.scan(s)
+		list = append(list, b)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read ledger batches: %w", err)
+	}
+	return list, nil
 }
 
 // batchHolding gives the first leaf of the batch that a leaf would be in.

@@ -19,7 +19,8 @@ type call struct {
 	patient tutela.Bucket
 	about   tutela.PatientID // whose rights are exercised; empty for whose are not
 	request *http.Request
-	written bool // the entry went with what the call did
+	grant   access.Grant // that the call was let through with
+	written bool         // the entry went with what the call did
 }
 
 // callFunc carries out a call and gives what to answer.
@@ -46,7 +47,8 @@ func (s *Server) mountCall(mux *router, pattern string, action tutela.Action, li
 		c := s.newCall(r, action)
 		unready := ready(c)
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
-		body, err := s.run(r.Context(), c, func(access.Grant) ([]byte, error) {
+		body, err := s.run(r.Context(), c, func(g access.Grant) ([]byte, error) {
+			c.grant = g
 			if unready != nil {
 				return nil, unready
 			}

@@ -52,6 +52,7 @@ func (s *Server) routes(mux *router) {
 	s.breakGlassRoutes(mux)
 	s.findingRoutes(mux)
 	s.answerRoutes(mux)
+	s.breachRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
 	s.recoveryRoutes(mux)

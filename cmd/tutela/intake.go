@@ -96,6 +96,7 @@ type intakeDesk struct {
 	config    intakeConfig
 	gate      *gate.Gate
 	facts     *facts.Store
+	book      *book.Book
 	queue     *book.Queue
 	reception *reception.Reception
 	tls       func() (*tls.Config, error)
@@ -113,9 +114,10 @@ func (s *system) openIntake() (*intakeDesk, error) {
 	}
 	tokens := book.NewTokens(s.identity.Alias, c.Authorities, "")
 	n := &intakeDesk{config: c, gate: g, facts: &facts.Store{DB: s.db, Notes: s.records, Clock: clock.System}, tls: s.intakeTLS}
-	n.queue = book.NewQueue(book.New(book.Config{
+	n.book = book.New(book.Config{
 		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Alias: s.identity.Alias, Tokens: tokens,
-	}), s.log)
+	})
+	n.queue = book.NewQueue(n.book, s.log)
 	n.reception = &reception.Reception{Gate: g, Records: n.queue, Facts: n.facts, Tokens: tokens, Place: place, Clock: clock.System, Log: s.log}
 	return n, nil
 }

@@ -51,6 +51,7 @@ type commands struct {
 	Detect     detectCmd     `cmd:"" help:"Detection on events from elsewhere."`
 	Findings   findingsCmd   `cmd:"" help:"What detection found: list it, look at it, judge it."`
 	Answers    answersCmd    `cmd:"" help:"What the system did about findings by itself: list it, look at it, undo it."`
+	Breach     breachCmd     `cmd:"" help:"Whom an account touched, and what follows from it."`
 	Events     eventsCmd     `cmd:"" help:"Access logs of other systems."`
 	Patient    patientCmd    `cmd:"" help:"Patients' rights: copies, requests, restrictions, disclosures."`
 	Downtime   downtimeCmd   `cmd:"" help:"A ward's essential charts in a file that opens without the server."`

@@ -33,6 +33,7 @@ import (
 	"github.com/tutela-health/tutela/recovery/backup"
 	"github.com/tutela-health/tutela/recovery/holders"
 	"github.com/tutela-health/tutela/respond/answer"
+	"github.com/tutela-health/tutela/respond/breach"
 	"github.com/tutela-health/tutela/respond/trail"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
@@ -81,6 +82,7 @@ type Rig struct {
 	Supply      *evidence.Service
 	Backups     server.Backups
 	Recovery    *holders.Service
+	Breaches    *breach.Service
 	Findings    *detect.Service // with the detectors of Config.Watch; it works when it is told to
 	Answers     *answer.Service // by Config.Answers; it works when it is told to
 
@@ -263,6 +265,7 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	r.Answers = r.Answering("rig", c)
 	r.Identity.OnHold(r.Answers.Hold)
 	r.changes.Subscribe(answer.Topic, r.Answers.Forget)
+	r.Breaches = r.breaches(c)
 	r.Recovery = holders.New(holders.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Plain: true})
 	r.Access = access.New(access.Config{
 		Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Emergencies: r.Emergencies, Restrictions: r.Rights, Regime: consent.OptOut,
@@ -320,7 +323,7 @@ func (r *Rig) serve(c Config) {
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
 		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Answers: r.Answers, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Breaches: r.Breaches, Answers: r.Answers, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
 		// No rate: a test's clock may stand still, and then nothing would refill.
 		Gateway: server.Gateway{Answers: r.Answers, Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
 	})
