@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"testing"
 
 	"github.com/tutela-health/tutela"
@@ -138,3 +139,29 @@ func GroupsWithin(room int64, counts ...int64) (groups []int64) {
 
 // LookUp finds out who a person is, as an access by a caller with this context does.
 func (s *Store) LookUp(ctx context.Context, ref tutela.Ref) { s.kinAt(ctx, s.db, s.Locate(ref)) }
+
+// Walked gives the locators of current rows as a walk finds them, and Paged as they stand.
+func (s *Store) Walked(ctx context.Context, step int) (list []int64, err error) {
+	for w := newWalk(step); err == nil && !w.done; {
+		var page []*row
+		page, err = w.next(ctx, s.db)
+		for _, r := range page {
+			list = append(list, r.locator)
+		}
+	}
+	return list, err
+}
+
+// Paged is what Walked ought to give.
+func (s *Store) Paged(ctx context.Context) (list []int64, err error) {
+	page, err := currentPage(ctx, s.db, math.MinInt64, math.MaxInt64)
+	for _, r := range page {
+		list = append(list, r.locator)
+	}
+	return list, err
+}
+
+// ReindexIn is Reindex by small batches.
+func (s *Store) ReindexIn(ctx context.Context, room int) error {
+	return s.reindexIn(ctx, room, func(int64) {})
+}

@@ -1,9 +1,11 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -59,33 +61,42 @@ func heldKey(ctx context.Context, ring *keys.Ring, named int64) (int64, error) {
 // Reindex fills the slot that serves, and the ties, from all resources: for a database that was restored,
 // which nobody else writes to. done is told how many resources are indexed, now and then.
 func (s *Store) Reindex(ctx context.Context, done func(int64)) error {
+	return s.reindexIn(ctx, batchTerms, done)
+}
+
+// reindexIn is Reindex by batches of some terms.
+func (s *Store) reindexIn(ctx context.Context, room int, done func(int64)) error {
 	st, err := readIndexState(ctx, s.db)
 	if err != nil {
 		return err
 	}
+	b := indexBatch{store: s, table: s.tables.terms[st.slot]}
 	total := int64(0)
-	for first := int64(math.MinInt64); ; {
-		page, err := currentPage(ctx, s.db, first, math.MaxInt64)
-		if err != nil || len(page) == 0 {
-			return err
+	for w := newWalk(walkStep); !w.done; {
+		page, err := w.next(ctx, s.db)
+		if err == nil {
+			err = s.follows(ctx, st, page, &b)
 		}
-		if err := s.reindexPage(ctx, st, page); err != nil {
+		if err == nil && len(b.terms) >= room {
+			err = b.write(ctx)
+		}
+		if err != nil {
 			return fmt.Errorf("index what was restored: %w", err)
 		}
 		total += int64(len(page))
 		done(total)
-		if first = page[len(page)-1].locator; first == math.MaxInt64 {
-			return nil
-		}
-		first++
 	}
+	if err := b.write(ctx); err != nil {
+		return fmt.Errorf("index what was restored: %w", err)
+	}
+	return nil
 }
 
 // reindexers is how many goroutines open resources at a time.
 const reindexers = 4
 
-// reindexPage writes what follows from some resources.
-func (s *Store) reindexPage(ctx context.Context, st indexState, page []*row) error {
+// follows adds what follows from some resources to a batch.
+func (s *Store) follows(ctx context.Context, st indexState, page []*row, b *indexBatch) error {
 	terms, ties := make([][]int64, len(page)), make([][]tie, len(page))
 	group, inner := errgroup.WithContext(ctx)
 	for n := range reindexers {
@@ -101,14 +112,51 @@ func (s *Store) reindexPage(ctx context.Context, st indexState, page []*row) err
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	all, tied := store.Rows{Table: s.tables.terms[st.slot]}, store.Rows{Table: s.tables.ties}
 	for i, r := range page {
-		all.Rows = append(all.Rows, termRows(all.Table, terms[i], r.bucket, r.locator).Rows...)
+		for _, t := range terms[i] {
+			b.terms = append(b.terms, term{t, r.bucket, r.locator})
+		}
 		for _, t := range ties[i] {
-			tied.Rows = append(tied.Rows, s.tieRow(t, r.locator))
+			b.ties = append(b.ties, s.tieRow(t, r.locator))
 		}
 	}
-	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.Insert(ctx, all, tied) })
+	return nil
+}
+
+// indexBatch is what is put into an index at a time. Tokens are as good as random: written as they come, each would
+// read and write another page of a large index. In their order a page is written once for each batch.
+type indexBatch struct {
+	store *Store
+	table *store.Table
+	terms []term
+	ties  [][]any
+}
+
+// batchTerms is how many terms make a batch: 48 MB. rowsAtOnce is how many are handed to the database.
+const (
+	batchTerms = 2 << 20
+	rowsAtOnce = 4096
+)
+
+// write puts a batch into the index, and empties it.
+func (b *indexBatch) write(ctx context.Context) error {
+	slices.SortFunc(b.terms, func(x, y term) int {
+		return cmp.Or(cmp.Compare(x.token, y.token), cmp.Compare(x.bucket, y.bucket), cmp.Compare(x.locator, y.locator))
+	})
+	err := b.store.db.Update(ctx, func(tx *store.Tx) error {
+		for part := range slices.Chunk(b.terms, rowsAtOnce) {
+			rows := store.Rows{Table: b.table, Rows: make([][]any, len(part))}
+			for i, t := range part {
+				rows.Rows[i] = []any{t.token, t.bucket, t.locator}
+			}
+			if err := tx.Insert(ctx, rows); err != nil {
+				return err
+			}
+		}
+		return tx.Insert(ctx, store.Rows{Table: b.store.tables.ties, Rows: b.ties})
+	})
+	b.terms, b.ties = b.terms[:0], nil
+	return err
 }
 
 // Sample gives up to n current resources of which the locator is at or after a random one, opened: that

@@ -82,7 +82,7 @@ func (v *Verification) index(ctx context.Context, q store.Querier) error {
 		return fmt.Errorf("make a fingerprint's key: %w", err)
 	}
 	var want, found [termParts]termSum
-	err = v.eachWanted(ctx, q, state, math.MinInt64, math.MaxInt64, func(t term) { hash.add(&want, t) })
+	err = v.everyWanted(ctx, q, state, func(t term) { hash.add(&want, t) })
 	if err == nil {
 		err = v.eachTerm(ctx, q, state, func(t term) { hash.add(&found, t) })
 	}
@@ -149,6 +149,20 @@ func (v *Verification) eachTerm(ctx context.Context, q store.Querier, state inde
 	})
 }
 
+// everyWanted works out the terms of all resources.
+func (v *Verification) everyWanted(ctx context.Context, q store.Querier, state indexState, f func(term)) error {
+	for w := newWalk(walkStep); !w.done; {
+		page, err := w.next(ctx, q)
+		if err == nil {
+			err = v.wanted(ctx, q, state, page, f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // eachWanted works out the terms of the resources from one locator to another.
 func (v *Verification) eachWanted(ctx context.Context, q store.Querier, state indexState, first, last int64, f func(term)) error {
 	for {
@@ -156,14 +170,8 @@ func (v *Verification) eachWanted(ctx context.Context, q store.Querier, state in
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		for _, r := range page {
-			terms, err := v.expect(ctx, q, state, r)
-			if err != nil {
-				return err
-			}
-			for _, t := range terms {
-				f(term{t, r.bucket, r.locator})
-			}
+		if err := v.wanted(ctx, q, state, page, f); err != nil {
+			return err
 		}
 		at := page[len(page)-1].locator
 		if at == math.MaxInt64 {
@@ -171,4 +179,17 @@ func (v *Verification) eachWanted(ctx context.Context, q store.Querier, state in
 		}
 		first = at + 1
 	}
+}
+
+func (v *Verification) wanted(ctx context.Context, q store.Querier, state indexState, page []*row, f func(term)) error {
+	for _, r := range page {
+		terms, err := v.expect(ctx, q, state, r)
+		if err != nil {
+			return err
+		}
+		for _, t := range terms {
+			f(term{t, r.bucket, r.locator})
+		}
+	}
+	return nil
 }

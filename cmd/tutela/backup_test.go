@@ -180,3 +180,39 @@ func TestBackupConfigurationIsChecked(t *testing.T) {
 		t.Errorf("a try-out system has a key of its own: %v", err)
 	}
 }
+
+// TestTrialsThatWereKilledAreRemoved with the keys that are in them, and neither one that goes on nor what is not ours.
+func TestTrialsThatWereKilledAreRemoved(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	made := func(name string, mode os.FileMode) string {
+		dir := filepath.Join(os.TempDir(), name)
+		if err := os.MkdirAll(filepath.Join(dir, "keys"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	made("tutela-verify-killed", 0o700)
+	made("tutela-verify-open", 0o755)
+	made("another", 0o700)
+	if err := os.Symlink(made("behind", 0o700), filepath.Join(os.TempDir(), "tutela-verify-link")); err != nil {
+		t.Fatal(err)
+	}
+	held, err := lockFile(made("tutela-verify-alive", 0o700), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sweepTrials()
+	if got, want := listing(t, os.TempDir()), "another behind tutela-verify-alive tutela-verify-link tutela-verify-open "; got != want {
+		t.Errorf("left are %s, want %s", got, want)
+	}
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
+	}
+	sweepTrials()
+	if got, want := listing(t, os.TempDir()), "another behind tutela-verify-link tutela-verify-open "; got != want {
+		t.Errorf("left are %s, want %s", got, want)
+	}
+}

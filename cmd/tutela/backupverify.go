@@ -72,11 +72,16 @@ func (cmd backupVerifyCmd) Run(ctx context.Context, c console) error {
 // try restores into a scratch place. What is wrong with the backup is in the result; an error says that
 // nothing could be tried.
 func (cmd backupVerifyCmd) try(ctx context.Context, c console, from dest.Destination) (t tried, err error) {
-	dir, err := os.MkdirTemp("", "tutela-verify-")
+	sweepTrials()
+	dir, err := os.MkdirTemp("", trying)
 	if err != nil {
 		return t, fmt.Errorf("make a scratch place: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	held, err := lockFile(dir, true)
+	if err != nil {
+		return t, errors.Join(err, os.Remove(dir))
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir), held.Close()) }()
 	r := &restoration{from: from, keys: cmd.Keys, at: cmd.At, dir: dir, scratch: true, progress: progress(c)}
 	t.From = from.String()
 	began := clock.System()

@@ -23,18 +23,39 @@ func sweepRestores(c console, data string) error {
 			fmt.Fprintf(c.err, "a restore that was killed has left a whole system with its keys in %s: look whether it is still wanted, else remove it\n", dir)
 			continue
 		}
-		held, err := lockFile(dir, false)
-		if errors.Is(err, errHeld) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(os.RemoveAll(dir), held.Close()); err != nil {
+		if err := removeLeft(dir); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// trying begins the names of the directories, among the machine's temporary ones, in which backups are tried.
+const trying = "tutela-verify-"
+
+// sweepTrials removes what trials of backups that were killed have left: keys are in it. What is somebody else's stays.
+func sweepTrials() {
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), trying+"*"))
+	if err != nil {
+		return
+	}
+	for _, dir := range left {
+		if info, err := os.Lstat(dir); err == nil && info.IsDir() && info.Mode().Perm() == 0o700 {
+			_ = removeLeft(dir)
+		}
+	}
+}
+
+// removeLeft removes a directory, unless a process that is alive has locked it.
+func removeLeft(dir string) error {
+	held, err := lockFile(dir, false)
+	if errors.Is(err, errHeld) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(dir), held.Close())
 }
 
 // replaceDir renames a directory into a place, and what is there to another name. Where the kernel can, there is a whole
