@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,18 +40,24 @@ func isTrue(v value) bool   { return v.has("true") }
 func isFalse(v value) bool  { return v.has("false") }
 func isAbsent(v value) bool { return v.absent }
 func isPublic(v value) bool {
-	return v.has("public-read", "public-read-write", "PublicRead", "PublicReadWrite")
+	return v.has("public-read", "public-read-write", "authenticated-read", "PublicRead", "PublicReadWrite", "AuthenticatedRead")
 }
-func isAnyone(v value) bool  { return v.has("0.0.0.0/0", "::/0", "*", "Internet", "any") }
+func isAnyone(v value) bool {
+	return v.has("*", "Internet", "any") || slices.ContainsFunc(v.texts, func(t string) bool { return strings.HasSuffix(t, "/0") })
+}
 func isHTTP(v value) bool    { return v.has("HTTP") }
 func isMutable(v value) bool { return v.absent || v.has("MUTABLE") }
 func isNone(v value) bool    { return v.absent || v.has("NONE") }
 func isOldTLS(v value) bool {
-	return v.has("TLS1_0", "TLS1_1", "TLSv1", "TLSv1.1", "SSLv3", "1.0", "1.1")
+	return v.has("TLS1_0", "TLS1_1", "TLSv1", "TLSv1.1", "TLSv1_2016", "TLSv1.1_2016", "SSLv3", "1.0", "1.1")
 }
 func allowsHTTP(v value) bool {
 	return v.has("allow-all", "ALLOW_UNENCRYPTED_AND_ENCRYPTED", "ENCRYPTION_MODE_UNSPECIFIED")
 }
+func isPlaintext(v value) bool { return v.has("PLAINTEXT", "TLS_PLAINTEXT") }
+func isOff(v value) bool       { return v.absent || v.has("OFF") }
+func isZero(v value) bool      { return v.absent || v.has("0") }
+func isPublicIP(v value) bool  { return v.has("true", "ENABLED") }
 func notRequired(v value) bool { return v.absent || !v.has("required") }
 func isLiteral(v value) bool   { return !v.absent && secretValue(v.text()) }
 
@@ -117,6 +124,39 @@ func demands() []demand {
 		{"aws_cloudfront_distribution", "AWS::CloudFront::Distribution", "default_cache_behavior.viewer_protocol_policy", "DistributionConfig.DefaultCacheBehavior.ViewerProtocolPolicy", "", allowsHTTP, noTLS(), "plain HTTP is answered"},
 		{"aws_ecr_repository", "AWS::ECR::Repository", "image_tag_mutability", "ImageTagMutability", "", isMutable, mutableTags(), "tags of images can be moved"},
 		{"aws_eks_cluster", "", "vpc_config.endpoint_public_access", "", "vpc_config.public_access_cidrs", notFalse, publicSubnet(), "the cluster's API is open to the internet"},
+		{"aws_elasticsearch_domain", "AWS::Elasticsearch::Domain", "encrypt_at_rest.enabled", "EncryptionAtRestOptions.Enabled", "", notTrue, unencrypted(), "the index is not encrypted"},
+		{"aws_elasticsearch_domain", "AWS::Elasticsearch::Domain", "node_to_node_encryption.enabled", "NodeToNodeEncryptionOptions.Enabled", "", notTrue, noTLS(), "its nodes speak in the clear"},
+		{"aws_elasticsearch_domain", "AWS::Elasticsearch::Domain", "domain_endpoint_options.enforce_https", "DomainEndpointOptions.EnforceHTTPS", "", notTrue, noTLS(), "plain HTTP is answered"},
+		{"aws_opensearch_domain", "AWS::OpenSearchService::Domain", "encrypt_at_rest.enabled", "EncryptionAtRestOptions.Enabled", "", notTrue, unencrypted(), "the index is not encrypted"},
+		{"aws_opensearch_domain", "AWS::OpenSearchService::Domain", "node_to_node_encryption.enabled", "NodeToNodeEncryptionOptions.Enabled", "", notTrue, noTLS(), "its nodes speak in the clear"},
+		{"aws_opensearch_domain", "AWS::OpenSearchService::Domain", "domain_endpoint_options.enforce_https", "DomainEndpointOptions.EnforceHTTPS", "", notTrue, noTLS(), "plain HTTP is answered"},
+		{"aws_dax_cluster", "AWS::DAX::Cluster", "server_side_encryption.enabled", "SSESpecification.SSEEnabled", "", notTrue, unencrypted(), "the cache is not encrypted"},
+		{"aws_athena_database", "", "encryption_configuration", "", "", isAbsent, unencrypted(), "the results of queries are not encrypted"},
+		{"aws_athena_workgroup", "AWS::Athena::WorkGroup", "configuration.result_configuration.encryption_configuration", "WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration", "", isAbsent, unencrypted(), "the results of queries are not encrypted"},
+		{"aws_workspaces_workspace", "AWS::WorkSpaces::Workspace", "root_volume_encryption_enabled", "RootVolumeEncryptionEnabled", "", notTrue, unencrypted(), "the desktop's disk is not encrypted"},
+		{"aws_workspaces_workspace", "AWS::WorkSpaces::Workspace", "user_volume_encryption_enabled", "UserVolumeEncryptionEnabled", "", notTrue, unencrypted(), "the user's disk is not encrypted"},
+		{"aws_msk_cluster", "AWS::MSK::Cluster", "encryption_info.encryption_in_transit.client_broker", "EncryptionInfo.EncryptionInTransit.ClientBroker", "", isPlaintext, noTLS(), "the queue is spoken to in the clear"},
+		{"aws_msk_cluster", "AWS::MSK::Cluster", "encryption_info.encryption_in_transit.in_cluster", "EncryptionInfo.EncryptionInTransit.InCluster", "", isFalse, noTLS(), "its nodes speak in the clear"},
+		{"aws_sqs_queue", "AWS::SQS::Queue", "sqs_managed_sse_enabled", "SqsManagedSseEnabled", "kms_master_key_id KmsMasterKeyId", isFalse, unencrypted(), "the queue is not encrypted"},
+		{"aws_mq_broker", "AWS::AmazonMQ::Broker", "publicly_accessible", "PubliclyAccessible", "", isTrue, public(), "the queue has a public address"},
+		{"aws_dms_replication_instance", "AWS::DMS::ReplicationInstance", "publicly_accessible", "PubliclyAccessible", "", isTrue, public(), "what copies databases has a public address"},
+		{"aws_neptune_cluster_instance", "", "publicly_accessible", "", "", isTrue, public(), "the database has a public address"},
+		{"aws_elasticache_cluster", "AWS::ElastiCache::CacheCluster", "snapshot_retention_limit", "SnapshotRetentionLimit", "replication_group_id", isZero, noBackup(), "the cache has no backups"},
+		{"aws_cloudwatch_log_group", "AWS::Logs::LogGroup", "kms_key_id", "KmsKeyId", "", isAbsent, ownKey(), "the logs are under the provider's key"},
+		{"aws_secretsmanager_secret", "AWS::SecretsManager::Secret", "kms_key_id", "KmsKeyId", "", isAbsent, ownKey(), "the secret is under the provider's key"},
+		{"aws_codebuild_project", "AWS::CodeBuild::Project", "encryption_key", "EncryptionKey", "", isAbsent, ownKey(), "what is built is under the provider's key"},
+		{"aws_sagemaker_notebook_instance", "AWS::SageMaker::NotebookInstance", "kms_key_id", "KmsKeyId", "", isAbsent, ownKey(), "the notebook is under the provider's key"},
+		{"aws_sagemaker_endpoint_configuration", "AWS::SageMaker::EndpointConfig", "kms_key_arn", "KmsKeyId", "", isAbsent, ownKey(), "the model's disk is under the provider's key"},
+		{"aws_eks_cluster", "AWS::EKS::Cluster", "encryption_config", "EncryptionConfig", "", isAbsent, ownKey(), "the cluster's secrets are under the provider's key"},
+		{"aws_eks_cluster", "AWS::EKS::Cluster", "vpc_config.public_access_cidrs", "ResourcesVpcConfig.PublicAccessCidrs", "", isAnyone, publicSubnet(), "the cluster's API is open to the internet"},
+		{"aws_cloudtrail", "AWS::CloudTrail::Trail", "enable_logging", "IsLogging", "", isFalse, noTrail(), "the trail is switched off"},
+		{"aws_cognito_user_pool", "AWS::Cognito::UserPool", "mfa_configuration", "MfaConfiguration", "", isOff, noSecondFactor(), "people sign in with a password alone"},
+		{"aws_cloudfront_distribution", "AWS::CloudFront::Distribution", "viewer_certificate.minimum_protocol_version", "DistributionConfig.ViewerCertificate.MinimumProtocolVersion", "", isOldTLS, noTLS(), "old TLS is answered"},
+		{"aws_lambda_permission", "AWS::Lambda::Permission", "principal", "Principal", "source_arn source_account SourceArn SourceAccount", isAnyone, anonymousRights(), "everybody may call the function"},
+		{"aws_ecs_service", "AWS::ECS::Service", "network_configuration.assign_public_ip", "NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp", "", isPublicIP, publicSubnet(), "its tasks have public addresses"},
+		{"aws_launch_configuration", "AWS::AutoScaling::LaunchConfiguration", "associate_public_ip_address", "AssociatePublicIpAddress", "", isTrue, publicSubnet(), "the machines have public addresses"},
+		{"aws_launch_configuration", "", "root_block_device.encrypted", "", "", notTrue, unencrypted(), "the machines' disks are not encrypted"},
+		{"aws_s3_bucket_public_access_block", "AWS::S3::Bucket", "ignore_public_acls", "PublicAccessBlockConfiguration.IgnorePublicAcls", "", isFalse, public(), "the bucket may be made public"},
 		{"azurerm_storage_account", "", "min_tls_version", "", "", isOldTLS, noTLS(), "the account takes old TLS"},
 		{"azurerm_storage_account", "", "https_traffic_only_enabled", "", "", isFalse, noTLS(), "the account takes plain HTTP"},
 		{"azurerm_storage_account", "", "allow_nested_items_to_be_public", "", "", isTrue, public(), "containers may be made public"},
@@ -172,15 +212,23 @@ func excepted(r resource, unless string) bool {
 	return false
 }
 
-// statement is one of an IAM policy.
+// statement is one of an IAM policy, or of a policy that a resource bears itself.
 type statement struct {
 	effect             string
 	actions, resources value
+	principals         value // absent in IAM's own
+	conditional        bool
 }
 
 // judge says what a statement gives too much of.
 func (s statement) judge(f *finder, line int) {
-	if !strings.EqualFold(s.effect, "Allow") || s.actions.unknown || !s.resources.has("*") {
+	if !strings.EqualFold(s.effect, "Allow") || s.actions.unknown {
+		return
+	}
+	if !s.principals.unknown && s.principals.has("*") && !s.conditional {
+		f.Add(anonymousRights(), line, "the policy allows everybody %s", strings.Join(s.actions.texts, ", "))
+	}
+	if s.resources.unknown || !s.resources.has("*") {
 		return
 	}
 	for _, a := range s.actions.texts {
@@ -189,6 +237,25 @@ func (s statement) judge(f *finder, line int) {
 			return
 		}
 	}
+	for _, a := range s.actions.texts {
+		if escalates(a) && !s.conditional {
+			f.Add(escalation(), line, "by %s on everything, whoever has the policy can give himself more", a)
+			return
+		}
+	}
+}
+
+// escalates reports whether an action on every resource lets its holder act with more rights than he has: by changing who
+// may do what, by acting as another, or by changing what runs with another's rights. After the lists of AWS's own guide
+// (IAM best practices: permissions boundaries) and what the actions mean.
+func escalates(action string) bool {
+	switch strings.ToLower(action) {
+	case "iam:passrole", "iam:createpolicyversion", "iam:setdefaultpolicyversion", "iam:attachuserpolicy", "iam:attachgrouppolicy", "iam:attachrolepolicy",
+		"iam:putuserpolicy", "iam:putgrouppolicy", "iam:putrolepolicy", "iam:addusertogroup", "iam:createaccesskey", "iam:createloginprofile",
+		"iam:updateloginprofile", "iam:updateassumerolepolicy", "sts:assumerole", "lambda:updatefunctioncode", "glue:updatedevendpoint":
+		return true
+	}
+	return false
 }
 
 // opening is a way in from a network.

@@ -128,6 +128,14 @@ func noTrail() supply.Rule {
 	return rule("no-trail", "Nobody could say who did what in the account", supply.Medium, "CWE-778", logging, "Set a trail over all regions, with validation of its files.")
 }
 
+func noSecondFactor() supply.Rule {
+	return rule("no-mfa", "A password alone lets people in", supply.Medium, "CWE-308", authentication, "Ask for a second factor.")
+}
+
+func escalation() supply.Rule {
+	return rule("privilege-escalation", "Rights by which one gets more rights", supply.High, "CWE-269", accessControl, "Name the roles, users and functions that it is for, or set a permissions boundary.")
+}
+
 func metadataService() supply.Rule {
 	return rule("metadata-v1", "The machine's credentials can be fetched by a forged request", supply.Medium, "CWE-918", misconfiguration, "Require tokens (http_tokens = \"required\").")
 }

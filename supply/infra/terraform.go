@@ -143,7 +143,7 @@ func literal(e hclsyntax.Expression) value {
 	return v
 }
 
-// texts gives a scalar, or the scalars of a list.
+// texts gives a scalar, or the scalars of a list or an object.
 func texts(v cty.Value) []string {
 	switch t := v.Type(); {
 	case v.IsNull():
@@ -156,7 +156,7 @@ func texts(v cty.Value) []string {
 		return []string{"false"}
 	case t == cty.Number:
 		return []string{v.AsBigFloat().Text('f', -1)}
-	case t.IsTupleType() || t.IsListType() || t.IsSetType():
+	case t.IsTupleType() || t.IsListType() || t.IsSetType() || t.IsObjectType():
 		var list []string
 		for it := v.ElementIterator(); it.Next(); {
 			_, item := it.Element()
@@ -232,7 +232,7 @@ func (b tfBlock) encoded(e hclsyntax.Expression, depth int) {
 			b.encoded(item, depth+1)
 		}
 	case *hclsyntax.ObjectConsExpr:
-		s := statement{actions: value{absent: true}, resources: value{absent: true}}
+		s := statement{actions: value{absent: true}, resources: value{absent: true}, principals: value{absent: true}}
 		for _, item := range e.Items {
 			key, diags := item.KeyExpr.Value(nil)
 			if diags.HasErrors() || key.Type() != cty.String || !key.IsKnown() || key.IsNull() {
@@ -245,6 +245,10 @@ func (b tfBlock) encoded(e hclsyntax.Expression, depth int) {
 				s.actions = literal(item.ValueExpr)
 			case "Resource":
 				s.resources = literal(item.ValueExpr)
+			case "Principal":
+				s.principals = literal(item.ValueExpr)
+			case "Condition":
+				s.conditional = true
 			case "Statement":
 				b.encoded(item.ValueExpr, depth+1)
 			}
@@ -273,9 +277,23 @@ func statements(n yamltree.Node) (list []statement) {
 		items = []yamltree.Node{n}
 	}
 	for _, item := range items {
-		list = append(list, statement{item.Get("Effect").Text(), nodeValue(item.Get("Action")), nodeValue(item.Get("Resource"))})
+		list = append(list, statement{item.Get("Effect").Text(), nodeValue(item.Get("Action")), nodeValue(item.Get("Resource")), principals(item.Get("Principal")), item.Get("Condition").Exists()})
 	}
 	return list
+}
+
+// principals are whom a statement of a resource's own policy speaks of: a text, or lists by their kind.
+func principals(n yamltree.Node) value {
+	if !n.IsMap() {
+		return nodeValue(n)
+	}
+	all := value{line: n.Line()}
+	for _, kind := range n.Members() {
+		if v := nodeValue(kind); !v.unknown {
+			all.texts = append(all.texts, v.texts...)
+		}
+	}
+	return all
 }
 
 func (b tfBlock) policyDocument() {
@@ -287,7 +305,10 @@ func (b tfBlock) policyDocument() {
 		if effect.absent {
 			effect.texts = []string{"Allow"}
 		}
-		statement{effect.text(), property(s.Body, []string{"actions"}), property(s.Body, []string{"resources"})}.judge(b.file, s.DefRange().Start.Line)
+		statement{
+			effect.text(), property(s.Body, []string{"actions"}), property(s.Body, []string{"resources"}),
+			property(s.Body, []string{"principals", "identifiers"}), !property(s.Body, []string{"condition"}).absent,
+		}.judge(b.file, s.DefRange().Start.Line)
 	}
 }
 
