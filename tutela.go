@@ -231,7 +231,12 @@ const (
 	ActionAnswerHold   Action = "answer.hold"   // a caller was refused because of an answer
 	ActionAnswerReload Action = "answer.reload" // a changed policy of answers took force, or was refused
 
-	ActionBreachScope Action = "breach.scope" // somebody asked whom an account, address, session or client reached
+	ActionBreachScope  Action = "breach.scope"  // somebody asked whom an account, address, session or client reached
+	ActionAlertRaise   Action = "alert.raise"   // people are told of a finding, or of nobody's having seen it; or the day's digest
+	ActionAlertAck     Action = "alert.ack"     // somebody has seen an alert
+	ActionAlertList    Action = "alert.list"    // somebody looked at alerts
+	ActionAlertTest    Action = "alert.test"    // somebody tried the channels
+	ActionAlertChannel Action = "alert.channel" // a channel takes no messages any more, or does again
 )
 
 // Outcome says how an action ended.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and the machine lacks, from Debian's packages: a PostgreSQL server
-# (15 or later), npm, Chromium, rsyslog, SoftHSM and a C compiler for it. Needs root or sudo only when something is missing.
+# (15 or later), npm, Chromium, rsyslog, an SMTP server, SoftHSM and a C compiler for it. Needs root or sudo only when something is missing.
 set -eu
 missing=
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql postgresql-client"
@@ -8,6 +8,7 @@ command -v npm >/dev/null 2>&1 || missing="$missing npm"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v softhsm2-util >/dev/null 2>&1 || missing="$missing softhsm2"
 { [ -x /usr/sbin/rsyslogd ] && [ -e /usr/lib/*/rsyslog/lmnsd_ossl.so ]; } 2>/dev/null || missing="$missing rsyslog rsyslog-openssl"
+command -v aiosmtpd >/dev/null 2>&1 || missing="$missing python3-aiosmtpd"
 command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 [ -n "$missing" ] || exit 0
 sudo=

@@ -19,6 +19,7 @@ import (
 	"github.com/tutela-health/tutela/privacy/rights"
 	"github.com/tutela-health/tutela/r4"
 	"github.com/tutela-health/tutela/recovery/holders"
+	"github.com/tutela-health/tutela/respond/alert"
 	"github.com/tutela-health/tutela/respond/answer"
 	"github.com/tutela-health/tutela/respond/breach"
 	"github.com/tutela-health/tutela/supply/evidence"
@@ -50,6 +51,7 @@ type API struct {
 	Answers        *answer.Service
 	Sources        func() []sources.State // how the systems are doing that tell what happens in them
 	Breaches       *breach.Service
+	Alerts         *alert.Service
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.
 	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)

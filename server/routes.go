@@ -53,6 +53,7 @@ func (s *Server) routes(mux *router) {
 	s.findingRoutes(mux)
 	s.answerRoutes(mux)
 	s.breachRoutes(mux)
+	s.alertRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
 	s.recoveryRoutes(mux)

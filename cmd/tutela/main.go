@@ -50,6 +50,7 @@ type commands struct {
 	Glass      glassCmd      `cmd:"" name:"break-glass" help:"Emergency access to one patient, and its review."`
 	Detect     detectCmd     `cmd:"" help:"Detection on events from elsewhere."`
 	Findings   findingsCmd   `cmd:"" help:"What detection found: list it, look at it, judge it."`
+	Alerts     alertsCmd     `cmd:"" help:"Of what people were told: list it, acknowledge it, try the channels."`
 	Answers    answersCmd    `cmd:"" help:"What the system did about findings by itself: list it, look at it, undo it."`
 	Breach     breachCmd     `cmd:"" help:"Whom an account touched, and what follows from it."`
 	Events     eventsCmd     `cmd:"" help:"Access logs of other systems."`

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/respond/alert"
 	"github.com/tutela-health/tutela/respond/answer"
 )
 
@@ -16,12 +17,15 @@ import (
 type respondConfig struct {
 	// Answers is the file of the policy of automatic answers; the shipped one where it is left out.
 	Answers string `yaml:"answers,omitempty"`
+	// Alerts is the file of the plan of alerts; nobody is told where it is left out.
+	Alerts string `yaml:"alerts,omitempty"`
 }
 
 // response is what follows from findings, wired.
 type response struct {
 	answers *answer.Service
 	policy  *answer.Book
+	alerts  *alert.Service
 }
 
 // respond wires what follows from findings.
@@ -38,13 +42,36 @@ func (s *system) respond() (*response, error) {
 		Fresh: s.changes.Fresh, Proxies: s.gateway.Proxies, Node: s.config.Node + s.role, Log: s.log,
 	})
 	s.identity.OnHold(r.answers.Hold)
+	var err error
+	if r.alerts, err = s.alerting(); err != nil {
+		return nil, usage("respond: alerts: %v", err)
+	}
 	return r, nil
+}
+
+// alerting wires who tells people.
+func (s *system) alerting() (*alert.Service, error) {
+	c := alert.Config{
+		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Findings: s.detection, Alias: s.identity.Alias,
+		Node: s.config.Node + s.role, Log: s.log, Read: func(path string) ([]byte, error) { return os.ReadFile(s.config.path(path)) },
+	}
+	if file := s.config.Respond.Alerts; file != "" && !s.readOnly {
+		text, err := c.Read(file)
+		if err != nil {
+			return nil, err
+		}
+		if c.Plan, err = alert.Parse(text); err != nil {
+			return nil, err
+		}
+	}
+	return alert.New(c)
 }
 
 // run works until ctx ends.
 func (r *response) run(ctx context.Context, log *slog.Logger) {
 	var work sync.WaitGroup
 	work.Go(func() { r.answers.Run(ctx) })
+	work.Go(func() { r.alerts.Run(ctx) })
 	work.Go(func() { r.followPolicy(ctx, log) })
 	work.Wait()
 }

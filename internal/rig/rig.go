@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -32,6 +33,7 @@ import (
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/recovery/backup"
 	"github.com/tutela-health/tutela/recovery/holders"
+	"github.com/tutela-health/tutela/respond/alert"
 	"github.com/tutela-health/tutela/respond/answer"
 	"github.com/tutela-health/tutela/respond/breach"
 	"github.com/tutela-health/tutela/respond/trail"
@@ -59,6 +61,8 @@ type Config struct {
 	Watch func() (detect.Watch, error) // detectors; nil has none
 
 	Answers func() *answer.Policy // nil answers nothing
+	Alerts  *alert.Plan           // nil tells nobody
+	Files   map[string][]byte     // that Alerts names
 
 	// Fill puts into the migrated database what another system held, whose keys Provider wraps, and Ready
 	// is called when its keys are open; where Fill is nil the system is a new one.
@@ -85,6 +89,7 @@ type Rig struct {
 	Breaches    *breach.Service
 	Findings    *detect.Service // with the detectors of Config.Watch; it works when it is told to
 	Answers     *answer.Service // by Config.Answers; it works when it is told to
+	Alerts      *alert.Service  // by Config.Alerts; it works when it is told to
 
 	tenant  tutela.Tenant
 	url     string // of its database
@@ -187,7 +192,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 
 // Migrations are those of every plane.
 func Migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), trail.Migrations(), answer.Migrations())
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), trail.Migrations(), answer.Migrations(), alert.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
@@ -266,6 +271,9 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	r.Identity.OnHold(r.Answers.Hold)
 	r.changes.Subscribe(answer.Topic, r.Answers.Forget)
 	r.Breaches = r.breaches(c)
+	if r.Alerts, err = r.Alerting("rig", c); err != nil {
+		return err
+	}
 	r.Recovery = holders.New(holders.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Plain: true})
 	r.Access = access.New(access.Config{
 		Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Emergencies: r.Emergencies, Restrictions: r.Rights, Regime: consent.OptOut,
@@ -299,6 +307,20 @@ func (r *Rig) Answering(node string, c Config) *answer.Service {
 	})
 }
 
+// Alerting tells people of findings on a node of that name.
+func (r *Rig) Alerting(node string, c Config) (*alert.Service, error) {
+	return alert.New(alert.Config{
+		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Findings: r.Findings, Alias: r.Identity.Alias, Plan: c.Alerts, Node: node, Log: c.Log,
+		Read: func(path string) ([]byte, error) {
+			b, ok := c.Files[path]
+			if !ok {
+				return nil, fs.ErrNotExist
+			}
+			return b, nil
+		},
+	})
+}
+
 // disguise de-identifies, under a key of the rig's own.
 func (r *Rig) disguise(ctx context.Context, c Config) (records.Disguise, error) {
 	const secret = "de-identification"
@@ -323,7 +345,7 @@ func (r *Rig) serve(c Config) {
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
 		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Breaches: r.Breaches, Answers: r.Answers, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Breaches: r.Breaches, Answers: r.Answers, Alerts: r.Alerts, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
 		// No rate: a test's clock may stand still, and then nothing would refill.
 		Gateway: server.Gateway{Answers: r.Answers, Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
 	})

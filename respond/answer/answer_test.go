@@ -152,9 +152,7 @@ func TestKilledNodesRepeatNoAnswer(t *testing.T) {
 	each(t, policy("read", "do: throttle; on: account"), func(t *testing.T, h *house) {
 		for round := range 8 {
 			expect(t, h.Get(t, "billing", "Patient/p"), http.StatusOK)
-			h.sequence(t)
-			must(t, h.Findings.Work(t.Context()))
-			h.sequence(t)
+			h.Detect(t)
 			for range 2 { // killed before and after its place was written: the next one reads the old place, or the new
 				h.Advance(hour / 60)
 				must(t, h.Answering(fmt.Sprint("node", round), h.config).Work(t.Context()))

@@ -186,9 +186,7 @@ func TestOwnApplicationsAreNotQuarantined(t *testing.T) {
 func TestOldFindingsAreNotAnswered(t *testing.T) {
 	each(t, policy("read", "do: lock"), func(t *testing.T, h *house) {
 		expect(t, h.Get(t, "billing", "Patient/p"), http.StatusOK)
-		h.sequence(t)
-		must(t, h.Findings.Work(t.Context()))
-		h.sequence(t)
+		h.Detect(t)
 		h.Advance(2 * hour)
 		must(t, h.Answers.Work(t.Context()))
 		if list := h.answers(t); len(list) != 0 {

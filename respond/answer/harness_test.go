@@ -2,7 +2,6 @@ package answer_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,9 +10,6 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
-	"github.com/tutela-health/tutela/detect"
-	"github.com/tutela-health/tutela/detect/event"
-	"github.com/tutela-health/tutela/detect/finding"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/rig"
 	"github.com/tutela-health/tutela/internal/testkit"
@@ -21,25 +17,6 @@ import (
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
-
-// touchy takes offence at every read of a chart, by whoever reads, and at every failed login, by whoever was
-// named.
-type touchy struct{}
-
-func (touchy) Observe(ev *event.Event) []finding.Hit {
-	h := finding.Hit{Title: "Something", Level: finding.Critical, Likelihood: 0.9, Entries: []string{ev.ID}, Group: ev.ID, At: ev.Time}
-	switch {
-	case ev.Action == tutela.ActionRead:
-		h.Rule, h.Actor = "read", ev.Actor.ID
-	case ev.Action == tutela.ActionAuthenticate && ev.Outcome == tutela.OutcomeDenied && ev.Subject != nil:
-		h.Rule, h.Actor = "guess", tutela.UserID(ev.Subject.ID)
-	default:
-		return nil
-	}
-	return []finding.Hit{h}
-}
-func (touchy) Snapshot(io.Writer) error { return nil }
-func (touchy) Restore(io.Reader) error  { return nil }
 
 // house is a rigged system on a clock that tests move.
 type house struct {
@@ -57,9 +34,7 @@ func each(t *testing.T, policy string, f func(t *testing.T, h *house)) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			h := &house{policy: parse(t, policy)}
-			h.config = rig.Config{Engine: engine, Clock: h.Now, Answers: func() *answer.Policy { return h.policy }, Watch: func() (detect.Watch, error) {
-				return detect.Watch{Detectors: []detect.Part{{Name: "touchy", Detector: touchy{}}}}, nil
-			}}
+			h.config = rig.Config{Engine: engine, Clock: h.Now, Answers: func() *answer.Policy { return h.policy }, Watch: rig.Touchy}
 			h.Rig = rig.Open(t, h.config)
 			h.Put(t, `{"resourceType":"Patient","id":"p"}`)
 			h.Treat(t, "p", "physician", "nurse", "ann")
@@ -84,21 +59,8 @@ func parse(t *testing.T, text string) *answer.Policy {
 // settle has everything that was done watched, and what was found answered.
 func (h *house) settle(t *testing.T) {
 	t.Helper()
-	h.sequence(t)
-	must(t, h.Findings.Work(t.Context()))
-	h.sequence(t)
+	h.Detect(t)
 	must(t, h.Answers.Work(t.Context()))
-}
-
-func (h *house) sequence(t *testing.T) {
-	t.Helper()
-	for {
-		n, err := h.Audit.Sequence(t.Context())
-		must(t, err)
-		if n == 0 {
-			return
-		}
-	}
 }
 
 // office calls the API as the privacy officer, whose office is elsewhere than those who are answered.
