@@ -39,7 +39,7 @@ func (Across) Class() supply.Class { return supply.Source }
 func (a Across) Using(c *supply.Cache) supply.TreeScanner { return Across{a.code, c} }
 
 // acrossVersion changes with what is found.
-const acrossVersion = "across 1"
+const acrossVersion = "across 2"
 
 // maxAcross is how many files deep a function is followed: into the one that is imported, and what that imports.
 const maxAcross = 2

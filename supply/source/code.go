@@ -27,7 +27,7 @@ func NewCode() Code { return Code{flow.NewRules()} }
 func (Code) Class() supply.Class { return supply.Source }
 
 // Version changes with what is found.
-func (Code) Version() string { return "2" }
+func (Code) Version() string { return "3" }
 
 // Wants reports whether a file is in one of the languages and no test.
 func (Code) Wants(name string, _ int64) bool {

@@ -20,7 +20,7 @@ type Templates struct{}
 func (Templates) Class() supply.Class { return supply.Source }
 
 // Version changes with what is found.
-func (Templates) Version() string { return "templates 1" }
+func (Templates) Version() string { return "templates 2" }
 
 // Wants reports whether a file is a template by its name, or Go.
 func (Templates) Wants(name string, size int64) bool {
@@ -130,6 +130,11 @@ func markupByNature(put string) bool {
 	switch first {
 	case "", "include", "body", "yield", "content", "block", "super", "partial", "render", "contentfor", ">", "csrf_input", "__", "_", "t", "gettext", "csrffield", "csrf_field":
 		return true
+	}
+	filters := strings.Split(lower, "|")
+	switch final, _, _ := strings.Cut(strings.TrimSpace(filters[len(filters)-1]), "("); final {
+	case "urlencode", "url_encode", "escapejs":
+		return len(filters) > 1 // it encodes what was marked before
 	}
 	for _, word := range []string{"sanitize", "purify", "bleach", "escape", "tojson", "nonce", "csrf", "encodeuri", "super()", "render(", "partial(", "include("} {
 		if strings.Contains(lower, word) {

@@ -131,7 +131,7 @@ func literal(n *syntax.Node) string {
 // result is what a call gives.
 func (s *scan) result(c *call, callee value, sc *scope) value {
 	if s.gives(c.path) {
-		return value{from: c.path}
+		return value{from: c.path, cleared: asksHost(c)}
 	}
 	if v, ok := s.elsewhere(c); ok {
 		return v
@@ -162,6 +162,9 @@ func (s *scan) received(c *call) value {
 		return c.of
 	}
 	v := c.of
+	if s.lang == Script && ownAddress(v.from) && !oneOf(c.name, "toString toLowerCase trim clone valueOf") {
+		v.cleared &^= redirect // a piece of it
+	}
 	for _, a := range c.args {
 		if a.from != "" {
 			v = join(v, a)
@@ -195,7 +198,7 @@ func replaced(c *call) hazard {
 
 // harmless knows functions that take harm away.
 func (s *scan) harmless(c *call) (value, bool) {
-	if oneOf(c.path, "parseInt Number parseFloat Boolean BigInt int float bool len uuid.UUID ord hash isinstance Math.floor Math.round") || oneOf(c.name, "hexdigest digest toFixed getTime") {
+	if oneOf(c.path, "parseInt Number parseFloat Boolean BigInt Date int float bool len uuid.UUID ord hash isinstance Math.floor Math.round") || oneOf(c.name, "hexdigest digest toFixed getTime") {
 		return vetted(""), true
 	}
 	h := clears(c)
@@ -227,6 +230,8 @@ func clears(c *call) hazard {
 		return sql
 	case oneOf(c.path, "re.escape lodash.escapeRegExp escape-string-regexp escapeRegExp"):
 		return pattern
+	case last(c.of.path) == "launder": // apostrophe's
+		return all
 	case oneOf(c.path, "mongo-sanitize String str JSON.stringify json.dumps"):
 		return query
 	case cleans(c.name) && c.name != "encode" && c.name != "quote":

@@ -56,7 +56,7 @@ func (s *scan) assigned(n, target, given *syntax.Node, v value, sc *scope) {
 	switch {
 	case s.lang == Script && target.Is(syntax.Member) && (name == "innerHTML" || name == "outerHTML" || name == "srcdoc"):
 		s.markup(v, given, n.Line)
-	case s.lang == Script && (name == "location" || name == "href" && target.Is(syntax.Member) && target.Kid(0).Last() == "location") && v.harms(redirect) && !strings.HasPrefix(v.path, "?."):
+	case s.lang == Script && (name == "location" && n.Text != "var" || name == "href" && target.Is(syntax.Member) && target.Kid(0).Last() == "location") && v.harms(redirect) && !strings.HasPrefix(v.path, "?."):
 		s.report(openRedirect(), n.Line, tell(v, "says where the user is sent"))
 	case name == "NODE_TLS_REJECT_UNAUTHORIZED" && (v.text == "0" || v.text == "false"):
 		s.report(tlsOff(), n.Line, "certificates of no connection are verified")

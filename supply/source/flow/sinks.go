@@ -30,7 +30,8 @@ func sinks() []sink {
 		{rule: commandInjection, calls: "subprocess.run subprocess.call subprocess.Popen subprocess.check_call subprocess.check_output", args: "0 args", harm: shell, when: program, says: "says which program runs"},
 		{rule: commandInjection, calls: "child_process.spawn child_process.spawnSync child_process.execFile child_process.execFileSync execa.execa execa", args: "0 1", harm: shell, when: spawned, says: "says which program runs, or goes into a shell's command"},
 		{rule: commandInjection, calls: "os.execl os.execle os.execlp os.execv os.execve os.execvp os.spawnl os.spawnv os.spawnlp os.spawnvp os.startfile pty.spawn", args: "0 1", harm: shell, says: "says which program runs"},
-		{rule: codeInjection, loose: dynamicCode, calls: "eval exec builtins.eval builtins.exec compile vm.runInNewContext vm.runInThisContext vm.runInContext vm.Script vm.compileFunction execScript mathjs.eval mathjs.evaluate math.evaluate safe-eval static-eval notevil expression-eval.eval", args: "0", harm: code, says: "runs as code"},
+		{rule: codeInjection, loose: dynamicCode, calls: "eval builtins.eval builtins.exec vm.runInNewContext vm.runInThisContext vm.runInContext vm.Script vm.compileFunction execScript mathjs.eval mathjs.evaluate math.evaluate safe-eval static-eval notevil expression-eval.eval", args: "0", harm: code, says: "runs as code"},
+		{rule: codeInjection, loose: dynamicCode, calls: "exec compile", args: "0", harm: code, when: pythonOnly, says: "runs as code"},
 		{rule: codeInjection, calls: "require import __import__ importlib.import_module", args: "0", harm: code, says: "says which module is loaded"},
 		{rule: codeInjection, loose: dynamicCode, calls: "Function", args: "0 1 2", harm: code, when: notName, says: "runs as code"},
 		{rule: codeInjection, loose: dynamicCode, calls: "setTimeout setInterval setImmediate", args: "0", harm: code, when: textual, says: "runs as code"},
@@ -108,7 +109,7 @@ func spawned(s *scan, c *call, v value) bool {
 	return first.from != "" && first.from == v.from && first.text == v.text
 }
 
-// pythonOnly: open is a function of browsers too.
+// pythonOnly: open is a function of browsers too, and exec one of a script's own.
 func pythonOnly(s *scan, _ *call, _ value) bool { return s.lang == Python }
 
 // notName: a method of what comes from outside is another function of that name.
@@ -117,10 +118,11 @@ func notName(s *scan, c *call, _ value) bool { return c.of.from == "" }
 // textual: a text that is put together, and no function or object.
 func textual(s *scan, c *call, v value) bool { return v.composed && v.text != "" }
 
-// logging: a text that is put together, for a log.
+// logging: a text that is put together, for a log; an object becomes fields.
 func logging(s *scan, c *call, v value) bool {
 	of := strings.ToLower(last(strings.TrimSuffix(c.of.path, "()")))
-	return textual(s, c, v) && (oneOf(of, "console log logging getlogger winston pino") || strings.HasSuffix(of, "logger"))
+	_, n := c.arg("0")
+	return textual(s, c, v) && !n.Is(syntax.Object) && (oneOf(of, "console log logging getlogger winston pino") || strings.HasSuffix(of, "logger"))
 }
 
 // unrooted: options with a root keep a path below it.

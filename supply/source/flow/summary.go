@@ -15,6 +15,7 @@ type Summary struct {
 	Leaks   []Leak         `json:"leaks,omitempty"`
 	Returns map[int]uint16 `json:"returns,omitempty"` // by parameter that it gives back, the harm that it took away
 	Gives   string         `json:"gives,omitempty"`   // what a request brings, where it gives that by itself
+	Cleared uint16         `json:"cleared,omitempty"` // harm that it took away from what it gives by itself
 }
 
 // Leak is a parameter that reaches where it does harm.
@@ -77,7 +78,7 @@ func (s *scan) summary(f *syntax.Node, top *scope, name string) Summary {
 		return out
 	}
 	if v := s.called(f, top, none); v.from != "" {
-		out.Gives = v.from
+		out.Gives, out.Cleared = v.from, uint16(v.cleared)
 	}
 	for i, p := range f.Params()[:min(len(f.Params()), maxParams)] {
 		if s.given(f, i, p, "").cleared == all {
@@ -152,7 +153,7 @@ func (s *scan) elsewhere(c *call) (value, bool) {
 			s.report(leak.Rule, c.n.Line, tell(v, leak.Says+", in "+leak.Place))
 		}
 	}
-	v := value{from: f.Gives}
+	v := value{from: f.Gives, cleared: hazard(f.Cleared)}
 	for i, cleared := range f.Returns {
 		if a, n := c.one(strconv.Itoa(i)); n != nil && a.from != "" {
 			a.path = ""

@@ -252,7 +252,7 @@ func (s *scan) variable(name string, sc *scope) value {
 func (s *scan) free(name string) value {
 	v := value{path: canonical(name, s.lang)}
 	if s.lang == Script && browser(v.path) {
-		v.from = name
+		v.from, v.cleared = name, redirect // itself
 	}
 	return v
 }
@@ -279,6 +279,9 @@ func (s *scan) of(base value, name string) value {
 		v.from, v.cleared = base.from, base.cleared
 	case s.comesIn(v.path):
 		v.from = strings.TrimPrefix(v.path, "?.")
+	}
+	if v.from != "" && s.lang == Script {
+		v.cleared = tame(v, base.from == "", name)
 	}
 	return v
 }
@@ -318,8 +321,10 @@ func (s *scan) binary(n *syntax.Node, sc *scope) value {
 		if s.lang == Python && (a.from != "" || b.from != "") {
 			return join(a, b)
 		}
-	case "||", "??", "or", "&&", "and":
+	case "||", "??", "or":
 		return join(a, b)
+	case "&&", "and":
+		return b // or what is nothing
 	}
 	return value{}
 }

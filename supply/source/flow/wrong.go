@@ -130,7 +130,7 @@ func (s *scan) cookie(c *call) {
 	if o != nil && !o.Is(syntax.Object) {
 		return
 	}
-	if o.Key("httpOnly") == nil && !spreads(o) {
+	if o.Key("httpOnly") == nil && !spreads(o) && !anyOf(low, "xsrf csrf") { // scripts send those back
 		s.said(cookieReadable(), c, "scripts can read it")
 	}
 	if o.Key("secure") == nil && !spreads(o) {

@@ -244,6 +244,7 @@ func (p *parser) postfix(n *syntax.Node, calls bool) *syntax.Node {
 			case p.is("["):
 				n = p.index(n)
 			case p.tok.kind == template:
+			case p.dialect.Types && (p.is("<") || p.is("<<")) && p.instantiates():
 			default:
 				n = p.member(n)
 			}

@@ -187,7 +187,7 @@ func (p *parser) declarators() *syntax.Node {
 		target := p.target()
 		if p.accept("=") {
 			value := p.assignment()
-			n.Kids = append(n.Kids, from(target, syntax.Assign, "=", target, value))
+			n.Kids = append(n.Kids, from(target, syntax.Assign, "var", target, value))
 		} else {
 			n.Kids = append(n.Kids, from(target, syntax.Assign, "var", target, nil))
 		}

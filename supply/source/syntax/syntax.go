@@ -39,7 +39,7 @@ const (
 	Binary               // Text: the operator; Kids: both sides
 	Unary                // Text: the operator; Kids: the operand
 	Choice               // Kids: the condition, one value, the other
-	Assign               // Text: the operator; Kids: the target, the value
+	Assign               // Text: the operator, or "var" of a declaration; Kids: the target, the value
 	Function             // Text: the name; Kids: Params, and the body last; Marks: decorators
 	Param                // Text: the name, empty for a pattern; Kids: the target, then the default; Marks: decorators
 	Class                // Text: the name; Kids: what it extends, and last a Block of members; Marks: decorators

@@ -41,3 +41,12 @@ export class ChartController {
     return this.db.query(`SELECT * FROM charts WHERE id = '${id}'`); // WANT code.sql-injection
   }
 }
+
+const Session = React.createContext?.<string | undefined>(undefined);
+
+export function leave(back?: string) {
+  window.location.href = back ?? window.location.href;
+  window.location.href = location.href.split('next=')[1]; // WANT code.open-redirect
+  window.location.href = new URL(window.location.href).searchParams.get('next'); // WANT code.open-redirect
+  const location2 = window.location;
+}

@@ -106,6 +106,7 @@ jwt.verify(token, key, { algorithms: ['RS256'] });
 app.get('/session', (req, res) => {
   res.cookie('token', t, { httpOnly: false, secure: true }); // WANT code.cookie-readable
   res.cookie('theme', 'dark');
+  res.cookie('XSRF-TOKEN', t, { secure: true });
   res.cookie('token', t, { httpOnly: true, secure: true });
 });
 
@@ -125,3 +126,34 @@ function admit(patient) {
   fetch(`/search?ssn=${patient.ssn}`); // WANT phi.url
   fetch(`/search?id=${patient.id}`);
 }
+
+app.post('/photo', upload.single('photo'), (req, res) => {
+  fs.unlinkSync(req.file.path);
+  fs.unlinkSync(req.file.originalname); // WANT code.path-traversal
+  res.redirect(301, 'https://' + req.hostname + req.originalUrl);
+  res.redirect(301, 'https://' + req.get('host') + '/home');
+  res.redirect(301, 'https://' + req.get('x-back')); // WANT code.open-redirect
+  const location = new URL(req.query.at);
+  logger.info({ uri: 'https://pacs.example/' + req.query.id }, 'asked');
+  logger.info('asked for ' + req.query.id); // WANT code.log-injection
+});
+router.get('/notes', requireLogin, async (req, res) => {
+  await db.collection('notes').find({ seen: new Date(req.query.since), mine: req.query.mine && self.apos.launder.boolean(req.query.mine) });
+  await db.collection('notes').find({ seen: req.query.since }); // WANT code.nosql-injection
+});
+router.get('/chart/:id', requireLogin, async (ctx) => {
+  await db.collection('charts').findOne(ctx.query.filter);
+  await db.collection('charts').findOne(ctx.request.body.filter); // WANT code.nosql-injection
+});
+
+export function guard(request) {
+  const { origin, basePath, searchParams } = request.nextUrl;
+  const home = request.nextUrl.clone();
+  home.pathname = '/login';
+  if (request.cookies.get('old')) return NextResponse.redirect(home);
+  if (request.cookies.get('none')) return NextResponse.redirect(new URL(`${basePath}/login`, origin));
+  return NextResponse.redirect(searchParams.get('next')); // WANT code.open-redirect
+}
+
+const exec = (command) => execFileSync('npx', [command]);
+exec(linter + ' --fix');
