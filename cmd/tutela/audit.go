@@ -56,6 +56,9 @@ const maxProblems = 100
 
 // Run verifies, writes an entry about it, and tells.
 func (cmd auditVerifyCmd) Run(ctx context.Context, c console) error {
+	if err := cmd.here("audit verify"); err != nil {
+		return err
+	}
 	options := audit.VerifyOptions{Deep: cmd.Deep, Limit: maxProblems}
 	for _, path := range cmd.Since {
 		note, err := os.ReadFile(path)

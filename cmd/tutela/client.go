@@ -68,6 +68,14 @@ func (t target) running() (devInfo, error) {
 	return info, nil
 }
 
+// here says, for a command that works on the files of a system, that they are on the server's machine.
+func (t target) here(command string) error {
+	if t.Server == "" {
+		return nil
+	}
+	return usage("%s works on the system's own files: run it on the machine of %s, with --data and without --server", command, t.Server)
+}
+
 // open opens the planes themselves, for a command that works on a stopped store or only reads.
 func (t target) open(ctx context.Context, c console, command string) (*system, error) {
 	home, err := t.home()

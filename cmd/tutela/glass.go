@@ -46,7 +46,8 @@ func (glassOpenCmd) Help() string {
 	return `Example: tutela break-glass open Patient/123 --reason "found unconscious in the lobby" --data tutela-data
 
 It counts for your session, for 15 minutes unless it is configured otherwise, and for this patient alone.
-The second factor must have been shown within five minutes: otherwise you sign in again.`
+The second factor must have been shown within five minutes: otherwise you sign in again (at
+a server elsewhere: tutela login --session).`
 }
 
 // Run breaks the glass.
@@ -57,6 +58,9 @@ func (cmd glassOpenCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	body, err := client.json(ctx, http.MethodPost, "/api/v1/break-glass", ask)
+	if cmd.Server != "" && (errs.Is(err, errs.Unauthenticated) || errs.Is(err, errs.Denied)) {
+		return usage("%v; it counts for a session of which both factors were shown within five minutes: tutela login --session --server %s", err, cmd.Server)
+	}
 	if errs.Is(err, errs.Unauthenticated) {
 		if client, err = cmd.connectAfresh(ctx, "physician"); err != nil {
 			return err

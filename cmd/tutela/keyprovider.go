@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -109,6 +110,9 @@ func (cmd keysProviderMigrateCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	before, err := os.ReadFile(filepath.Join(home, configFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return usage("there is no %s in %s: run this on the server's machine, with --data beside --server", configFile, home)
+	}
 	if err != nil {
 		return fmt.Errorf("read configuration: %w", err)
 	}

@@ -20,14 +20,20 @@ import (
 	"github.com/tutela-health/tutela/internal/clock"
 )
 
-// loginScopes are what the command line asks for: what of it the person's roles give, the server says.
-const loginScopes = "openid fhirUser offline_access user/*.cruds"
+// loginScopes are what the command line asks for: what of it the person's roles give, the server says. A login of its own outlives
+// the browser's; a session's ends with it, and carries what counts for a session alone.
+const (
+	loginScopes   = "openid fhirUser offline_access user/*.cruds"
+	sessionScopes = "openid fhirUser online_access user/*.cruds"
+)
 
 type loginCmd struct {
 	Server string        `required:"" env:"TUTELA_SERVER" help:"Address of the server, https://HOST[:PORT]."`
 	CA     string        `type:"existingfile" help:"PEM file of the authority that signed its certificate, where the machine does not know it."`
 	Port   int           `help:"Port on this machine that the browser's answer comes to; any by default. Name one to forward it over SSH."`
 	Wait   time.Duration `default:"5m" help:"How long to wait for the browser."`
+
+	Session bool `help:"Act within the browser's session, and end with it: break-glass asks for that."`
 }
 
 // Help gives an example.
@@ -60,6 +66,9 @@ func (cmd loginCmd) Run(ctx context.Context, c console) error {
 		return usage("cannot listen on port %d: %v (choose another with --port)", cmd.Port, err)
 	}
 	ask := newAsk(server, "http://"+listener.Addr().String()+"/callback")
+	if cmd.Session {
+		ask.scopes = sessionScopes
+	}
 	fmt.Fprintf(c.out, "open this in a browser on this machine, and sign in:\n\n  %s\n\n", ask.address())
 	ctx, cancel := context.WithTimeout(ctx, cmd.Wait)
 	defer cancel()
@@ -82,16 +91,16 @@ func (cmd loginCmd) Run(ctx context.Context, c console) error {
 }
 
 // ask is a request for authorization, and what its answer is known by.
-type ask struct{ server, redirect, state, verifier string }
+type ask struct{ server, redirect, state, verifier, scopes string }
 
 func newAsk(server, redirect string) ask {
-	return ask{server, redirect, rand.Text() + rand.Text(), rand.Text() + rand.Text()}
+	return ask{server, redirect, rand.Text() + rand.Text(), rand.Text() + rand.Text(), loginScopes}
 }
 
 func (a ask) address() string {
 	sum := sha256.Sum256([]byte(a.verifier))
 	return a.server + "/oauth2/authorize?" + url.Values{
-		"response_type": {"code"}, "client_id": {cliClient}, "redirect_uri": {a.redirect}, "scope": {loginScopes}, "aud": {a.server + "/fhir/r4"}, "state": {a.state},
+		"response_type": {"code"}, "client_id": {cliClient}, "redirect_uri": {a.redirect}, "scope": {a.scopes}, "aud": {a.server + "/fhir/r4"}, "state": {a.state},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"}, "prompt": {"login consent"},
 	}.Encode()
 }

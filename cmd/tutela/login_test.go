@@ -29,7 +29,7 @@ type desk struct {
 }
 
 // sitDown begins a login at a running system.
-func sitDown(t *testing.T, dir string) *desk {
+func sitDown(t *testing.T, dir string, flags ...string) *desk {
 	t.Helper()
 	info, err := target{Data: dir}.running()
 	if err != nil {
@@ -40,7 +40,7 @@ func sitDown(t *testing.T, dir string) *desk {
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	go func() {
-		d.ended <- run(ctx, []string{"login", "--server", info.URL, "--ca", info.CA}, console{writer, d.output})
+		d.ended <- run(ctx, append([]string{"login", "--server", info.URL, "--ca", info.CA}, flags...), console{writer, d.output})
 		_ = writer.Close()
 	}()
 	lines := bufio.NewScanner(reader)
@@ -100,6 +100,36 @@ func get(t *testing.T, address, host string) int {
 	}
 	_ = res.Body.Close()
 	return res.StatusCode
+}
+
+// Breaking the glass takes a login within a browser's session, and says so; and what works on a system's own files says where that is.
+func TestALoginWithinASessionBreaksTheGlass(t *testing.T) {
+	dir := tryOutSystem(t, "--patients", "2")
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	login := func(flags ...string) (server, patient string) {
+		t.Helper()
+		d := sitDown(t, dir, flags...)
+		if got := get(t, d.agrees(t, "physician").String(), ""); got != http.StatusOK {
+			t.Fatalf("the answer: %d", got)
+		}
+		if code := <-d.ended; code != exitClean {
+			t.Fatalf("login: %d %s", code, d.output)
+		}
+		return "--server=" + d.info.URL, "Patient/1" // whether there is one makes no difference
+	}
+	server, patient := login()
+	open := []string{"break-glass", "open", patient, "--reason", "found unconscious in the lobby"}
+	for words, args := range map[string][]string{
+		"tutela login --session": open, "try-out": {"token", "--as", "physician"}, "on the machine": {"audit", "verify"},
+	} {
+		if code, out, said := command(t, append(args, server)...); code != exitError || !strings.Contains(said, words) {
+			t.Errorf("%v: %d %s %s", args, code, out, said)
+		}
+	}
+	server, _ = login("--session")
+	if code, out, said := command(t, append(open, server)...); code != exitClean || !strings.Contains(out, "is open to you") {
+		t.Errorf("within a session: %d %s %s", code, out, said)
+	}
 }
 
 // A person signs in at the browser, and every command acts for him, with a token that lies in a file of his alone and is renewed;

@@ -16,6 +16,9 @@ func (tokenCmd) Help() string {
 
 // Run prints a token.
 func (cmd tokenCmd) Run(ctx context.Context, c console) error {
+	if cmd.Server != "" {
+		return usage("token is for try-out systems; at %s commands act with what tutela login was given", cmd.Server)
+	}
 	if cmd.As == "" {
 		return usage("say whose token: --as loader, physician, nurse, registration, billing, auditor, privacy, admin, patient, …")
 	}
