@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/tutela-health/tutela/detect/replay"
@@ -56,6 +57,9 @@ func (cmd detectReplayCmd) Run(ctx context.Context, c console) error {
 	conf.Events = inputs(cmd.Events)
 	if watched(c.err) {
 		conf.Done = func(events int) { fmt.Fprintf(c.err, "\r%d events", events) }
+	}
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(replayCollectAt))
 	}
 	began := time.Now()
 	sum, err := replay.Run(ctx, conf)

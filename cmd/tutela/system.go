@@ -284,6 +284,7 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.keepKeys(ctx) })
 	s.background.Go(func() { s.erasures.Run(ctx, s.log) })
 	s.background.Go(func() { s.detection.Run(ctx) })
+	s.background.Go(func() { keepRoom(ctx) })
 	s.background.Go(func() { s.intake.run(ctx, s.log) })
 	s.background.Go(func() { s.response.run(ctx, s.log) })
 	s.background.Go(func() { s.watchProvider(ctx) })
