@@ -90,7 +90,7 @@ func TestKilledDetectionLosesAndRepeatsNothing(t *testing.T) {
 }
 
 // watchBy lets a stopped system watch by further rules.
-func (s *system) watchBy(t *testing.T, text string) {
+func (s *system) watchBy(t testing.TB, text string) {
 	t.Helper()
 	must(t, os.Mkdir(filepath.Join(s.dir, "rules"), 0o700))
 	must(t, os.WriteFile(filepath.Join(s.dir, "rules", "e2e.yml"), []byte(text), 0o600))

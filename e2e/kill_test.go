@@ -67,7 +67,7 @@ func killRounds(t *testing.T, s *system, cluster *testkit.Cluster) {
 
 // prepareSubjects makes the patients, and waits until the try-out has put its clinicians into their
 // care teams: what it writes is not what a test looks for.
-func prepareSubjects(t *testing.T, s *system) {
+func prepareSubjects(t testing.TB, s *system) {
 	t.Helper()
 	loader := s.as(t, "loader")
 	for i := range subjects {

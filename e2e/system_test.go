@@ -85,7 +85,7 @@ func (s *system) await(ctx context.Context) error {
 }
 
 // settle waits until the try-out identities have met as many patients as they will.
-func (s *system) settle(t *testing.T) {
+func (s *system) settle(t testing.TB) {
 	t.Helper()
 	if err := s.told(t.Context(), func(info devInfo) bool { return info.Settled }); err != nil {
 		t.Fatalf("the try-out does not settle: %v: %s", err, s.lastLog())

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tutela-health/tutela/detect/intake"
 	"github.com/tutela-health/tutela/detect/intake/book"
 	"github.com/tutela-health/tutela/detect/intake/facts"
 	"github.com/tutela-health/tutela/detect/intake/gate"
@@ -129,10 +130,7 @@ func (s *system) intakeTLS() (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.NextProtos = nil
-	// A sender that only sends reads no tickets, and closing with something unread resets the connection: then what it
-	// sent last would be lost with it.
-	c.SessionTicketsDisabled = true
+	c = intake.Secure(c)
 	if s.config.Intake.ClientCA == "" {
 		return c, nil
 	}

@@ -31,7 +31,9 @@ type inbox struct {
 func open(t *testing.T, s *syslog.Server) *inbox {
 	t.Helper()
 	cert, pool, files := testkit.Certificate(t)
-	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+	l, err := tls.Listen("tcp", "127.0.0.1:0", intake.Secure(&tls.Config{
+		Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven,
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +103,54 @@ func TestMessagesOfBothFramingsAreTaken(t *testing.T) {
 	fmt.Fprintf(conn, "%d %s", len(old), old)
 	if d := cmp.Diff(syslog.Message{Severity: 6, Text: old, Raw: true}, b.next(t)); d != "" {
 		t.Errorf("an older form: %s", d)
+	}
+}
+
+// A sender that closes as soon as it has said everything, and has read nothing, loses nothing of it, however much waits on
+// its side: were there anything to read, closing would throw that away.
+func TestSenderThatClosesAtOnceLosesNothing(t *testing.T) {
+	const messages, size = 30, 8000
+	first, said, got := make(chan struct{}), make(chan struct{}), make(chan string, messages)
+	b := open(t, &syslog.Server{Handle: func(ctx context.Context, _ intake.Peer, m syslog.Message) error {
+		if m.ID == "m0" {
+			close(first)
+			<-said
+		}
+		got <- m.ID
+		return nil
+	}})
+	b.trust.ClientSessionCache = tls.NewLRUClientSessionCache(1) // asks for tickets, as OpenSSL's clients do
+	conn, err := tls.Dial("tcp", b.addr, b.trust)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.NetConn().(*net.TCPConn).SetWriteBuffer(1 << 20) // as much as the system gives
+	var want []string
+	for i := range messages {
+		id := fmt.Sprint("m", i)
+		text := "<165>1 2026-11-22T09:30:15Z db-1 postgres 42 " + id + " - " + strings.Repeat("x", size)
+		if _, err := fmt.Fprintf(conn, "%d %s", len(text), text); err != nil {
+			t.Fatal(err)
+		}
+		if want = append(want, id); i == 0 {
+			<-first
+		}
+	}
+	if err := conn.NetConn().Close(); err != nil {
+		t.Fatal(err)
+	}
+	close(said)
+	var list []string
+	for range messages {
+		select {
+		case id := <-got:
+			list = append(list, id)
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%d of %d messages came", len(list), messages)
+		}
+	}
+	if d := cmp.Diff(want, list); d != "" {
+		t.Error(d)
 	}
 }
 
