@@ -18,6 +18,7 @@ import (
 	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/detect/intake/book"
 	"github.com/tutela-health/tutela/detect/intake/facts"
+	"github.com/tutela-health/tutela/detect/logs"
 	"github.com/tutela-health/tutela/detect/rules"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -80,7 +81,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), trail.Migrations(), answer.Migrations(), alert.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), alert.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all

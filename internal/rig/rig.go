@@ -21,6 +21,7 @@ import (
 	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/detect/intake/book"
 	"github.com/tutela-health/tutela/detect/intake/facts"
+	"github.com/tutela-health/tutela/detect/logs"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -192,7 +193,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 
 // Migrations are those of every plane.
 func Migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), trail.Migrations(), answer.Migrations(), alert.Migrations())
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), alert.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
