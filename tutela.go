@@ -231,6 +231,14 @@ const (
 	ActionAnswerHold   Action = "answer.hold"   // a caller was refused because of an answer
 	ActionAnswerReload Action = "answer.reload" // a changed policy of answers took force, or was refused
 
+	ActionIncidentOpen   Action = "incident.open"   // an incident was opened, by a person or for a finding
+	ActionIncidentJoin   Action = "incident.join"   // a finding joined one
+	ActionIncidentReport Action = "incident.report" // somebody told of something that may be one
+	ActionIncidentMine   Action = "incident.mine"   // somebody looked at what he reported
+	ActionIncidentList   Action = "incident.list"   // somebody looked at incidents
+	ActionIncidentMove   Action = "incident.move"   // one was contained, recovered from, closed, or is open again
+	ActionIncidentNote   Action = "incident.note"   // something was written into a timeline by hand
+
 	ActionBreachScope  Action = "breach.scope"  // somebody asked whom an account, address, session or client reached
 	ActionAlertRaise   Action = "alert.raise"   // people are told of a finding, or of nobody's having seen it; or the day's digest
 	ActionAlertAck     Action = "alert.ack"     // somebody has seen an alert

@@ -22,6 +22,7 @@ import (
 	"github.com/tutela-health/tutela/respond/alert"
 	"github.com/tutela-health/tutela/respond/answer"
 	"github.com/tutela-health/tutela/respond/breach"
+	"github.com/tutela-health/tutela/respond/incident"
 	"github.com/tutela-health/tutela/supply/evidence"
 )
 
@@ -49,6 +50,7 @@ type API struct {
 	Supply         *evidence.Service
 	Findings       *detect.Service
 	Answers        *answer.Service
+	Incidents      *incident.Service
 	Sources        func() []sources.State // how the systems are doing that tell what happens in them
 	Breaches       *breach.Service
 	Alerts         *alert.Service

@@ -111,6 +111,8 @@ func operations() map[string]exposed {
 	add(proven, call, "GET /api/v1/findings", "GET /api/v1/findings/{id}", "POST /api/v1/findings/{id}/feedback")
 	add(proven, call, "GET /api/v1/answers", "GET /api/v1/answers/{id}", "POST /api/v1/answers/{id}/undo",
 		"GET /api/v1/alerts", "GET /api/v1/alerts/digest", "POST /api/v1/alerts/{id}/acknowledge", "POST /api/v1/alerts/test")
+	add(proven, call, "GET /api/v1/incidents", "POST /api/v1/incidents", "GET /api/v1/incidents/{id}", "POST /api/v1/incidents/{id}/state",
+		"POST /api/v1/incidents/{id}/notes", "GET /api/v1/incidents/reports", "POST /api/v1/incidents/reports")
 	add(proven, work, "GET /api/v1/patients/{id}/disclosures", "GET /api/v1/patients/{id}/accesses", "GET /api/v1/patients/{id}/export")
 	add(proven, call, "GET /api/v1/keys/recovery", "POST /api/v1/keys/recovery/split", "POST /api/v1/keys/recovery/renew", "POST /api/v1/keys/recovery/confirm",
 		"GET /api/v1/keys/recovery/drill", "POST /api/v1/keys/recovery/drill", "GET /api/v1/keys/provider")

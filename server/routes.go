@@ -52,6 +52,7 @@ func (s *Server) routes(mux *router) {
 	s.breakGlassRoutes(mux)
 	s.findingRoutes(mux)
 	s.answerRoutes(mux)
+	s.incidentRoutes(mux)
 	s.breachRoutes(mux)
 	s.alertRoutes(mux)
 	s.clearanceRoutes(mux)

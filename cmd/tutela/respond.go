@@ -11,6 +11,7 @@ import (
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/respond/alert"
 	"github.com/tutela-health/tutela/respond/answer"
+	"github.com/tutela-health/tutela/respond/incident"
 )
 
 // respondConfig says what follows from findings.
@@ -19,6 +20,8 @@ type respondConfig struct {
 	Answers string `yaml:"answers,omitempty"`
 	// Alerts is the file of the plan of alerts; nobody is told where it is left out.
 	Alerts string `yaml:"alerts,omitempty"`
+	// Incidents says which findings open one.
+	Incidents incidentConfig `yaml:"incidents,omitempty"`
 }
 
 // response is what follows from findings, wired.
@@ -26,6 +29,8 @@ type response struct {
 	answers *answer.Service
 	policy  *answer.Book
 	alerts  *alert.Service
+
+	incidents *incident.Service
 }
 
 // respond wires what follows from findings.
@@ -34,7 +39,8 @@ func (s *system) respond() (*response, error) {
 	if file := s.config.Respond.Answers; file != "" {
 		r.policy.Read = func() ([]byte, error) { return os.ReadFile(s.config.path(file)) }
 	}
-	if err := r.policy.Open(); err != nil && !s.readOnly {
+	err := r.policy.Open()
+	if err != nil && !s.readOnly {
 		return nil, usage("%v", err)
 	}
 	r.answers = answer.New(answer.Config{
@@ -42,11 +48,11 @@ func (s *system) respond() (*response, error) {
 		Fresh: s.changes.Fresh, Proxies: s.gateway.Proxies, Node: s.config.Node + s.role, Log: s.log,
 	})
 	s.identity.OnHold(r.answers.Hold)
-	var err error
 	if r.alerts, err = s.alerting(); err != nil {
 		return nil, usage("respond: alerts: %v", err)
 	}
-	return r, nil
+	r.incidents, err = s.keepIncidents()
+	return r, err
 }
 
 // alerting wires who tells people.
@@ -73,6 +79,7 @@ func (r *response) run(ctx context.Context, log *slog.Logger) {
 	work.Go(func() { r.answers.Run(ctx) })
 	work.Go(func() { r.alerts.Run(ctx) })
 	work.Go(func() { r.followPolicy(ctx, log) })
+	work.Go(func() { r.incidents.Run(ctx) })
 	work.Wait()
 }
 

@@ -31,6 +31,7 @@ import (
 	"github.com/tutela-health/tutela/recovery/holders"
 	"github.com/tutela-health/tutela/respond/alert"
 	"github.com/tutela-health/tutela/respond/answer"
+	"github.com/tutela-health/tutela/respond/incident"
 	"github.com/tutela-health/tutela/respond/trail"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
@@ -81,7 +82,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), alert.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), incident.Migrations(), alert.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all
@@ -247,7 +248,7 @@ func (s *system) decide() error {
 	s.erasures = erasure.New(erasure.Config{
 		DB: s.db, Audit: s.audit, Records: s.records, Access: s.access, Keys: s.ring, Clock: s.clock, Node: s.config.Node,
 		Wraps: s.outstanding, Backed: s.backed, Held: func(ctx context.Context) ([]int, error) { return s.provider.Generations(ctx) },
-		Wait: s.config.eraseAfter(), Rotate: s.config.Keys.rotation(), Retain: s.config.Erasure.Retain,
+		Open: s.hindered, Wait: s.config.eraseAfter(), Rotate: s.config.Keys.rotation(), Retain: s.config.Erasure.Retain,
 	})
 	return nil
 }

@@ -37,6 +37,7 @@ import (
 	"github.com/tutela-health/tutela/respond/alert"
 	"github.com/tutela-health/tutela/respond/answer"
 	"github.com/tutela-health/tutela/respond/breach"
+	"github.com/tutela-health/tutela/respond/incident"
 	"github.com/tutela-health/tutela/respond/trail"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
@@ -91,6 +92,7 @@ type Rig struct {
 	Findings    *detect.Service // with the detectors of Config.Watch; it works when it is told to
 	Answers     *answer.Service // by Config.Answers; it works when it is told to
 	Alerts      *alert.Service  // by Config.Alerts; it works when it is told to
+	Incidents   *incident.Service
 
 	tenant  tutela.Tenant
 	url     string // of its database
@@ -193,7 +195,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 
 // Migrations are those of every plane.
 func Migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), alert.Migrations())
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), incident.Migrations(), alert.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
@@ -270,6 +272,7 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	r.Findings = r.Detection("rig", c)
 	r.Answers = r.Answering("rig", c)
 	r.Identity.OnHold(r.Answers.Hold)
+	r.Incidents = r.Incident("rig", c)
 	r.changes.Subscribe(answer.Topic, r.Answers.Forget)
 	r.Breaches = r.breaches(c)
 	if r.Alerts, err = r.Alerting("rig", c); err != nil {
@@ -305,6 +308,13 @@ func (r *Rig) Answering(node string, c Config) *answer.Service {
 	return answer.New(answer.Config{
 		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, People: r.Identity, Findings: r.Findings, Policy: policy,
 		Fresh: r.changes.Fresh, Node: node, Log: c.Log,
+	})
+}
+
+// Incident keeps incidents on a node of that name; it takes findings up when it is told to.
+func (r *Rig) Incident(node string, c Config) *incident.Service {
+	return incident.New(incident.Config{
+		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Findings: r.Findings, Alias: r.Identity.Alias, Node: node, Log: c.Log,
 	})
 }
 
@@ -346,7 +356,7 @@ func (r *Rig) serve(c Config) {
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
 		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Breaches: r.Breaches, Answers: r.Answers, Alerts: r.Alerts, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Breaches: r.Breaches, Answers: r.Answers, Incidents: r.Incidents, Alerts: r.Alerts, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
 		// No rate: a test's clock may stand still, and then nothing would refill.
 		Gateway: server.Gateway{Answers: r.Answers, Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
 	})

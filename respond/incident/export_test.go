@@ -1,0 +1,22 @@
+package incident
+
+import (
+	"context"
+	"time"
+)
+
+// MoveTo is the state machine alone.
+func (in *Incident) MoveTo(to State, at time.Time) error { return in.move(to, at) }
+
+// Follows are the states that may come after one.
+func Follows(s State) []State { return follows(s) }
+
+// Rewind has the next round look at the whole ledger again, as after a crash before any place was written.
+func (s *Service) Rewind(ctx context.Context) error {
+	p, err := s.book.Read(ctx, placeName)
+	if err != nil {
+		return err
+	}
+	_, err = s.move(ctx, p, 0)
+	return err
+}
