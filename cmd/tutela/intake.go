@@ -114,7 +114,7 @@ func (s *system) openIntake() (*intakeDesk, error) {
 		return nil, usage("intake: %v", err)
 	}
 	tokens := book.NewTokens(s.identity.Alias, c.Authorities, "")
-	n := &intakeDesk{config: c, gate: g, facts: &facts.Store{DB: s.db, Notes: s.records, Clock: clock.System}, tls: s.intakeTLS}
+	n := &intakeDesk{config: c, gate: g, facts: &facts.Store{DB: s.db, Notes: s.records, Clock: clock.System, Alias: s.identity.Alias}, tls: s.intakeTLS}
 	n.book = book.New(book.Config{
 		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Alias: s.identity.Alias, Tokens: tokens,
 	})

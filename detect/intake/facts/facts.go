@@ -9,15 +9,20 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect/event"
+	"github.com/tutela-health/tutela/detect/intake/hl7"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/store"
 )
 
-// Migrations make this package's table: batches of facts, sealed under the general key. Row 0 says how many there are.
+// Migrations make this package's tables: batches of facts, sealed under the general key, of which row 0 says how many there
+// are; and what HL7 messages told of stays, by a keyed hash of source and stay, beside the patient's pseudonym.
 func Migrations() []store.Migration {
 	return []store.Migration{{ID: "0702_intake_facts", SQL: `
 CREATE TABLE intake_facts (seq {{int}} NOT NULL PRIMARY KEY, last {{int}} NOT NULL, at {{int}} NOT NULL, sealed {{bytes}} NOT NULL) {{clustered}};
+`}, {ID: "0703_intake_stays", SQL: `
+CREATE TABLE intake_stays (stay {{int}} NOT NULL PRIMARY KEY, patient {{int}} NOT NULL, sealed {{bytes}} NOT NULL) {{clustered}};
+CREATE INDEX intake_stays_patient ON intake_stays (patient);
 `}}
 }
 
@@ -36,6 +41,8 @@ type Store struct {
 	DB    *store.DB
 	Notes notes
 	Clock clock.Clock
+	// Alias is a keyed hash; only stays need it.
+	Alias func(what, value string) int64
 
 	mu sync.Mutex // one batch at a time of this node
 }
@@ -48,14 +55,28 @@ const tries = 16
 
 // Take keeps facts; lines that are events are none. When it returns without an error they are durable.
 func (s *Store) Take(ctx context.Context, lines []event.Line) error {
+	return s.Tell(ctx, "", lines, nil)
+}
+
+// Tell keeps facts that a source told, and what it told of stays with the last of them.
+func (s *Store) Tell(ctx context.Context, source string, lines []event.Line, stays []hl7.Stay) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(lines) > 0 {
-		n := min(len(lines), perBatch)
-		if err := s.take(ctx, lines[:n]); err != nil {
+	for len(lines) > perBatch {
+		if err := s.take(ctx, lines[:perBatch], stayRows{}); err != nil {
 			return fmt.Errorf("keep facts: %w", err)
 		}
-		lines = lines[n:]
+		lines = lines[perBatch:]
+	}
+	if len(lines)+len(stays) == 0 {
+		return nil
+	}
+	rows, err := s.sealStays(ctx, source, stays)
+	if err == nil {
+		err = s.take(ctx, lines, rows)
+	}
+	if err != nil {
+		return fmt.Errorf("keep facts: %w", err)
 	}
 	return nil
 }
@@ -67,7 +88,7 @@ type kept struct {
 	Chart    *event.Chart    `json:"chart,omitempty"`
 }
 
-func (s *Store) take(ctx context.Context, lines []event.Line) error {
+func (s *Store) take(ctx context.Context, lines []event.Line, stays stayRows) error {
 	batch := make([]kept, len(lines))
 	for i, l := range lines {
 		batch[i] = kept{l.Staff, l.Relation, l.Chart}
@@ -77,14 +98,14 @@ func (s *Store) take(ctx context.Context, lines []event.Line) error {
 		return err
 	}
 	for range tries {
-		if err = s.write(ctx, plain); !errs.Is(err, errs.Conflict) {
+		if err = s.write(ctx, plain, stays); !errs.Is(err, errs.Conflict) {
 			return err
 		}
 	}
 	return err
 }
 
-func (s *Store) write(ctx context.Context, plain []byte) error {
+func (s *Store) write(ctx context.Context, plain []byte, stays stayRows) error {
 	last, err := s.last(ctx)
 	if err != nil {
 		return err
@@ -98,7 +119,9 @@ func (s *Store) write(ctx context.Context, plain []byte) error {
 	if last > 0 {
 		head.Expect = []any{last}
 	}
-	return s.DB.Commit(ctx, store.Op{Claims: []store.Claim{head}, Inserts: []store.Rows{{Table: factsTable(), Rows: [][]any{{next, next, at, sealed}}}}})
+	op := store.Op{Claims: []store.Claim{head}, Inserts: []store.Rows{{Table: factsTable(), Rows: [][]any{{next, next, at, sealed}}}}}
+	stays.into(&op)
+	return s.DB.Commit(ctx, op)
 }
 
 func subject(seq, at int64) []byte { return fmt.Appendf(nil, "intake facts %d %d", seq, at) }

@@ -21,8 +21,9 @@ type Config struct {
 // Translator turns messages into what detection knows of care. It remembers stays, so that a discharge ends what an
 // admission began. Not safe for concurrent use.
 type Translator struct {
-	cfg    Config
-	visits visits
+	cfg     Config
+	visits  visits
+	changed []string // keys of the visits of which the last message told
 }
 
 // NewTranslator returns one that has heard nothing.
@@ -39,6 +40,7 @@ func NewTranslator(c Config) *Translator {
 // Translate gives what a message tells: relations, each replacing the one of the same kind, patient, person, unit and
 // beginning, and charts. A message that is of no concern gives none.
 func (t *Translator) Translate(m *Message) []event.Line {
+	t.changed = t.changed[:0]
 	switch code, trigger := m.Kind(); code {
 	case "ADT":
 		return t.administration(m, trigger)
@@ -113,6 +115,7 @@ func (t *Translator) administration(m *Message, trigger string) []event.Line {
 			return t.chart(m, p)
 		}
 	}
+	t.changed = append(t.changed, key)
 	return append(t.chart(m, p), t.advance(m, v, trigger, at)...)
 }
 
@@ -160,6 +163,7 @@ func (t *Translator) merge(m *Message, p tutela.Bucket, at time.Time) []event.Li
 			continue
 		}
 		v.patient = p
+		t.changed = append(t.changed, key)
 		list = append(list, v.lines()...)
 	}
 	return append(list, t.chart(m, p)...)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect/event"
 	"github.com/tutela-health/tutela/detect/intake"
 	"github.com/tutela-health/tutela/detect/intake/atna"
@@ -25,7 +26,8 @@ type (
 		Put(ctx context.Context, source string, r intake.Record) error
 	}
 	takesFacts interface {
-		Take(ctx context.Context, lines []event.Line) error
+		Tell(ctx context.Context, source string, lines []event.Line, stays []hl7.Stay) error
+		Stays(ctx context.Context, source string, patient tutela.Bucket) ([]hl7.Stay, error)
 	}
 )
 
@@ -47,8 +49,14 @@ type Reception struct {
 type translator struct {
 	mu sync.Mutex // guards what follows
 	*hl7.Translator
-	owed []event.Line // what a message told that could not be made durable: the sender's second try tells less
+	source string
+	met    map[tutela.Bucket]struct{} // patients whose stays it remembers
+	owed   []event.Line               // what a message told that could not be made durable: the sender's second try tells less
+	stays  []hl7.Stay                 // with it
 }
+
+// maxMet bounds the patients of whom it is remembered that their stays are.
+const maxMet = 100_000
 
 // errStranger ends the connection of whoever is no source.
 var errStranger = errors.New("no configured source: neither its certificate nor its network is listed")
@@ -118,11 +126,7 @@ func (r *Reception) tell(ctx context.Context, p intake.Peer, m *hl7.Message) err
 	t := r.translator(d)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	err = t.settle(ctx, r.Facts)
-	if err == nil {
-		t.owed = t.Translate(m)
-		err = t.settle(ctx, r.Facts)
-	}
+	err = t.take(ctx, m, r.Facts)
 	if err != nil {
 		r.Log.LogAttrs(ctx, slog.LevelWarn, "a message could not be taken", slog.String("source", d.Name), slog.String("error", err.Error()))
 		return err
@@ -131,16 +135,48 @@ func (r *Reception) tell(ctx context.Context, p intake.Peer, m *hl7.Message) err
 	return nil
 }
 
+// take translates a message and makes durable what it tells.
+func (t *translator) take(ctx context.Context, m *hl7.Message, facts takesFacts) error {
+	if err := t.settle(ctx, facts); err != nil {
+		return err
+	}
+	for _, p := range t.Patients(m) {
+		if err := t.meet(ctx, p, facts); err != nil {
+			return err
+		}
+	}
+	t.owed = t.Translate(m)
+	t.stays = t.Changed()
+	return t.settle(ctx, facts)
+}
+
+// meet remembers what was told of a patient before the last restart.
+func (t *translator) meet(ctx context.Context, p tutela.Bucket, facts takesFacts) error {
+	if _, ok := t.met[p]; ok {
+		return nil
+	}
+	stays, err := facts.Stays(ctx, t.source, p)
+	if err != nil {
+		return err
+	}
+	t.Remember(stays)
+	if t.met == nil || len(t.met) >= maxMet {
+		t.met = map[tutela.Bucket]struct{}{}
+	}
+	t.met[p] = struct{}{}
+	return nil
+}
+
 // settle makes durable what is owed. A stay moved when its message was translated, so the end of the one before is told
 // once; a fact that is told twice stays what it is.
 func (t *translator) settle(ctx context.Context, facts takesFacts) error {
-	if len(t.owed) == 0 {
+	if len(t.owed)+len(t.stays) == 0 {
 		return nil
 	}
-	if err := facts.Take(ctx, t.owed); err != nil {
+	if err := facts.Tell(ctx, t.source, t.owed, t.stays); err != nil {
 		return err
 	}
-	t.owed = nil
+	t.owed, t.stays = nil, nil
 	return nil
 }
 
@@ -152,7 +188,7 @@ func (r *Reception) translator(d *gate.Desk) *translator {
 		if r.translators == nil {
 			r.translators = map[string]*translator{}
 		}
-		t = &translator{Translator: hl7.NewTranslator(hl7.Config{Tokens: r.Tokens.In(d.Authority), Place: r.Place})}
+		t = &translator{source: d.Name, Translator: hl7.NewTranslator(hl7.Config{Tokens: r.Tokens.In(d.Authority), Place: r.Place})}
 		r.translators[d.Name] = t
 	}
 	return t

@@ -13,12 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect/event"
 	"github.com/tutela-health/tutela/detect/intake/book"
 	"github.com/tutela-health/tutela/detect/intake/facts"
 	"github.com/tutela-health/tutela/detect/intake/gate"
+	"github.com/tutela-health/tutela/detect/intake/hl7"
 	"github.com/tutela-health/tutela/detect/intake/reception"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/rig"
@@ -42,7 +45,7 @@ func open(t *testing.T, r *rig.Rig, network string) *office {
 	t.Helper()
 	cert, pool, files := testkit.Certificate(t)
 	o := &office{Rig: r, files: files, trust: &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}}
-	o.facts = &facts.Store{DB: r.DB, Notes: r.Records, Clock: clock.System}
+	o.facts = &facts.Store{DB: r.DB, Notes: r.Records, Clock: clock.System, Alias: r.Identity.Alias}
 	var err error
 	o.gate, err = gate.New([]gate.Source{{Name: "ehr", Networks: []netip.Prefix{netip.MustParsePrefix(network)}}}, clock.System)
 	must(t, err)
@@ -200,7 +203,9 @@ type refusing struct {
 	taken []event.Line
 }
 
-func (f *refusing) Take(_ context.Context, lines []event.Line) error {
+func (*refusing) Stays(context.Context, string, tutela.Bucket) ([]hl7.Stay, error) { return nil, nil }
+
+func (f *refusing) Tell(_ context.Context, _ string, lines []event.Line, _ []hl7.Stay) error {
 	if f.tries++; f.tries == 2 {
 		return errors.New("the store is down")
 	}
@@ -240,4 +245,48 @@ func TestATransferThatIsSentAgainStillEndsTheStay(t *testing.T) {
 		}
 	}
 	t.Errorf("the stay in 3W goes on: %+v", facts.taken)
+}
+
+// posted sends a message of an interface engine, which must be taken.
+func (o *office) posted(t *testing.T, text string) {
+	t.Helper()
+	conn, err := tls.Dial("tcp", o.hl7, o.trust)
+	must(t, err)
+	defer conn.Close()
+	fmt.Fprintf(conn, "\x0b%s\x1c\r", text)
+	if ack, err := bufio.NewReader(conn).ReadString(0x1c); err != nil || !strings.Contains(ack, "MSA|AA") {
+		t.Fatalf("%q %v", ack, err)
+	}
+}
+
+// TestStaysOutliveARestart has a patient admitted before a restart, moved after it, and discharged after another: each ends
+// what the message before it began, although none but the first says where that was.
+func TestStaysOutliveARestart(t *testing.T) {
+	rig.Each(t, func(t *testing.T, r *rig.Rig) {
+		transfer := strings.NewReplacer("ADT^A01^ADT_A01", "ADT^A02", "3W^12^A", "5W^1^B", "EVN||20261122100000", "EVN||20261122120000").Replace(admission)
+		discharge := strings.NewReplacer("ADT^A01^ADT_A01", "ADT^A03", "3W^12^A", "5W^1^B", "EVN||20261122100000", "EVN||20261122150000").Replace(admission)
+		for _, text := range []string{admission, transfer, discharge} {
+			open(t, r, "127.0.0.0/8").posted(t, text) // each to a process that was just started
+		}
+		ends := map[string]time.Time{}
+		facts := &facts.Store{DB: r.DB, Notes: r.Records, Clock: clock.System}
+		_, err := facts.Follow(t.Context(), 0, func(_ int64, l event.Line) error {
+			if l.Relation != nil && l.Relation.Kind == event.Admission {
+				ends[l.Relation.Unit+l.Relation.From.Format(" 15:04")] = l.Relation.To
+			}
+			return nil
+		})
+		must(t, err)
+		want := map[string]time.Time{
+			"3W 10:00": time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), "5W 12:00": time.Date(2026, 11, 22, 15, 0, 0, 0, time.UTC),
+		}
+		if d := cmp.Diff(want, ends); d != "" {
+			t.Error(d)
+		}
+		var rows int
+		_, err = r.DB.QueryRow(t.Context(), `SELECT COUNT(*) FROM intake_stays`, nil, &rows)
+		if err != nil || rows != 1 {
+			t.Errorf("%d rows of one stay: %v", rows, err)
+		}
+	})
 }
