@@ -239,12 +239,19 @@ const (
 	ActionIncidentMove   Action = "incident.move"   // one was contained, recovered from, closed, or is open again
 	ActionIncidentNote   Action = "incident.note"   // something was written into a timeline by hand
 
-	ActionBreachScope  Action = "breach.scope"  // somebody asked whom an account, address, session or client reached
 	ActionAlertRaise   Action = "alert.raise"   // people are told of a finding, or of nobody's having seen it; or the day's digest
 	ActionAlertAck     Action = "alert.ack"     // somebody has seen an alert
 	ActionAlertList    Action = "alert.list"    // somebody looked at alerts
 	ActionAlertTest    Action = "alert.test"    // somebody tried the channels
 	ActionAlertChannel Action = "alert.channel" // a channel takes no messages any more, or does again
+
+	ActionBreachScope   Action = "breach.scope"   // somebody asked whom an account, address, session or client reached
+	ActionBreachOpen    Action = "breach.open"    // somebody says that there may have been a breach
+	ActionBreachRead    Action = "breach.read"    // somebody looked at breaches
+	ActionBreachAssess  Action = "breach.assess"  // somebody decided whether it is one, and why; or closed it
+	ActionBreachDelay   Action = "breach.delay"   // a law enforcement official asked that nobody is told yet
+	ActionBreachLetters Action = "breach.letters" // notices were drafted, with names and addresses
+	ActionBreachTrack   Action = "breach.track"   // what became of notices was written down
 )
 
 // Outcome says how an action ended.

@@ -15,14 +15,13 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
-	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/respond/breach"
 )
 
 // breaches answers whom accesses reached, with names from the records.
 func (s *system) breaches() *breach.Service {
 	return breach.New(breach.Config{
-		Audit: s.audit, People: s.identity, Clock: clock.System, Bucket: s.records.Bucket,
+		DB: s.db, Notes: s.records, Audit: s.audit, People: s.identity, Clock: s.clock, Bucket: s.records.Bucket,
 		Homes: func(ctx context.Context, g access.Grant, patients []tutela.Bucket) ([]breach.Home, error) {
 			list, err := s.records.Homes(ctx, g, patients)
 			homes := make([]breach.Home, len(list))
@@ -35,24 +34,39 @@ func (s *system) breaches() *breach.Service {
 			id, err := s.intake.book.Patient(ctx, b)
 			return id.Authority + "|" + id.Value, err
 		},
+		Keys: func(context.Context) (breach.KeyState, error) {
+			return breach.KeyState{Provider: s.provider.Name(), Apart: slices.Contains([]string{providerTransit, providerAWSKMS}, s.provider.Name())}, nil
+		},
 	})
 }
 
 type breachCmd struct {
-	Scope breachScopeCmd `cmd:"" help:"Every patient whose data an account, address, session or client reached."`
+	Scope   breachScopeCmd   `cmd:"" help:"Every patient whose data an account, address, session or client reached."`
+	Open    breachOpenCmd    `cmd:"" help:"Open a case: whom it reached, a proposed assessment, what is owed."`
+	List    breachListCmd    `cmd:"" help:"The cases, and what of them is overdue."`
+	Assess  breachAssessCmd  `cmd:"" help:"Decide whether it is a breach, and why."`
+	Duties  breachDutiesCmd  `cmd:"" help:"A case: who must be told, until when, and who was."`
+	Delay   breachDelayCmd   `cmd:"" help:"A law enforcement official asked that nobody is told yet."`
+	Letters breachLettersCmd `cmd:"" help:"Draft notices."`
+	Track   breachTrackCmd   `cmd:"" help:"Write down what became of notices."`
 }
 
-type breachScopeCmd struct {
-	target
+// breachWho says whose accesses are meant.
+type breachWho struct {
 	Actor   string   `help:"Username or id of an account, or id of a client."`
 	Address string   `help:"Network address that requests came from."`
 	Session string   `help:"Id of a login."`
 	Client  string   `help:"Id of a client, whoever it acted for."`
 	Patient []string `help:"Who reached these: Patient/ID, or a pseudonym. May be repeated."`
-	From    string   `required:"" help:"Not before this time (RFC 3339)."`
+	From    string   `help:"Not before this time (RFC 3339)."`
 	To      string   `help:"Before this time (RFC 3339); now otherwise."`
-	Proofs  string   `type:"path" help:"A folder for a proof of each patient's, and the ledger's keys."`
-	Format  string   `enum:"table,json" default:"table" help:"table or json."`
+}
+
+type breachScopeCmd struct {
+	target
+	breachWho
+	Proofs string `type:"path" help:"A folder for a proof of each patient's, and the ledger's keys."`
+	Format string `enum:"table,json" default:"table" help:"table or json."`
 }
 
 // Help gives an example.
@@ -69,6 +83,7 @@ func (cmd breachScopeCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	ask.Proofs = cmd.Proofs != ""
 	client, err := cmd.connect(ctx, "privacy")
 	if err != nil {
 		return err
@@ -97,10 +112,9 @@ func (cmd breachScopeCmd) Run(ctx context.Context, c console) error {
 	return err
 }
 
-func (cmd breachScopeCmd) ask() (breach.Ask, error) {
+func (cmd breachWho) ask() (breach.Ask, error) {
 	a := breach.Ask{
-		Actor: cmd.Actor, Address: cmd.Address, Session: cmd.Session, Client: cmd.Client, Patients: cmd.Patient, Proofs: cmd.Proofs != "",
-		To: time.Now().UTC(),
+		Actor: cmd.Actor, Address: cmd.Address, Session: cmd.Session, Client: cmd.Client, Patients: cmd.Patient, To: time.Now().UTC(),
 	}
 	for text, at := range map[string]*time.Time{cmd.From: &a.From, cmd.To: &a.To} {
 		if text == "" {

@@ -32,6 +32,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		api.Checks(),
 		s.emergencies.Checks(s.access.Policies),
 		s.rights.Checks(),
+		s.breaches().Checks(),
 		s.recovery.Checks(),
 		s.erasures.Checks(),
 		s.detection.Checks(),

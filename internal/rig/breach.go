@@ -22,10 +22,13 @@ func (r *Rig) Homes(ctx context.Context, g access.Grant, patients []tutela.Bucke
 func (r *Rig) breaches(c Config) *breach.Service {
 	kept := book.New(book.Config{DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Alias: r.Identity.Alias, Tokens: book.NewTokens(r.Identity.Alias, nil, "")})
 	return breach.New(breach.Config{
-		Audit: r.Audit, People: r.Identity, Clock: c.Clock, Bucket: r.Records.Bucket, Homes: r.Homes,
+		DB: r.DB, Notes: r.Records, Audit: r.Audit, People: r.Identity, Clock: c.Clock, Bucket: r.Records.Bucket, Homes: r.Homes,
 		Elsewhere: func(ctx context.Context, b tutela.Bucket) (string, error) {
 			id, err := kept.Patient(ctx, b)
 			return id.Authority + "|" + id.Value, err
+		},
+		Keys: func(context.Context) (breach.KeyState, error) {
+			return breach.KeyState{Provider: r.Ring.Provider().Name(), Apart: c.Apart}, nil
 		},
 	})
 }

@@ -60,6 +60,8 @@ type Config struct {
 	Beside *Rig                                                     // the same system, of which this is one more node; its tenant, engine and accounts are that one's
 	Admit  func(client string, roles []string, address string) bool // identity's; nil admits from everywhere
 
+	Apart bool // its keys are said to lie apart from its data
+
 	Watch func() (detect.Watch, error) // detectors; nil has none
 
 	Answers func() *answer.Policy // nil answers nothing
@@ -195,7 +197,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 
 // Migrations are those of every plane.
 func Migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), incident.Migrations(), alert.Migrations())
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), incident.Migrations(), alert.Migrations(), breach.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {

@@ -28,7 +28,7 @@ func fill(b *testing.B, r *rig.Rig, start time.Time) {
 	for i := range benchEntries {
 		n := dice.IntN(benchAccounts)
 		e := tutela.Entry{
-			ID: audit.NewID(), Time: start.Add(time.Duration(i) * benchDays * 24 * time.Hour / benchEntries), Node: "n", Tenant: "rig",
+			ID: audit.NewID(), Time: start.Add(time.Duration(i) * (benchDays * 24 * time.Hour / benchEntries)), Node: "n", Tenant: "rig",
 			Actor:   tutela.Actor{ID: tutela.UserID(fmt.Sprint("u-", n)), Kind: tutela.ActorPerson, Name: fmt.Sprint("user", n), Roles: []string{"nurse"}, Unit: "ward 3"},
 			Session: fmt.Sprint("s-", n), Client: "ehr", Address: fmt.Sprintf("192.0.2.%d", n%250), Assurance: "aal2", Request: audit.NewID(),
 			Action: tutela.ActionRead, Type: "Observation", Outcome: tutela.OutcomeSuccess, Status: 200, Purpose: tutela.PurposeTreatment,
@@ -45,7 +45,7 @@ func fill(b *testing.B, r *rig.Rig, start time.Time) {
 		if err := r.DB.Commit(b.Context(), store.Op{Entries: leaves}); err != nil {
 			b.Fatal(err)
 		}
-		if leaves = nil; i%(64*benchCommit) == 0 {
+		if leaves = nil; (i+1)%(64*benchCommit) == 0 {
 			settle(b, r)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/store"
 )
 
 // people knows accounts and clients.
@@ -20,9 +21,17 @@ type people interface {
 	Clients(ctx context.Context) ([]identity.Client, error)
 }
 
+// notes seals what is kept. The records do.
+type notes interface {
+	SealNote(ctx context.Context, b tutela.Bucket, subject, plain []byte) ([]byte, error)
+	OpenNote(ctx context.Context, b tutela.Bucket, subject, sealed []byte) ([]byte, error)
+}
+
 // Config says what a Service works with.
 type Config struct {
+	DB     *store.DB
 	Audit  *audit.Log
+	Notes  notes
 	People people
 	Clock  clock.Clock
 	Bucket func(tutela.PatientID) tutela.Bucket // a patient's pseudonym
@@ -30,6 +39,8 @@ type Config struct {
 	Homes func(context.Context, access.Grant, []tutela.Bucket) ([]Home, error)
 	// Elsewhere says what another system calls a patient, as authority|number; errs.NotFound where none told of him.
 	Elsewhere func(context.Context, tutela.Bucket) (string, error)
+	// Keys says where the keys are that wrap all others.
+	Keys func(context.Context) (KeyState, error)
 }
 
 // Service answers. Safe for concurrent use.
@@ -156,9 +167,9 @@ type Line struct {
 // maxLines bounds the entries that are listed of one patient; all are counted.
 const maxLines = 1000
 
-// Scope answers an Ask. The Grant is that of the call, for tutela.ActionBreachScope.
+// Scope answers an Ask. The Grant is that of the call: to ask for a scope, or to open a case.
 func (s *Service) Scope(ctx context.Context, g access.Grant, a Ask) (Scope, error) {
-	if !g.For(tutela.ActionBreachScope) {
+	if !g.For(tutela.ActionBreachScope) && !g.For(tutela.ActionBreachOpen) {
 		return Scope{}, errs.New(errs.Denied, "no policy permits this")
 	}
 	if err := a.check(); err != nil {

@@ -147,8 +147,14 @@ func TestScopeFindsAccountsByEveryName(t *testing.T) {
 	t.Parallel()
 	rig.Each(t, func(t *testing.T, r *rig.Rig) {
 		ward(t, r, "a", "b")
+		r.Token(t, "physician")
+		made := time.Now()
 		r.Get(t, "physician", "Patient/a")
 		sequence(t, r)
+		since := breach.Ask{Actor: "physician", From: made, To: time.Now()} // the account is older: postings lead to its entries
+		if d := cmp.Diff([]string{"Patient/a"}, references(ask(t, r, since))); d != "" {
+			t.Errorf("an account that did not change since: %s", d)
+		}
 		u, err := r.Identity.User(t.Context(), "physician")
 		if err != nil {
 			t.Fatal(err)

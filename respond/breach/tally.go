@@ -119,7 +119,7 @@ func reached(e *tutela.Entry) []Did {
 	var did []Did
 	switch e.Action { //nolint:exhaustive // all others reach nobody's data
 	case tutela.ActionRead, tutela.ActionVRead, tutela.ActionHistory, tutela.ActionSearch,
-		tutela.ActionPatientDisclosures, tutela.ActionPatientAccesses, tutela.ActionRightsRead:
+		tutela.ActionPatientDisclosures, tutela.ActionPatientAccesses, tutela.ActionRightsRead, tutela.ActionBreachLetters:
 		did = append(did, Read)
 	case tutela.ActionCreate, tutela.ActionUpdate, tutela.ActionDelete:
 		did = append(did, Written)
