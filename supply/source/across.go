@@ -21,7 +21,7 @@ import (
 )
 
 // Across follows what a request brings from one file of JavaScript, TypeScript or Python to another of the same
-// tree: into functions that a file imports by a relative path (Python: also by the package's name), and what they
+// tree: into functions and methods that a file imports by a relative path or an alias (Python: also by the package's name), and what they
 // give back. A finding stands where the function is called, and names where the harm is done. It is a
 // supply.TreeScanner; what stands in one file alone is Code's.
 type Across struct {
@@ -39,15 +39,16 @@ func (Across) Class() supply.Class { return supply.Source }
 func (a Across) Using(c *supply.Cache) supply.TreeScanner { return Across{a.code, c} }
 
 // acrossVersion changes with what is found.
-const acrossVersion = "across 2"
+const acrossVersion = "across 3"
 
 // maxAcross is how many files deep a function is followed: into the one that is imported, and what that imports.
 const maxAcross = 2
 
 // Scan follows calls from file to file.
 func (a Across) Scan(ctx context.Context, t *supply.Tree) (supply.Result, error) {
-	c := &crossing{Across: a, files: map[string]supply.File{}, known: map[string]*summarised{}}
+	c := &crossing{Across: a, files: map[string]supply.File{}, known: map[string]*summarised{}, configs: configs{}, aliases: map[string]*aliases{}}
 	for _, f := range t.Files {
+		c.configs.take(f)
 		if a.code.Wants(f.Path, f.Size) && f.Size <= maxSource {
 			c.files[f.Path] = f
 		}
@@ -88,6 +89,9 @@ type crossing struct {
 	Across
 	files map[string]supply.File
 	known map[string]*summarised // by file and how deep
+
+	configs configs
+	aliases map[string]*aliases // by configuration
 }
 
 // summarised is what is known of a file's functions.
@@ -198,13 +202,30 @@ func (by caller) imported(called string) (flow.Summary, bool) {
 		s := by.imports[prefix]
 		name, ok := "exports", called == prefix
 		if !ok {
-			name, ok = strings.CutPrefix(called, prefix+".")
+			name, ok = strings.CutPrefix(called, prefix)
 		}
-		if f, known := s.functions[name]; ok && known {
+		if f, known := s.function(strings.TrimPrefix(name, ".")); ok && known {
 			return f, true
 		}
 	}
 	return flow.Summary{}, false
+}
+
+// function finds a function of a file by what follows the file in the path of a call: its name, or a class's method
+// as in Store().find.
+func (s *summarised) function(name string) (flow.Summary, bool) {
+	if f, known := s.functions[name]; known {
+		return f, true
+	}
+	class, method, made := strings.Cut(name, "().")
+	if !made || strings.ContainsAny(class, ".()") {
+		return flow.Summary{}, false
+	}
+	if f, known := s.functions[flow.OnInstance+method]; known {
+		return f, true
+	}
+	f, known := s.functions[method]
+	return f, known
 }
 
 // summaries tells what a file's functions do, with what those do that it imports in turn, so many files deep. Files
@@ -313,9 +334,9 @@ func brings(language string, text []byte) bool {
 // maxHeads bounds the imports of a file.
 const maxHeads = 500
 
-// scriptImport finds what is imported by a relative path.
+// scriptImport finds what is imported.
 var scriptImport = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?:\brequire\s*\(|\bfrom|\bimport\s*\(?)\s*['"](\.{1,2}/[^'"\n]{1,99})['"]`)
+	return regexp.MustCompile(`(?:\brequire\s*\(|\bfrom|\bimport\s*\(?)\s*['"]([^'"\n]{1,100})['"]`)
 })
 
 // pythonHeads reads import statements: from MODULE import NAMES, and import MODULES.
@@ -364,7 +385,19 @@ func (c *crossing) resolve(from, head string) []target {
 	if languageOf(from) == "py" {
 		return c.resolvePython(from, head)
 	}
-	at := path.Join(path.Dir(from), head)
+	if !strings.HasPrefix(head, "./") && !strings.HasPrefix(head, "../") {
+		for _, at := range c.aliased(from, head) {
+			if found := c.at(from, head, at); found != nil {
+				return found
+			}
+		}
+		return nil
+	}
+	return c.at(from, head, path.Join(path.Dir(from), head))
+}
+
+// at finds the file that a path without its ending may mean.
+func (c *crossing) at(from, head, at string) []target {
 	stem := strings.TrimSuffix(at, path.Ext(at))
 	for _, name := range []string{at, at + ".ts", at + ".tsx", at + ".js", at + ".jsx", at + ".mjs", at + ".cjs", at + "/index.ts", at + "/index.js", stem + ".ts", stem + ".tsx"} {
 		if _, ours := c.files[name]; ours && name != from {

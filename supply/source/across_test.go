@@ -89,6 +89,10 @@ func TestFlowsAcrossFilesAreRemembered(t *testing.T) {
 	if got := again(); len(got) != len(first)-1 {
 		t.Errorf("%d findings after one was mended two files away, of %d", len(got), len(first))
 	}
+	write(t, dir, "ts/tsconfig.base.json", `{"compilerOptions": {"baseUrl": ".", "paths": {"@clinic/*": ["src/*"]}}}`)
+	if got := again(); len(got) != len(first)-6 {
+		t.Errorf("%d findings after an alias led elsewhere, of %d", len(got), len(first))
+	}
 }
 
 // Chains and circles of imports, and files that are made to be followed for ever, end.

@@ -102,6 +102,9 @@ func (s *scan) given(f *syntax.Node, i int, p *syntax.Node, route string) value 
 	if next := f.Kid(i + 1); p.Text == "" && i == 0 && next.Is(syntax.Param) && canonical(next.Text, s.lang) == "res" {
 		return value{path: "req"}
 	}
+	if of := s.instanceOf(p); of != "" {
+		return value{path: of}
+	}
 	return value{path: canonical(p.Text, s.lang)}
 }
 

@@ -56,17 +56,22 @@ func (r *Rules) Summaries(root *syntax.Node, l Language, name string, imported I
 	found := map[string]Summary{}
 	for _, fn := range slices.Sorted(maps.Keys(s.functions)) {
 		f := s.functions[fn]
-		if f == nil || s.budget < 0 || len(found) >= maxSummarised || method(f, l) {
+		if f == nil || s.budget < 0 || len(found) >= maxSummarised {
 			continue
 		}
-		if sum := s.summary(f, top, name); !sum.empty() {
+		sum := s.summary(f, top, name)
+		if method(f, l) {
+			fn, sum = OnInstance+fn, sum.called()
+		}
+		if !sum.empty() {
 			found[fn] = sum
 		}
 	}
+	s.instances(root, found)
 	return found
 }
 
-// method reports whether a function is one of a class of Python: on what it is called is not known elsewhere.
+// method reports whether a function is one of a class of Python, which is called on what it takes first.
 func method(f *syntax.Node, l Language) bool {
 	params := f.Params()
 	return l == Python && len(params) > 0 && oneOf(params[0].Text, "self cls")

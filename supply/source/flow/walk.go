@@ -46,7 +46,7 @@ func (s *scan) run(n *syntax.Node, sc *scope) {
 func (s *scan) class(n *syntax.Node, sc *scope) {
 	for _, k := range n.Kids {
 		if k.Is(syntax.Block) {
-			s.block(k, &scope{vars: map[string]value{}, up: sc, function: true})
+			s.block(k, &scope{vars: s.fields(k), up: sc, function: true})
 		} else {
 			s.eval(k, sc)
 		}

@@ -1,6 +1,7 @@
 from flask import Flask, request
 
 from . import database
+from .charts import Charts, charts
 from .util.shell import ping, ping_safely
 from shop.util import files
 
@@ -17,3 +18,18 @@ def user():
     files.show("about.html")
     eval(database.comment())  # WANT code.code-injection
     return "ok"
+
+
+class View:
+    def __init__(self):
+        self.charts = Charts(connection)
+
+    def show(self, request):
+        self.charts.find(request.args["name"])  # WANT code.sql-injection
+        self.charts.by_number(request.args["id"])
+        charts.find(request.args["name"])  # WANT code.sql-injection
+        charts.by_number(request.args["id"])
+        made = Charts(connection)
+        made.find(request.args["name"])  # WANT code.sql-injection
+        made.by_number(request.args["name"])
+        self.other.find(request.args["name"])
