@@ -274,6 +274,9 @@ func (g Grant) Caller() (tutela.Ref, bool) {
 	return g.asks.Caller[0], true
 }
 
+// Everybody reports whether what the Grant was given for needs no relationship with the patient.
+func (g Grant) Everybody() bool { return g.policies != nil && g.at(class{}).allow }
+
 // Treats reports whether the caller treats a patient.
 func (g Grant) Treats(patient tutela.Bucket) bool {
 	_, found := slices.BinarySearch(g.treated, patient)

@@ -7,13 +7,14 @@ import (
 	"github.com/tutela-health/tutela"
 )
 
-// What is sealed is a body: one byte, live, tombstone or owned; six bytes of milliseconds since 1970;
+// What is sealed is a body: one byte, live, tombstone, owned or lent; six bytes of milliseconds since 1970;
 // then the resource's compact JSON with id and meta, or for a tombstone its relative reference. An owned
-// one is live, and has its ownership before the JSON.
+// or lent one is live, and has its ownership before the JSON.
 const (
 	bodyLive      = 1
 	bodyTombstone = 2
 	bodyOwned     = 3
+	bodyLent      = 4
 	bodyHeader    = 7
 )
 
@@ -21,7 +22,11 @@ func liveBody(updated time.Time, own ownership, json []byte) []byte {
 	if own.none() {
 		return body(bodyLive, updated, json)
 	}
-	return body(bodyOwned, updated, append(own.bytes(), json...))
+	flag := byte(bodyOwned)
+	if len(own.lent) > 0 {
+		flag = bodyLent
+	}
+	return body(flag, updated, append(own.bytes(), json...))
 }
 
 func tombstoneBody(updated time.Time, ref tutela.Ref) []byte {
@@ -37,7 +42,7 @@ func body(flag byte, updated time.Time, rest []byte) []byte {
 
 // fill reads a body into the record.
 func (r *Record) fill(b []byte) error {
-	if len(b) < bodyHeader || b[0] != bodyLive && b[0] != bodyTombstone && b[0] != bodyOwned {
+	if len(b) < bodyHeader || b[0] < bodyLive || b[0] > bodyLent {
 		return errors.New("sealed body: unknown form")
 	}
 	var ms int64
@@ -51,9 +56,9 @@ func (r *Record) fill(b []byte) error {
 		r.gone = string(b[bodyHeader:])
 	case bodyLive:
 		r.JSON = b[bodyHeader:]
-	case bodyOwned:
+	case bodyOwned, bodyLent:
 		var err error
-		r.own, r.JSON, err = readOwnership(b[bodyHeader:])
+		r.own, r.JSON, err = readOwnership(b[bodyHeader:], b[0] == bodyLent)
 		return err
 	}
 	return nil

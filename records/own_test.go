@@ -2,6 +2,7 @@ package records_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -113,6 +114,73 @@ func TestWhatOthersGaveStays(t *testing.T) {
 		later := again(t, r, "later")
 		want(t, r, later, "Observation/of-a", http.StatusOK)
 		want(t, r, later, "Observation/of-b", http.StatusNotFound)
+	})
+}
+
+// team is a care team of patient a, without an id.
+func team(clinicians ...string) string {
+	return strings.Replace(rig.CareTeam("x", "a", "active", clinicians...), `"id":"x",`, "", 1)
+}
+
+// colleague is another physician, with a login of its own.
+func colleague(t *testing.T, r *rig.Rig, login, practitioner string) string {
+	t.Helper()
+	r.Enroll(t, identity.NewUser{Username: login, Kind: tutela.ActorPerson, Roles: []string{string(access.RolePhysician)},
+		Scopes: []string{"user/*.cruds"}, Client: "rig", FHIRUser: tutela.Ref{Type: "Practitioner", ID: practitioner}})
+	return login
+}
+
+// Two clinicians who name one another treat for ninety days after the last relationship that somebody else gave one of them,
+// however often they do it.
+func TestTwoDoNotProlongEachOthersTreatmentForEver(t *testing.T) {
+	overMonths(t, func(t *testing.T, r *rig.Rig, c *calendar) {
+		r.Treat(t, "a", "physician")
+		b := colleague(t, r, "b", "second")
+		want(t, r, b, "Observation/of-a", http.StatusNotFound)
+		writes(t, r, "physician", http.MethodPost, "CareTeam", team("second"), http.StatusCreated)
+		want(t, r, b, "Observation/of-a", http.StatusOK)
+		r.Put(t, rig.CareTeam("team-a", "a", "inactive", "physician"))
+		for month := range 3 {
+			a, b := again(t, r, fmt.Sprint("a", month)), colleague(t, r, fmt.Sprint("b", month), "second")
+			want(t, r, b, "Observation/of-a", http.StatusOK)
+			writes(t, r, b, http.MethodPost, "CareTeam", team("physician", "second"), http.StatusCreated)
+			want(t, r, a, "Observation/of-a", http.StatusOK)
+			writes(t, r, a, http.MethodPost, "CareTeam", team("physician", "second"), http.StatusCreated)
+			writes(t, r, a, http.MethodPost, "Appointment", `{"resourceType":"Appointment","status":"booked","start":"2026-12-01T09:00:00Z","participant":[
+{"actor":{"reference":"Patient/a"},"status":"accepted"},{"actor":{"reference":"Practitioner/second"},"status":"accepted"}]}`, http.StatusCreated)
+			c.days(30)
+		}
+		c.days(1)
+		for _, who := range []string{again(t, r, "a-last"), colleague(t, r, "b-last", "second")} {
+			want(t, r, who, "Observation/of-a", http.StatusNotFound)
+			writes(t, r, who, http.MethodPost, "ServiceRequest", ownOrder, http.StatusForbidden)
+		}
+		c.days(220) // the appointment's day
+		want(t, r, colleague(t, r, "b-later", "second"), "Observation/of-a", http.StatusNotFound)
+		r.Verify(t)
+	})
+}
+
+// A colleague whom somebody names to whom others gave the patient treats for longer than the writer's own word would let himself,
+// also from a day to come; whoever names more than can be remembered is refused.
+func TestAColleagueIsCalledIn(t *testing.T) {
+	overMonths(t, func(t *testing.T, r *rig.Rig, c *calendar) {
+		r.Treat(t, "a", "physician")
+		writes(t, r, "physician", http.MethodPost, "Appointment", `{"resourceType":"Appointment","status":"booked","start":"2026-09-01T09:00:00Z","end":"2026-09-01T17:00:00Z","participant":[
+{"actor":{"reference":"Patient/a"},"status":"accepted"},{"actor":{"reference":"Practitioner/third"},"status":"accepted"}]}`, http.StatusCreated)
+		writes(t, r, "physician", http.MethodPost, "CareTeam", team("second"), http.StatusCreated)
+		c.days(89)
+		want(t, r, colleague(t, r, "second-89", "second"), "Observation/of-a", http.StatusOK)
+		c.days(2)
+		want(t, r, colleague(t, r, "second-91", "second"), "Observation/of-a", http.StatusNotFound)
+		c.days(93) // 1 September
+		want(t, r, colleague(t, r, "third-then", "third"), "Observation/of-a", http.StatusOK)
+		many := make([]string, 201)
+		for i := range many {
+			many[i] = fmt.Sprint("many-", i)
+		}
+		writes(t, r, again(t, r, "too-many"), http.MethodPost, "CareTeam", team(many...), http.StatusUnprocessableEntity)
+		writes(t, r, again(t, r, "enough"), http.MethodPost, "CareTeam", team(many[:200]...), http.StatusCreated)
 	})
 }
 

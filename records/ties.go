@@ -23,7 +23,7 @@ const (
 	tieTreats   = 1 // subject: the clinician; object: the patient
 	tieConsents = 2 // subject: the patient; object: 0
 	tieActs     = 3 // subject: a Practitioner; object: a PractitionerRole as which he acts
-	tieOwn      = 4 // like tieTreats, and the clinician himself made it so
+	tieOwn      = 4 // like tieTreats, and a clinician, perhaps himself, made it so
 )
 
 // tie is one row: it holds from a moment until another, in milliseconds since 1970.
