@@ -237,6 +237,8 @@ const (
 	ActionIncidentMine   Action = "incident.mine"   // somebody looked at what he reported
 	ActionIncidentList   Action = "incident.list"   // somebody looked at incidents
 	ActionIncidentMove   Action = "incident.move"   // one was contained, recovered from, closed, or is open again
+	ActionIncidentStep   Action = "incident.step"   // a step of one was approved, done or skipped
+	ActionIncidentReload Action = "incident.reload" // changed runbooks took force, or were refused
 	ActionIncidentNote   Action = "incident.note"   // something was written into a timeline by hand
 
 	ActionAlertRaise   Action = "alert.raise"   // people are told of a finding, or of nobody's having seen it; or the day's digest

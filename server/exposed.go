@@ -112,14 +112,15 @@ func operations() map[string]exposed {
 	add(proven, call, "GET /api/v1/answers", "GET /api/v1/answers/{id}", "POST /api/v1/answers/{id}/undo",
 		"GET /api/v1/alerts", "GET /api/v1/alerts/digest", "POST /api/v1/alerts/{id}/acknowledge", "POST /api/v1/alerts/test")
 	add(proven, call, "GET /api/v1/incidents", "POST /api/v1/incidents", "GET /api/v1/incidents/{id}", "POST /api/v1/incidents/{id}/state",
-		"POST /api/v1/incidents/{id}/notes", "GET /api/v1/incidents/reports", "POST /api/v1/incidents/reports")
+		"POST /api/v1/incidents/{id}/notes", "GET /api/v1/incidents/{id}/score",
+		"GET /api/v1/incidents/runbooks", "POST /api/v1/incidents/drills", "GET /api/v1/incidents/reports", "POST /api/v1/incidents/reports")
 	add(proven, work, "GET /api/v1/patients/{id}/disclosures", "GET /api/v1/patients/{id}/accesses", "GET /api/v1/patients/{id}/export")
 	add(proven, call, "GET /api/v1/keys/recovery", "POST /api/v1/keys/recovery/split", "POST /api/v1/keys/recovery/renew", "POST /api/v1/keys/recovery/confirm",
 		"GET /api/v1/keys/recovery/drill", "POST /api/v1/keys/recovery/drill", "GET /api/v1/keys/provider")
 	add(proven, work, "POST /api/v1/breaches/scope", "POST /api/v1/breaches", "POST /api/v1/breaches/{id}/letters")
 	add(proven, call, "GET /api/v1/breaches", "GET /api/v1/breaches/{id}", "POST /api/v1/breaches/{id}/assessment", "POST /api/v1/breaches/{id}/close",
 		"POST /api/v1/breaches/{id}/delay", "POST /api/v1/breaches/{id}/deliveries")
-	add(proven, work, "POST /api/v1/keys/provider/move", "POST /api/v1/policy/diff", "POST /api/v1/assess", "POST /api/v1/index/rebuild", "POST /api/v1/users/import")
+	add(proven, work, "POST /api/v1/incidents/{id}/steps/{step}", "POST /api/v1/keys/provider/move", "POST /api/v1/policy/diff", "POST /api/v1/assess", "POST /api/v1/index/rebuild", "POST /api/v1/users/import")
 
 	for _, address := range []string{"ServiceProviderConfig", "ResourceTypes", "ResourceTypes/{id}", "Schemas", "Schemas/{id}", "Users", "Users/{id}", "Groups", "Groups/{id}"} {
 		add(proven, call, "GET /scim/v2/"+address)

@@ -122,6 +122,44 @@ func (s *Server) reportedIncidents(ctx context.Context, c *call) (any, error) {
 	return s.cfg.API.Incidents.Mine(ctx, c.caller)
 }
 
+// stepIncident has a step approved, done or skipped.
+func (s *Server) stepIncident(ctx context.Context, c *call) (any, error) {
+	var said struct {
+		Result incident.Result `json:"result"`
+		Note   string          `json:"note"`
+	}
+	id := c.incident()
+	if err := c.decode(&said); err != nil {
+		return nil, err
+	}
+	in, err := s.cfg.API.Incidents.Step(ctx, c.caller, c.entry, id, c.request.PathValue("step"), incident.Deed(said))
+	c.written = err == nil
+	return in, err
+}
+
+// scoreIncident says how one went.
+func (s *Server) scoreIncident(ctx context.Context, c *call) (any, error) {
+	return s.cfg.API.Incidents.Score(ctx, c.caller, c.incident())
+}
+
+// runbooks lists those in force.
+func (s *Server) runbooks(context.Context, *call) (any, error) {
+	return s.cfg.API.Incidents.Runbooks()
+}
+
+// drillIncident begins a drill.
+func (s *Server) drillIncident(ctx context.Context, c *call) (any, error) {
+	var said struct {
+		Runbook string `json:"runbook"`
+	}
+	if err := c.decode(&said); err != nil {
+		return nil, err
+	}
+	in, err := s.cfg.API.Incidents.Drill(ctx, c.entry, said.Runbook)
+	c.written = err == nil
+	return in, err
+}
+
 // incidentRoutes are those of incidents.
 func (s *Server) incidentRoutes(mux *router) {
 	s.call(mux, "GET /api/v1/incidents", tutela.ActionIncidentList, s.incidents)
@@ -129,6 +167,10 @@ func (s *Server) incidentRoutes(mux *router) {
 	s.call(mux, "GET /api/v1/incidents/{id}", tutela.ActionIncidentList, s.incident)
 	s.call(mux, "POST /api/v1/incidents/{id}/state", tutela.ActionIncidentMove, s.moveIncident)
 	s.call(mux, "POST /api/v1/incidents/{id}/notes", tutela.ActionIncidentNote, s.noteIncident)
+	s.call(mux, "POST /api/v1/incidents/{id}/steps/{step}", tutela.ActionIncidentStep, s.stepIncident)
+	s.call(mux, "GET /api/v1/incidents/{id}/score", tutela.ActionIncidentList, s.scoreIncident)
+	s.call(mux, "GET /api/v1/incidents/runbooks", tutela.ActionIncidentList, s.runbooks)
+	s.call(mux, "POST /api/v1/incidents/drills", tutela.ActionIncidentOpen, s.drillIncident)
 	s.call(mux, "GET /api/v1/incidents/reports", tutela.ActionIncidentMine, s.reportedIncidents)
 	s.call(mux, "POST /api/v1/incidents/reports", tutela.ActionIncidentReport, s.reportIncident)
 }

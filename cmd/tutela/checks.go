@@ -36,6 +36,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		s.recovery.Checks(),
 		s.erasures.Checks(),
 		s.detection.Checks(),
+		s.response.incidents.Checks(),
 		s.backups.Checks(s.backupChecks()),
 		s.intake.gate.Checks(),
 	)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -20,6 +22,10 @@ import (
 type incidentConfig struct {
 	// Level of findings that open an incident, and of those above it: high where it is left out.
 	Level finding.Level `yaml:"level,omitempty"`
+	// Runbooks is a folder of the organisation's own: one with the id of a shipped one takes its place.
+	Runbooks string `yaml:"runbooks,omitempty"`
+	// Zone is where the organisation counts its days, as in Europe/Berlin: UTC where it is left out.
+	Zone string `yaml:"zone,omitempty"`
 }
 
 // keepIncidents wires incidents.
@@ -28,10 +34,53 @@ func (s *system) keepIncidents() (*incident.Service, error) {
 	if c.Level != "" && c.Level.Severity() == 0 {
 		return nil, usage("respond.incidents.level is informational, low, medium, high or critical")
 	}
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
+		return nil, usage("respond.incidents.zone: %v", err)
+	}
+	book := &incident.Book{Record: s.recordRunbooks}
+	if c.Runbooks != "" {
+		book.Own = os.DirFS(s.config.path(c.Runbooks))
+	}
+	if err := book.Open(); err != nil && !s.readOnly {
+		return nil, usage("respond.incidents.runbooks: %v", err)
+	}
+	s.runbooks = book
 	return incident.New(incident.Config{
 		DB: s.db, Audit: s.audit, Clock: s.clock, Notes: s.records, Findings: s.detection, Alias: s.identity.Alias,
-		Level: c.Level, Node: s.config.Node + s.role, Log: s.log,
+		People: s.identity, Runbooks: book.Runbooks, Zone: zone, Level: c.Level, Node: s.config.Node + s.role, Log: s.log,
 	}), nil
+}
+
+// followRunbooks takes up changed runbooks, as policies are.
+func (s *system) followRunbooks(ctx context.Context) {
+	look := time.NewTicker(policyInterval)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		if err := s.runbooks.Look(ctx); err != nil && ctx.Err() == nil {
+			s.log.LogAttrs(ctx, slog.LevelError, "changed runbooks are not in force", slog.String("error", err.Error()))
+		}
+	}
+}
+
+// recordRunbooks writes down that changed runbooks take force, or why they do not.
+func (s *system) recordRunbooks(ctx context.Context, r incident.Reload) error {
+	e := tutela.Entry{
+		Actor: systemActor("node"), Action: tutela.ActionIncidentReload, Outcome: tutela.OutcomeSuccess,
+		Subject: &tutela.Subject{Kind: "runbooks", ID: s.config.Node, Detail: r.Now},
+	}
+	level := slog.LevelInfo
+	if r.Refused != "" {
+		e.Outcome, e.Subject.Detail, level = tutela.OutcomeFailed, r.Refused[:min(len(r.Refused), 500)], slog.LevelError
+	}
+	_, err := s.audit.Append(ctx, e, nil)
+	s.log.LogAttrs(ctx, level, "runbooks were reloaded", slog.String("detail", e.Subject.Detail))
+	return err
 }
 
 // hindered tells erasures of the open incident whose evidence they would destroy.
@@ -48,9 +97,15 @@ type incidentsCmd struct {
 	Report  incidentsReportCmd  `cmd:"" help:"Say that something is wrong. For everybody."`
 	Open    incidentsOpenCmd    `cmd:"" help:"Open an incident, or take up one that was reported."`
 	Note    incidentsNoteCmd    `cmd:"" help:"Write into the timeline: a note, a communication, a lesson."`
+	Step    incidentsStepCmd    `cmd:"" help:"Say that a step of the runbook is done, or why it is skipped."`
+	Approve incidentsApproveCmd `cmd:"" help:"Agree that a step be done that wants several people."`
 	Contain incidentsContainCmd `cmd:"" help:"Say that it does no more harm."`
 	Recover incidentsRecoverCmd `cmd:"" help:"Say that everything works as before."`
 	Close   incidentsCloseCmd   `cmd:"" help:"Say that nothing is left to do."`
+
+	Runbooks incidentsRunbooksCmd `cmd:"" help:"The runbooks in force."`
+	Drill    incidentsDrillCmd    `cmd:"" help:"Begin a drill of a runbook."`
+	Score    incidentsScoreCmd    `cmd:"" help:"How an incident or a drill went, by its clocks and steps."`
 }
 
 type incidentsListCmd struct {
@@ -172,6 +227,9 @@ func printIncident(c console, in *incident.Whole) error {
 		fmt.Fprintf(w, "finding\t%s\n", f)
 	}
 	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := printSteps(c, &in.Incident); err != nil {
 		return err
 	}
 	for _, item := range in.Timeline {

@@ -65,6 +65,7 @@ type system struct {
 	recovery    *holders.Service
 	detection   *detect.Service
 	response    *response
+	runbooks    *incident.Book
 	intake      *intakeDesk
 	rules       *rules.Book
 	moving      sync.Mutex       // lets one move of keys run at a time; guards keys
@@ -294,6 +295,9 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.backUp(ctx) })
 	if !s.config.TryOut {
 		s.background.Go(func() { s.warnOfRecovery(ctx) })
+	}
+	if s.config.Respond.Incidents.Runbooks != "" {
+		s.background.Go(func() { s.followRunbooks(ctx) })
 	}
 	if s.config.Detect.Rules != "" {
 		s.background.Go(func() { s.followRules(ctx) })

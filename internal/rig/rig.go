@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
@@ -65,6 +66,7 @@ type Config struct {
 	Watch func() (detect.Watch, error) // detectors; nil has none
 
 	Answers func() *answer.Policy // nil answers nothing
+	Zone    *time.Location        // where days are counted; nil: UTC
 	Alerts  *alert.Plan           // nil tells nobody
 	Files   map[string][]byte     // that Alerts names
 
@@ -316,7 +318,7 @@ func (r *Rig) Answering(node string, c Config) *answer.Service {
 // Incident keeps incidents on a node of that name; it takes findings up when it is told to.
 func (r *Rig) Incident(node string, c Config) *incident.Service {
 	return incident.New(incident.Config{
-		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Findings: r.Findings, Alias: r.Identity.Alias, Node: node, Log: c.Log,
+		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Findings: r.Findings, Alias: r.Identity.Alias, People: r.Identity, Zone: c.Zone, Node: node, Log: c.Log,
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/detect/event"
 	"github.com/tutela-health/tutela/detect/finding"
+	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/rig"
 	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/respond/incident"
@@ -165,5 +166,13 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// newUser is a person with a role of the same name.
+func newUser(role string) identity.NewUser {
+	return identity.NewUser{
+		Username: role, Kind: tutela.ActorPerson, Roles: []string{role}, Scopes: []string{"user/*.cruds"}, Client: "rig",
+		FHIRUser: tutela.Ref{Type: "Practitioner", ID: role},
 	}
 }

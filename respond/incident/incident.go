@@ -63,6 +63,11 @@ type Incident struct {
 
 	Items int `json:"items"` // of the timeline
 
+	// Runbook, its clocks and its steps are those that were in force when it was taken up: id@version.
+	Runbook string     `json:"runbook,omitempty"`
+	Clocks  []Running  `json:"clocks,omitempty"`
+	Steps   []Progress `json:"steps,omitempty"`
+
 	// Sender is who a message says that it is from.
 	Sender string `json:"sender,omitempty"`
 
@@ -103,6 +108,7 @@ const (
 	Beginning     ItemKind = "opening"
 	Joining       ItemKind = "finding" // an alike finding joined
 	Moving        ItemKind = "state"
+	Stepping      ItemKind = "step"
 )
 
 // Item is one line of a timeline.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect/finding"
@@ -34,9 +35,16 @@ func (s *Service) Move(ctx context.Context, by tutela.Principal, base tutela.Ent
 	if !slices.Contains(Kinds(), in.Kind) || in.Severity.Severity() == 0 {
 		return Incident{}, errs.New(errs.Invalid, "kind is one of %v, and severity of %v", Kinds(), finding.Levels())
 	}
-	was := in.State
-	if err := in.move(m.To, s.now()); err != nil {
-		return Incident{}, err
+	was, now := in.State, s.now()
+	if m.To != was || in.Over() { // else it is only said what it is
+		if err := in.move(m.To, now); err != nil {
+			return Incident{}, err
+		}
+	}
+	if in.State == Open {
+		if err := s.adopt(&in); err != nil {
+			return Incident{}, err
+		}
 	}
 	if err := s.ready(ctx, in, was); err != nil {
 		return Incident{}, err
@@ -44,13 +52,19 @@ func (s *Service) Move(ctx context.Context, by tutela.Principal, base tutela.Ent
 	base.Action = tutela.ActionIncidentMove
 	return s.opened(ctx, change{
 		in: in, kind: Moving, text: fmt.Sprintf("%s, was %s: %s", in.State, was, note), entry: base,
-		detail: fmt.Sprintf("%s, was %s, %s", in.State, was, in.took(s.now())),
+		detail: fmt.Sprintf("%s, was %s, %s", in.State, was, in.took(now)),
 	})
 }
 
-// ready holds an incident that is to be over to what was learned from it.
+// ready holds an incident to what is to be done before its next state, and to what was learned from it.
 func (s *Service) ready(ctx context.Context, in Incident, was State) error {
-	if in.State != Closed || was == Reported {
+	if in.State == was || in.State == Open || was == Reported {
+		return nil
+	}
+	if left := in.left(); len(left) > 0 {
+		return errs.New(errs.Conflict, "before it is %s these steps are to be done, or skipped with a reason: %s", in.State, strings.Join(left, ", "))
+	}
+	if in.State != Closed {
 		return nil
 	}
 	items, err := s.items(ctx, in)

@@ -61,6 +61,9 @@ func (s *Service) Open(ctx context.Context, by tutela.Principal, base tutela.Ent
 		in.take(f)
 		in.alike = s.alike(f)
 	}
+	if err := s.adopt(&in); err != nil {
+		return Incident{}, err
+	}
 	base.Action = tutela.ActionIncidentOpen
 	return s.opened(ctx, change{in: in, kind: Beginning, text: text, entry: base, detail: fmt.Sprintf("%s, %s, by a person", in.Kind, in.Severity)})
 }

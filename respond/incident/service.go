@@ -10,6 +10,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect/finding"
+	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/respond/trail"
 	"github.com/tutela-health/tutela/store"
@@ -19,6 +20,11 @@ import (
 type notes interface {
 	SealNote(ctx context.Context, b tutela.Bucket, subject, plain []byte) ([]byte, error)
 	OpenNote(ctx context.Context, b tutela.Bucket, subject, sealed []byte) ([]byte, error)
+}
+
+// people knows who has which role. identity does.
+type people interface {
+	Users(ctx context.Context) ([]identity.User, error)
 }
 
 // findings knows what was found. detect does.
@@ -35,6 +41,12 @@ type Config struct {
 	Findings findings
 	// Alias is the keyed hash that stands for an account, or for what findings share, in rows.
 	Alias func(what, id string) int64
+	// People are those who may own runbooks.
+	People people
+	// Runbooks gives those in force; nil has the shipped ones.
+	Runbooks func() Runbooks
+	// Zone is where the organisation counts its days; nil is UTC.
+	Zone *time.Location
 	// Level is that of findings that open an incident, and of those above it; empty is DefaultLevel.
 	Level finding.Level
 	Node  string
@@ -61,6 +73,9 @@ func New(c Config) *Service {
 	c.Every, c.Level = cmp.Or(c.Every, 250*time.Millisecond), cmp.Or(c.Level, DefaultLevel)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
 	}
 	return &Service{cfg: c, book: trail.Book{DB: c.DB, Alias: c.Alias}}
 }
