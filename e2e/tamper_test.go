@@ -156,3 +156,29 @@ func copyPrivate(t *testing.T, to, from string) {
 		return os.WriteFile(target, text, 0o600)
 	}))
 }
+
+// A verification that finds something while the system is served is a finding there, as critical as any.
+func TestFailedVerificationBecomesAFinding(t *testing.T) {
+	for _, engine := range engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			s := newSystem(t, postgresFor(t, engine))
+			s.start(t)
+			prepareSubjects(t, s)
+			d, dice := s.behind(t), rand.New(rand.NewPCG(rand.Uint64(), 0))
+			for {
+				if _, ok := d.tamper(t, dice, "locators"); ok {
+					break
+				}
+			}
+			if r := s.run(t, "audit", "verify"); r.code != 1 {
+				t.Fatalf("exit %d: %s%s", r.code, r.out, r.err)
+			}
+			s.caughtUp(t)
+			text := string(s.as(t, "auditor").want(t, http.StatusOK, http.MethodGet, "/api/v1/findings?level=critical&limit=100", "").body)
+			if !strings.Contains(text, `"A verification of the ledger found changes"`) {
+				t.Errorf("no finding tells of it: %s", text)
+			}
+		})
+	}
+}

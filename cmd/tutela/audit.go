@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -114,26 +115,39 @@ func (s *system) verify(ctx context.Context, options audit.VerifyOptions) (verif
 	return v, err
 }
 
-// noteVerified writes that a verification took place. A ledger that was tampered with is left as
-// it is: it is evidence.
+// noteVerified writes that a verification took place, and what it found: detection makes a finding of that. A ledger that was
+// tampered with is evidence: none of its rows is touched, and the entry stands in a lane of its own, which nothing that
+// was tampered with is a part of. A ledger that takes no entry any more is told of all the same.
 func (s *system) noteVerified(ctx context.Context, v verified) error {
-	if len(v.Problems) > 0 {
-		return nil
-	}
-	return s.appendBeside(ctx, tutela.Entry{
+	e := tutela.Entry{
 		Actor: systemActor("verify"), Action: tutela.ActionAuditVerify, Outcome: tutela.OutcomeSuccess,
 		Subject: &tutela.Subject{Kind: "ledger", ID: s.config.Origin, Detail: fmt.Sprintf("size %d, deep %v", v.Size, v.Deep)},
-	})
+	}
+	if len(v.Problems) == 0 {
+		return s.appendBeside(ctx, "", e)
+	}
+	first, _, _ := strings.Cut(v.Problems[0], "\n")
+	e.Outcome = tutela.OutcomeFailed
+	e.Subject.Detail += fmt.Sprintf(", %d problems, the first: %s", int64(len(v.Problems))+v.More, first[:min(len(first), maxFirst)])
+	if err := s.appendBeside(ctx, "-"+strings.ToLower(rand.Text()[:12]), e); err != nil {
+		s.log.LogAttrs(ctx, slog.LevelWarn, "the ledger takes no entry about what was found", slog.String("error", err.Error()))
+	}
+	return nil
 }
 
-// appendBeside writes an entry of a command that only looks at a system, which a server may be serving.
-func (s *system) appendBeside(ctx context.Context, e tutela.Entry) error {
+// maxFirst bounds what an entry says of the first problem: where, and what is wrong there.
+const maxFirst = 300
+
+// appendBeside writes an entry of a command that only looks at a system, which a server may be serving. lane tells the
+// entry's lane of the ledger from the command's own.
+func (s *system) appendBeside(ctx context.Context, lane string, e tutela.Entry) error {
 	turn, err := lockFile(filepath.Join(s.config.dir, configFile), true) // verifications share a lane of the ledger
 	if err != nil {
 		return err
 	}
 	writable := s.ledger()
 	writable.ReadOnly = false
+	writable.Node += lane
 	log, err := audit.Open(ctx, writable)
 	if err != nil {
 		return errors.Join(err, turn.Close())

@@ -190,7 +190,7 @@ func (cmd backupVerifyCmd) record(ctx context.Context, c console, t tried) (bool
 		return false, err
 	}
 	e := t.evidence(clock.System())
-	err = s.appendBeside(ctx, tutela.Entry{
+	err = s.appendBeside(ctx, "", tutela.Entry{
 		Actor: systemActor("verify"), Action: tutela.ActionBackupVerify, Outcome: tutela.OutcomeSuccess,
 		Subject: &tutela.Subject{Kind: "backup", ID: t.Backup, Detail: t.From}, Evidence: &e,
 	})

@@ -153,6 +153,7 @@ func tamperCases() []scenario {
 		{"Somebody wants several generations of keys destroyed", destroy(3), destroy(2)},
 		{"Keys moved, or the recovery key made anew", one(entry(tutela.ActionRecoverySplit)), one(entry(tutela.ActionKeyRotate))},
 		{"Store restored", one(entry(tutela.ActionBackupRestore)), one(entry(tutela.ActionBackupVerify))},
+		{"A verification of the ledger found changes", one(entry(tutela.ActionAuditVerify, refused)), one(entry(tutela.ActionAuditVerify))},
 		{"Changed policies or rules refused", one(entry(tutela.ActionPolicyReload, refused)), one(entry(tutela.ActionPolicyReload))},
 		{"Many accounts shut within an hour", shut(20), shut(19)},
 		{"A node's clock was set back", []*event.Event{entry(tutela.ActionRead), entry(tutela.ActionRead, at(-time.Hour))},
