@@ -36,6 +36,9 @@ func (s *Server) alertRoutes(mux *router) {
 	s.call(mux, "GET /api/v1/alerts", tutela.ActionAlertList, s.alerts)
 	s.call(mux, "GET /api/v1/alerts/digest", tutela.ActionAlertList, s.alertDigest)
 	s.call(mux, "POST /api/v1/alerts/{id}/acknowledge", tutela.ActionAlertAck, s.acknowledgeAlert)
+	s.call(mux, "GET /api/v1/export-targets", tutela.ActionExportList, func(ctx context.Context, _ *call) (any, error) {
+		return s.cfg.API.Export.States(ctx)
+	})
 	s.call(mux, "POST /api/v1/alerts/test", tutela.ActionAlertTest, func(ctx context.Context, _ *call) (any, error) {
 		return s.cfg.API.Alerts.Test(ctx)
 	})

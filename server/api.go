@@ -23,6 +23,7 @@ import (
 	"github.com/tutela-health/tutela/respond/answer"
 	"github.com/tutela-health/tutela/respond/breach"
 	"github.com/tutela-health/tutela/respond/incident"
+	"github.com/tutela-health/tutela/respond/siem"
 	"github.com/tutela-health/tutela/supply/evidence"
 )
 
@@ -54,6 +55,7 @@ type API struct {
 	Sources        func() []sources.State // how the systems are doing that tell what happens in them
 	Breaches       *breach.Service
 	Alerts         *alert.Service
+	Export         *siem.Service
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.
 	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)

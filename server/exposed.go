@@ -110,7 +110,7 @@ func operations() map[string]exposed {
 		"GET /api/v1/sboms", "GET /api/v1/sboms/{id}")
 	add(proven, call, "GET /api/v1/findings", "GET /api/v1/findings/{id}", "POST /api/v1/findings/{id}/feedback")
 	add(proven, call, "GET /api/v1/answers", "GET /api/v1/answers/{id}", "POST /api/v1/answers/{id}/undo",
-		"GET /api/v1/alerts", "GET /api/v1/alerts/digest", "POST /api/v1/alerts/{id}/acknowledge", "POST /api/v1/alerts/test")
+		"GET /api/v1/alerts", "GET /api/v1/alerts/digest", "POST /api/v1/alerts/{id}/acknowledge", "POST /api/v1/alerts/test", "GET /api/v1/export-targets")
 	add(proven, call, "GET /api/v1/incidents", "POST /api/v1/incidents", "GET /api/v1/incidents/{id}", "POST /api/v1/incidents/{id}/state",
 		"POST /api/v1/incidents/{id}/notes", "GET /api/v1/incidents/{id}/score",
 		"GET /api/v1/incidents/runbooks", "POST /api/v1/incidents/drills", "GET /api/v1/incidents/reports", "POST /api/v1/incidents/reports")

@@ -157,6 +157,10 @@ func (s *Server) writeMetrics(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
+	if err := s.writeResponse(r.Context(), &b); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
 	writeRuntime(&b)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

@@ -16,6 +16,7 @@ type alertsCmd struct {
 	Ack    alertsAckCmd    `cmd:"" help:"Say that an alert was seen: nobody further is told."`
 	Test   alertsTestCmd   `cmd:"" help:"Send a test alert into every channel."`
 	Digest alertsDigestCmd `cmd:"" help:"The last day in some lines."`
+	Export alertsExportCmd `cmd:"" help:"How far the systems are that the ledger goes to."`
 }
 
 type alertsListCmd struct {
@@ -174,5 +175,56 @@ func (cmd alertsDigestCmd) Run(ctx context.Context, c console) error {
 		return fmt.Errorf("decode digest: %w", err)
 	}
 	_, err = fmt.Fprintln(c.out, strings.Join(append([]string{digest.Title}, digest.Lines...), "\n"))
+	return err
+}
+
+type alertsExportCmd struct {
+	target
+	Format string `enum:"table,json" default:"table" help:"table or json."`
+}
+
+// Help gives an example.
+func (alertsExportCmd) Help() string {
+	return `Example: tutela alerts export --data tutela-data
+
+Exit code 1: a system has not acknowledged more than a thousand entries.`
+}
+
+// lagging is how many entries a target may be behind before that is worth a look.
+const lagging = 1000
+
+// Run lists targets of export.
+func (cmd alertsExportCmd) Run(ctx context.Context, c console) error {
+	client, err := cmd.connect(ctx, "privacy")
+	if err != nil {
+		return err
+	}
+	body, err := client.json(ctx, http.MethodGet, "/api/v1/export-targets", nil)
+	if err != nil {
+		return err
+	}
+	var list []struct {
+		Target, Kind  string
+		Place, Behind int64
+		Moved         time.Time
+	}
+	if err := json.Unmarshal(body, &list); err != nil {
+		return fmt.Errorf("decode targets: %w", err)
+	}
+	if cmd.Format == "json" {
+		_, err = c.out.Write(body)
+	} else {
+		w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "TARGET\tKIND\tPLACE\tBEHIND\tMOVED")
+		for _, t := range list {
+			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\n", t.Target, t.Kind, t.Place, t.Behind, t.Moved.Format(time.RFC3339))
+		}
+		err = w.Flush()
+	}
+	for _, t := range list {
+		if err == nil && t.Behind > lagging {
+			err = errFound
+		}
+	}
 	return err
 }

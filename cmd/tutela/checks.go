@@ -37,6 +37,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		s.erasures.Checks(),
 		s.detection.Checks(),
 		s.response.incidents.Checks(),
+		s.response.checks(s),
 		s.backups.Checks(s.backupChecks()),
 		s.intake.gate.Checks(),
 	)

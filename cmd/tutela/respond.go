@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/tutela-health/tutela/respond/alert"
 	"github.com/tutela-health/tutela/respond/answer"
 	"github.com/tutela-health/tutela/respond/incident"
+	"github.com/tutela-health/tutela/respond/siem"
 )
 
 // respondConfig says what follows from findings.
@@ -22,6 +24,8 @@ type respondConfig struct {
 	Alerts string `yaml:"alerts,omitempty"`
 	// Incidents says which findings open one.
 	Incidents incidentConfig `yaml:"incidents,omitempty"`
+	// Export is the file that says to which other systems the ledger goes; to none where it is left out.
+	Export string `yaml:"export,omitempty"`
 }
 
 // response is what follows from findings, wired.
@@ -29,6 +33,7 @@ type response struct {
 	answers *answer.Service
 	policy  *answer.Book
 	alerts  *alert.Service
+	export  *siem.Service
 
 	incidents *incident.Service
 }
@@ -51,8 +56,34 @@ func (s *system) respond() (*response, error) {
 	if r.alerts, err = s.alerting(); err != nil {
 		return nil, usage("respond: alerts: %v", err)
 	}
+	if r.export, err = s.exporting(); err != nil {
+		return nil, usage("respond: export: %v", err)
+	}
 	r.incidents, err = s.keepIncidents()
 	return r, err
+}
+
+// exporting wires who hands the ledger on.
+func (s *system) exporting() (*siem.Service, error) {
+	c := siem.Config{
+		DB: s.db, Audit: s.audit, Clock: clock.System, Findings: s.detection, Alias: s.identity.Alias,
+		Node: s.config.Node + s.role, Log: s.log, Read: func(path string) ([]byte, error) { return os.ReadFile(s.config.path(path)) },
+	}
+	if file := s.config.Respond.Export; file != "" && !s.readOnly {
+		text, err := c.Read(file)
+		if err != nil {
+			return nil, err
+		}
+		if c.Plan, err = siem.Parse(text); err != nil {
+			return nil, err
+		}
+	}
+	return siem.New(c)
+}
+
+// checks are those of what follows from findings.
+func (r *response) checks(s *system) []tutela.Check {
+	return slices.Concat(r.answers.Checks(s.identity.Bound), r.alerts.Checks(s.config.TryOut), r.export.Checks())
 }
 
 // alerting wires who tells people.
@@ -78,6 +109,7 @@ func (r *response) run(ctx context.Context, log *slog.Logger) {
 	var work sync.WaitGroup
 	work.Go(func() { r.answers.Run(ctx) })
 	work.Go(func() { r.alerts.Run(ctx) })
+	work.Go(func() { r.export.Run(ctx) })
 	work.Go(func() { r.followPolicy(ctx, log) })
 	work.Go(func() { r.incidents.Run(ctx) })
 	work.Wait()

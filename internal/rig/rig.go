@@ -39,6 +39,7 @@ import (
 	"github.com/tutela-health/tutela/respond/answer"
 	"github.com/tutela-health/tutela/respond/breach"
 	"github.com/tutela-health/tutela/respond/incident"
+	"github.com/tutela-health/tutela/respond/siem"
 	"github.com/tutela-health/tutela/respond/trail"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
@@ -97,6 +98,7 @@ type Rig struct {
 	Answers     *answer.Service // by Config.Answers; it works when it is told to
 	Alerts      *alert.Service  // by Config.Alerts; it works when it is told to
 	Incidents   *incident.Service
+	Export      *siem.Service // to nobody
 
 	tenant  tutela.Tenant
 	url     string // of its database
@@ -282,6 +284,9 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	if r.Alerts, err = r.Alerting("rig", c); err != nil {
 		return err
 	}
+	if r.Export, err = siem.New(siem.Config{DB: r.DB, Audit: r.Audit, Clock: c.Clock, Findings: r.Findings, Alias: r.Identity.Alias, Log: c.Log}); err != nil {
+		return err
+	}
 	r.Recovery = holders.New(holders.Config{DB: r.DB, Ring: r.Ring, Audit: r.Audit, Clock: c.Clock, Plain: true})
 	r.Access = access.New(access.Config{
 		Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Emergencies: r.Emergencies, Restrictions: r.Rights, Regime: consent.OptOut,
@@ -360,7 +365,7 @@ func (r *Rig) serve(c Config) {
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
 		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Breaches: r.Breaches, Answers: r.Answers, Incidents: r.Incidents, Alerts: r.Alerts, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Breaches: r.Breaches, Answers: r.Answers, Incidents: r.Incidents, Alerts: r.Alerts, Export: r.Export, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
 		// No rate: a test's clock may stand still, and then nothing would refill.
 		Gateway: server.Gateway{Answers: r.Answers, Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/tutela-health/tutela/detect/finding"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/respond/alert"
 )
 
@@ -34,8 +35,8 @@ func TestFindingsAreTold(t *testing.T) {
 		u, err := h.Identity.User(t.Context(), "billing")
 		must(t, err)
 		for _, never := range []string{"Mustermann", "billing", string(u.ID), "Patient/p"} {
-			if strings.Contains(string(h.hook.took()[0].Body), never) {
-				t.Errorf("the message holds %q: %s", never, h.hook.took()[0].Body)
+			if strings.Contains(string(h.hook.Took()[0].Body), never) {
+				t.Errorf("the message holds %q: %s", never, h.hook.Took()[0].Body)
 			}
 		}
 		h.settle(t)
@@ -48,17 +49,17 @@ func TestFindingsAreTold(t *testing.T) {
 // A target that is wrong for an hour loses nothing, is not hammered, and holds up no other channel.
 func TestTargetsThatAreDownLoseNothingAndBlockNobody(t *testing.T) {
 	each(t, "  other: {kind: webhook, url: 'https://127.0.0.1:1/', private: true, ca_file: ca, secret_file: secret}\nroutes: [{when: {level: high}, to: [hook, other]}]\n", func(t *testing.T, h *house) {
-		h.hook.answer(http.StatusInternalServerError)
+		h.hook.Answer(http.StatusInternalServerError)
 		h.offend(t, 3)
 		h.settle(t)
 		h.deliver(t, minute, 60)
-		if n := len(h.hook.took()); n != 0 {
+		if n := len(h.hook.Took()); n != 0 {
 			t.Fatalf("took %d while it was wrong", n)
 		}
-		if n := h.hook.tried(); n < 4 || n > 40 {
+		if n := h.hook.Tried(); n < 4 || n > 40 {
 			t.Errorf("tried %d times in an hour", n)
 		}
-		h.hook.answer(0)
+		h.hook.Answer(0)
 		h.deliver(t, 15*minute, 4)
 		ids := map[string]bool{}
 		for _, n := range h.hooked(t) {
@@ -76,7 +77,7 @@ func TestTargetsThatAreDownLoseNothingAndBlockNobody(t *testing.T) {
 // A target that never answers holds up no other channel of the running service.
 func TestSlowTargetsBlockNobody(t *testing.T) {
 	stuck := make(chan struct{})
-	slow := newTarget(t, "")
+	slow := testkit.StartTarget(t, nil)
 	slow.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stuck })
 	t.Cleanup(func() { close(stuck) })
 	each(t, "  slow: {kind: slack, url: '"+slow.URL+"', private: true}\nroutes: [{when: {level: high}, to: [slow, hook]}]\n", func(t *testing.T, h *house) {
@@ -86,7 +87,7 @@ func TestSlowTargetsBlockNobody(t *testing.T) {
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		go func() { _ = h.Alerts.Deliver(t.Context()) }() // waits for the slow one
-		for len(h.hook.took()) == 0 {
+		for len(h.hook.Took()) == 0 {
 			<-tick.C
 		}
 	})

@@ -3,7 +3,6 @@ package alert
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -84,13 +83,13 @@ func (c ChannelConfig) open(read func(string) ([]byte, error), node string, now 
 	if err != nil {
 		return nil, err
 	}
-	secret, err := optional(read, c.Secret)
+	secret, err := deliver.Secret(read, c.Secret)
 	if err != nil {
 		return nil, err
 	}
 	switch c.Form {
 	case SMTP:
-		password, err := optional(read, c.Password)
+		password, err := deliver.Secret(read, c.Password)
 		return mailChannel{deliver.Mail{
 			Server: c.Server, Implicit: c.TLS == "implicit", TLS: secured, From: c.From, To: c.To, User: c.User, Password: password,
 		}}, err
@@ -98,7 +97,7 @@ func (c ChannelConfig) open(read func(string) ([]byte, error), node string, now 
 		return syslogChannel{deliver.Syslog{Address: c.Server, TLS: secured}, node}, nil
 	case Webhook, Slack, Teams, PagerDuty:
 	}
-	address, err := optional(read, c.URLFile)
+	address, err := deliver.Secret(read, c.URLFile)
 	if err != nil {
 		return nil, err
 	}
@@ -116,33 +115,11 @@ func (c ChannelConfig) secured(read func(string) ([]byte, error)) (*tls.Config, 
 	if c.CA == "" {
 		return nil, nil //nolint:nilnil // the machine's authorities
 	}
-	pem, err := optional(read, c.CA)
+	pem, err := deliver.Secret(read, c.CA)
 	if err != nil {
 		return nil, err
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("ca_file holds no certificate")
-	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
-}
-
-// optional reads a file without the line's end behind it; nothing where none is named.
-func optional(read func(string) ([]byte, error), path string) ([]byte, error) {
-	if path == "" {
-		return nil, nil
-	}
-	b, err := read(path)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
-		b = b[:len(b)-1]
-	}
-	if len(b) == 0 {
-		return nil, fmt.Errorf("%s is empty", path)
-	}
-	return b, nil
+	return deliver.Trusting(pem)
 }
 
 type mailChannel struct{ mail deliver.Mail }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/respond/alert"
 )
@@ -21,7 +22,7 @@ func TestEveryFormOfChannelTakesAlerts(t *testing.T) {
 	authority, err := os.ReadFile(files.Certificate)
 	must(t, err)
 	mail, log := testkit.StartMailServer(t, files, false), testkit.StartCollector(t, files)
-	slack, teams, pager := newTarget(t, "ok"), newTarget(t, ""), newTarget(t, `{"status":"success"}`)
+	slack, teams, pager := testkit.StartTarget(t, func(testkit.Taken) string { return "ok" }), testkit.StartTarget(t, nil), testkit.StartTarget(t, nil)
 	forms := "  mail: {kind: smtp, server: '" + mail.Address + "', from: tutela@example.org, to: [ann@example.org], ca_file: own}\n" +
 		"  log: {kind: syslog, server: '" + log.Address + "', ca_file: own}\n" +
 		"  slack: {kind: slack, url_file: slack, private: true, ca_file: ca}\n" +
@@ -30,7 +31,7 @@ func TestEveryFormOfChannelTakesAlerts(t *testing.T) {
 	each(t, "", func(t *testing.T, h *house) {
 		config := h.config
 		config.Alerts = parse(t, base(h.hook.URL, forms))
-		config.Files = map[string][]byte{"ca": pemOf(h.hook.Certificate()), "own": authority, "secret": []byte(secret), "slack": []byte(slack.URL + "\n"), "key": []byte("routing-key")}
+		config.Files = map[string][]byte{"ca": h.hook.PEM(), "own": authority, "secret": []byte(secret), "slack": []byte(slack.URL + "\n"), "key": []byte("routing-key")}
 		service, err := h.Alerting("rig", config)
 		must(t, err)
 		tried, err := service.Test(t.Context())
@@ -43,11 +44,11 @@ func TestEveryFormOfChannelTakesAlerts(t *testing.T) {
 				t.Errorf("%s: %s", c.Channel, c.Error)
 			}
 		}
-		if len(mail.Letters(t)) == 0 || !strings.Contains(log.Await(t, 1)[0], "Test alert") || len(slack.took()) == 0 || len(teams.took()) == 0 || len(pager.took()) == 0 {
+		if len(mail.Letters(t)) == 0 || !strings.Contains(log.Await(t, 1)[0], "Test alert") || len(slack.Took()) == 0 || len(teams.Took()) == 0 || len(pager.Took()) == 0 {
 			t.Error("not every one has it")
 		}
-		slack.answer(http.StatusInternalServerError)
-		defer slack.answer(0)
+		slack.Answer(http.StatusInternalServerError)
+		defer slack.Answer(0)
 		tried, err = service.Test(t.Context())
 		must(t, err)
 		for _, c := range tried {
@@ -103,4 +104,26 @@ func TestChannelsThatCannotBeOpened(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCheckOfAlertsSeesAChannelThatTakesNothing(t *testing.T) {
+	each(t, "", func(t *testing.T, h *house) {
+		check := h.Alerts.Checks(true)[0]
+		if e := check.Try(t.Context()); e.Verdict != tutela.Pass {
+			t.Errorf("%s %s", e.Verdict, e.Observed)
+		}
+		h.hook.Answer(http.StatusForbidden)
+		if e := check.Try(t.Context()); e.Verdict != tutela.Fail || !strings.Contains(e.Observed, "hook") {
+			t.Errorf("%s %s", e.Verdict, e.Observed)
+		}
+		config := h.config
+		config.Alerts = nil
+		none, err := h.Alerting("none", config)
+		must(t, err)
+		for tryOut, want := range map[bool]tutela.Verdict{false: tutela.Fail, true: tutela.NotApplicable} {
+			if e := none.Checks(tryOut)[0].Try(t.Context()); e.Verdict != want {
+				t.Errorf("without a channel: %s", e.Verdict)
+			}
+		}
+	})
 }

@@ -2,14 +2,9 @@ package alert_test
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,70 +17,12 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// taken is a request that a target took.
-type taken struct {
-	Header http.Header
-	Body   []byte
-}
-
-// target is a channel's other side: it takes requests as the test says.
-type target struct {
-	*httptest.Server
-
-	mu     sync.Mutex
-	status int     // guarded by mu; 0: 200
-	list   []taken // guarded by mu; answered with 200
-	tries  int     // guarded by mu
-}
-
-func newTarget(t *testing.T, says string) *target {
-	t.Helper()
-	g := &target{}
-	g.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.tries++
-		if g.status != 0 {
-			w.WriteHeader(g.status)
-			return
-		}
-		g.list = append(g.list, taken{r.Header, body})
-		_, _ = io.WriteString(w, says)
-	}))
-	t.Cleanup(g.Close)
-	return g
-}
-
-func (g *target) answer(status int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.status = status
-}
-
-func (g *target) took() []taken {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return append([]taken{}, g.list...)
-}
-
-func (g *target) tried() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.tries
-}
-
-// pemOf are the authorities of a target.
-func pemOf(c *x509.Certificate) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
-}
-
 // house is a rigged system on a clock that tests move, with a webhook target.
 type house struct {
 	*rig.Rig
 	testkit.Clock
 
-	hook   *target
+	hook   *testkit.Target
 	config rig.Config
 }
 
@@ -104,9 +41,9 @@ func each(t *testing.T, more string, f func(t *testing.T, h *house)) {
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			h := &house{hook: newTarget(t, "")}
+			h := &house{hook: testkit.StartTarget(t, nil)}
 			h.config = rig.Config{Engine: engine, Clock: h.Now, Watch: rig.Touchy, Alerts: parse(t, base(h.hook.URL, more)),
-				Files: map[string][]byte{"ca": pemOf(h.hook.Certificate()), "secret": []byte(secret + "\n")}}
+				Files: map[string][]byte{"ca": h.hook.PEM(), "secret": []byte(secret + "\n")}}
 			h.Rig = rig.Open(t, h.config)
 			h.Put(t, `{"resourceType":"Patient","id":"p","name":[{"family":"Mustermann"}]}`)
 			h.settle(t)
@@ -154,7 +91,7 @@ func (h *house) deliver(t *testing.T, every time.Duration, times int) {
 func (h *house) hooked(t *testing.T) []alert.Note {
 	t.Helper()
 	var list []alert.Note
-	for _, r := range h.hook.took() {
+	for _, r := range h.hook.Took() {
 		var said struct {
 			Type string
 			Data alert.Note

@@ -78,3 +78,13 @@ func (s *Service) Undo(ctx context.Context, by tutela.Principal, base tutela.Ent
 	base.Subject = &tutela.Subject{Kind: "answer", ID: a.ID, Detail: fmt.Sprintf("%s on %s, given %s", a.Kind, a.Target, a.Given.Format(time.RFC3339))}
 	return a, s.commit(ctx, a, base)
 }
+
+// InForce counts the answers that hold somebody now, by kind.
+func (s *Service) InForce(ctx context.Context) (map[Kind]int, error) {
+	list, err := s.inForce(ctx, s.now())
+	counts := map[Kind]int{}
+	for _, a := range list {
+		counts[a.Kind]++
+	}
+	return counts, err
+}
