@@ -133,9 +133,11 @@ func (l *Log) siftPart(ctx context.Context, firsts []int64, m mesh) ([]Opened, e
 		return nil, err
 	}
 	var found []Opened
+	room := &scratch{make([]byte, 0, maxScratch)}
+	defer func() { clear(room.b[:cap(room.b)]) }()
 	for _, b := range batches {
 		err := b.leaves(b.first, func(at int64, e []byte) error {
-			o, ok, err := l.sift(ctx, at, e, m)
+			o, ok, err := l.sift(ctx, room, at, e, m)
 			if ok {
 				found = append(found, o)
 			}
@@ -151,15 +153,18 @@ func (l *Log) siftPart(ctx context.Context, firsts []int64, m mesh) ([]Opened, e
 	return found, nil
 }
 
-// sift opens one leaf if it may answer.
-func (l *Log) sift(ctx context.Context, at int64, b []byte, m mesh) (Opened, bool, error) {
+// sift opens one leaf if it may answer. Plaintexts take the same room one after the other: what is read of one is copied.
+func (l *Log) sift(ctx context.Context, room *scratch, at int64, b []byte, m mesh) (Opened, bool, error) {
 	f, err := parseLeaf(b)
 	if err != nil {
 		return Opened{}, false, unreadable(at, fmt.Errorf("%w: %w", ErrTampered, err))
 	}
-	salted, err := l.decryptHeader(ctx, f)
+	salted, err := l.decryptHeader(ctx, room.b[:0], f)
 	if err != nil {
 		return Opened{}, false, unreadable(at, err)
+	}
+	if cap(salted) > cap(room.b) {
+		room.b = salted
 	}
 	if !m.lets(salted) {
 		return Opened{}, false, nil
@@ -177,12 +182,12 @@ func (l *Log) sift(ctx context.Context, at int64, b []byte, m mesh) (Opened, boo
 
 // decryptHeader is openHeader without the commitment: that the header is what was sealed there is known, and that it is
 // what was committed to is not.
-func (l *Log) decryptHeader(ctx context.Context, f leaf) ([]byte, error) {
+func (l *Log) decryptHeader(ctx context.Context, dst []byte, f leaf) ([]byte, error) {
 	k, err := l.keys.At(ctx, tutela.KeyDay, int64(f.day), f.header.keyVersion)
 	if err != nil {
 		return nil, fmt.Errorf("key of day %d: %w", f.day, err)
 	}
-	salted, err := k.Open(nil, f.header.sealed, headerAAD(l.cfg.Tenant, f.day, f.header.commitment[:]))
+	salted, err := k.Open(dst, f.header.sealed, headerAAD(l.cfg.Tenant, f.day, f.header.commitment[:]))
 	if err == nil && len(salted) < saltSize {
 		err = errLeaf
 	}
@@ -193,7 +198,11 @@ func (l *Log) decryptHeader(ctx context.Context, f leaf) ([]byte, error) {
 }
 
 // mesh is what a header must hold, as bytes: one of each group. It lets through too much, and never too little.
-type mesh [][][]byte
+type mesh struct {
+	groups [][][]byte
+	// continued lets continuations through a group that is about facts which they do not repeat.
+	continued int // the number of that group, from 1; 0 for none
+}
 
 // manyPatients is from where on a header is read sooner than searched for each of them.
 const manyPatients = 16
@@ -202,7 +211,7 @@ func (s Sieve) mesh() mesh {
 	var m mesh
 	add := func(group [][]byte) {
 		if len(group) > 0 {
-			m = append(m, group)
+			m.groups = append(m.groups, group)
 		}
 	}
 	var group [][]byte
@@ -220,11 +229,14 @@ func (s Sieve) mesh() mesh {
 	if len(s.Holds) == 0 {
 		return m
 	}
-	group = [][]byte{[]byte(`"continues":"`)}
+	group = nil
 	for _, f := range s.Holds {
 		group = append(group, member(f.Name, f.Value))
 	}
-	add(whole(group))
+	if group = whole(group); group != nil {
+		add(group)
+		m.continued = len(m.groups)
+	}
 	return m
 }
 
@@ -245,10 +257,19 @@ func member(name, value string) []byte {
 }
 
 func (m mesh) lets(salted []byte) bool {
-	for _, group := range m {
-		if !slices.ContainsFunc(group, func(text []byte) bool { return bytes.Contains(salted[saltSize:], text) }) {
+	plain := salted[saltSize:]
+	for n, group := range m.groups {
+		if !slices.ContainsFunc(group, func(text []byte) bool { return bytes.Contains(plain, text) }) && (n+1 != m.continued || !continues(plain)) {
 			return false
 		}
 	}
 	return true
+}
+
+// continues reports whether a header is of an entry that continues another: that is among the last of its members.
+func continues(plain []byte) bool {
+	c := cursor{rest: plain}
+	body := c.prefixed()
+	const last = len(`"continues":"0123456789abcdef0123456789abcdef","demo":true}`)
+	return c.bad || bytes.Contains(body[max(0, len(body)-last):], []byte(`"continues":"`))
 }

@@ -21,6 +21,8 @@ type Case struct {
 	Patients   []string       `json:"patients,omitempty"` // pseudonyms
 	Residents  map[string]int `json:"residents,omitempty"`
 	Types      []string       `json:"types,omitempty"` // of resources that were reached
+	First      time.Time      `json:"first,omitzero"`  // access that reached somebody
+	Last       time.Time      `json:"last,omitzero"`
 	Facts      duty.Facts     `json:"facts"`
 	Harbour    Harbour        `json:"safe_harbour"`
 	Form       Form           `json:"form"`                 // proposed by what the ledger tells

@@ -138,7 +138,7 @@ func TestNoticesAreTrackedToDelivery(t *testing.T) {
 			if len(d.Letters) != 2 || len(d.Unreachable) != 1 || !strings.Contains(d.Substitute, "(d)(2)(i)") {
 				t.Fatalf("%+v", d)
 			}
-			for _, part := range []string{"Fa\n", "1 Road\n", "Somebody looked.", "We discovered it on", "types: Patient", "Watch your bills.", "We ended the access.", "Toll-free: 800 555 0100"} {
+			for _, part := range []string{"Fa\n", "1 Road\n", "Somebody looked.", "We discovered it on", "\nname, address, date of birth and contact details.\n", "It happened on", "Watch your bills.", "We ended the access.", "Toll-free: 800 555 0100"} {
 				if !strings.Contains(d.Letters[0].Text+d.Letters[1].Text, part) {
 					t.Errorf("%q is not in %s", part, d.Letters[0].Text)
 				}

@@ -55,6 +55,12 @@ func (c *Case) take(sc Scope) {
 	types := map[string]bool{}
 	for _, p := range sc.Patients {
 		c.Patients = append(c.Patients, p.Pseudonym)
+		if c.First.IsZero() || p.First.Before(c.First) {
+			c.First = p.First
+		}
+		if p.Last.After(c.Last) {
+			c.Last = p.Last
+		}
 		for typ := range p.Types {
 			types[typ] = true
 		}

@@ -124,10 +124,10 @@ func (s *Service) page(c *Case, w Words, o Owed) page {
 	date := func(t time.Time) string { return t.In(z).Format("2 January 2006") }
 	p := page{
 		Words: w, Today: date(s.cfg.Clock()), Found: date(c.Facts.Discovered), Count: o.Count, Recipient: o.To,
-		Types: slices.Clone(c.Types),
+		Types: plainly(c.Types),
 	}
-	if !c.Ask.From.IsZero() {
-		p.Begin, p.End = date(c.Ask.From), date(c.Ask.To.Add(-time.Nanosecond))
+	if !c.First.IsZero() {
+		p.Begin, p.End = date(c.First), date(c.Last)
 	}
 	for _, state := range slices.Sorted(maps.Keys(c.Residents)) {
 		if state != "" && (o.State == "" || o.State == state) {
@@ -135,6 +135,30 @@ func (s *Service) page(c *Case, w Words, o Owed) page {
 		}
 	}
 	return p
+}
+
+// plainly says types of resources in words that everybody knows (45 CFR 164.404(c)(2)), each once. A type without such
+// words is told by its name.
+func plainly(types []string) []string {
+	known := map[string]string{
+		"Patient": "name, address, date of birth and contact details", "RelatedPerson": "relatives", "Observation": "measurements and test results",
+		"DiagnosticReport": "reports of tests", "Condition": "diagnoses", "Procedure": "treatments and operations", "Encounter": "visits and stays",
+		"MedicationRequest": "medicines", "MedicationStatement": "medicines", "MedicationDispense": "medicines", "MedicationAdministration": "medicines",
+		"AllergyIntolerance": "allergies", "Immunization": "vaccinations", "DocumentReference": "documents and letters", "CarePlan": "plans of care",
+		"CareTeam": "who treats you", "Coverage": "insurance", "Claim": "bills and insurance claims", "ExplanationOfBenefit": "bills and insurance claims",
+		"Appointment": "appointments", "ImagingStudy": "images", "ServiceRequest": "orders and referrals", "Consent": "consents",
+	}
+	words := []string{}
+	for _, typ := range types {
+		text := known[typ]
+		if text == "" {
+			text = "records of the type " + typ
+		}
+		if !slices.Contains(words, text) {
+			words = append(words, text)
+		}
+	}
+	return words
 }
 
 // letters writes to each patient who can be written to.
