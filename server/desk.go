@@ -34,6 +34,7 @@ func (d desk) Offers(ctx context.Context, by tutela.Principal) pages.Offers {
 		Break:    d.permits(ctx, by, tutela.ActionBreakGlassOpen),
 		Review:   d.permits(ctx, by, tutela.ActionBreakGlassList),
 		Accesses: d.permits(ctx, by, tutela.ActionAuditSearch),
+		Report:   d.s.cfg.API.Incidents != nil && d.permits(ctx, by, tutela.ActionIncidentReport),
 		Records:  d.s.cfg.API.Rights != nil && access.Self(by, by.Patient),
 	}
 }

@@ -78,7 +78,7 @@ func operations() map[string]exposed {
 		"POST /account/passkeys", "POST /account/passkeys/remove",
 		"GET /emergency", "POST /emergency", "POST /emergency/end", "GET /emergency/reviews", "GET /emergency/reviews/{id}",
 		"POST /emergency/reviews/{id}", "POST /emergency/reviews/{id}/revoke", "GET /accesses", "POST /accesses",
-		"GET /account/records", "POST /account/records", "POST /account/records/copy")
+		"GET /report", "POST /report", "GET /account/records", "POST /account/records", "POST /account/records/copy")
 	add(administrator, form, "GET /admin/users", "POST /admin/users", "POST /admin/users/withdraw", "GET /admin/users/{id}", "POST /admin/users/{id}/roles",
 		"POST /admin/users/{id}/clearances",
 		"POST /admin/users/{id}/disable", "POST /admin/users/{id}/enable", "POST /admin/users/{id}/sessions/end", "POST /admin/users/{id}/reset",

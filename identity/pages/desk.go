@@ -12,6 +12,7 @@ import (
 // (errs.Denied). What is not there is errs.NotFound.
 type Desk interface {
 	Records
+	Reports
 
 	// Offers says what an account may do, so that pages lead there. It decides nothing.
 	Offers(ctx context.Context, by tutela.Principal) Offers
@@ -39,6 +40,7 @@ type Offers struct {
 	Review   bool // emergencies
 	Accesses bool // of everybody
 	Records  bool // of the account's own
+	Report   bool // that something is wrong
 }
 
 // Emergency is access that is open.

@@ -25,6 +25,7 @@ func notice(done string) string {
 		"answers":   "The provider answers, and what it says of itself is good.",
 		"gone":      "The provider was removed, and every account's link to it.",
 		"broken":    "The chart is open to you. The privacy officer will review it.",
+		"reported":  "Thank you. It is with those who look into it.",
 		"unbroken":  "The access has ended. Its review stays open.",
 		"revoked":   "The access has ended.",
 		"reviewed":  "The review is closed.",

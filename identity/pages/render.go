@@ -15,7 +15,7 @@ var htmlFiles embed.FS
 func names() []string {
 	return []string{
 		"accesses", "account", "client", "clients", "codes", "confirm", "consent", "continue", "emergency", "enrol", "error", "factor",
-		"invitation", "login", "logout", "newpasskey", "password", "patient", "provider", "providers", "records", "review", "reviews", "totp", "user", "users",
+		"invitation", "login", "logout", "newpasskey", "password", "patient", "provider", "providers", "records", "report", "review", "reviews", "totp", "user", "users",
 	}
 }
 

@@ -34,6 +34,8 @@ func (p *Pages) DeskRoutes(mux Mux, d Desk) {
 	mux.Handle("POST /emergency/reviews/{id}/revoke", p.handle(person, revokeEmergency))
 	mux.Handle("GET /accesses", p.handle(person, accesses))
 	mux.Handle("POST /accesses", p.handle(person, accesses))
+	mux.Handle("GET "+reportPage, p.handle(person, report))
+	mux.Handle("POST "+reportPage, p.handle(person, sendReport))
 	mux.Handle("GET "+recordsPage, p.handle(person, records))
 	mux.Handle("POST "+recordsPage, p.handle(person, askRight))
 	mux.Handle("POST "+recordsPage+"/copy", p.handle(person, copyRecords))

@@ -15,6 +15,7 @@ import (
 	"github.com/tutela-health/tutela/detect/finding"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/respond/breach/duty"
 	"github.com/tutela-health/tutela/respond/incident"
 )
 
@@ -47,6 +48,7 @@ type player struct {
 	clock *stopped
 	id    string
 	start time.Time
+	zone  string
 }
 
 // at is so many minutes after the discovery.
@@ -116,6 +118,7 @@ func TestDrillOfEachRunbookToTheMinute(t *testing.T) {
 		{"year", "Europe/Berlin", "2027-12-31T22:59:00Z", "2027-12-31T23:59:00Z", "2028-02-29T23:00:00Z"},           // 23:59 there, over a leap day: until the end of 29 February
 		{"new-year", "Europe/Berlin", "2027-12-31T23:01:00Z", "2028-01-01T00:01:00Z", "2028-03-01T23:00:00Z"},       // already the new year there
 		{"across-forward", "Europe/Berlin", "2027-02-15T12:00:00Z", "2027-02-15T13:00:00Z", "2027-04-16T22:00:00Z"}, // a day of 23 hours between
+		{"midnight", "America/Santiago", "2027-07-06T12:00:00Z", "2027-07-06T13:00:00Z", "2027-09-05T04:00:00Z"},    // clocks go forward at midnight on 5 September
 		{"line", "Pacific/Kiritimati", "2027-06-01T11:00:00Z", "2027-06-01T12:00:00Z", "2027-08-01T10:00:00Z"},      // 14 hours ahead
 	} {
 		for i, engine := range rig.Engines() {
@@ -123,7 +126,7 @@ func TestDrillOfEachRunbookToTheMinute(t *testing.T) {
 				t.Parallel()
 				zone, err := time.LoadLocation(c.zone)
 				must(t, err)
-				p := &player{clock: &stopped{at: moment(t, c.discovered)}, start: moment(t, c.discovered)}
+				p := &player{clock: &stopped{at: moment(t, c.discovered)}, start: moment(t, c.discovered), zone: c.zone}
 				p.Rig = rig.Open(t, rig.Config{Engine: engine, Clock: p.clock.now, Zone: zone})
 				books := list
 				if i > 0 { // every runbook on one engine, one of them on the others
@@ -163,7 +166,11 @@ func (p *player) play(t *testing.T, r incident.Runbook, hour, letters time.Time)
 	if c := sc.Clocks[0]; c.Minutes != 60 || c.Late || !c.Due.Equal(hour) || !c.Reached.Equal(hour) {
 		t.Errorf("%s: contained: %+v, due %v", r.ID, c, hour)
 	}
+	duties := p.duties(t)
 	for _, c := range sc.Clocks {
+		if law := map[string]string{"individuals": "hipaa.individuals", "authority": "gdpr.authority"}[c.ID]; law != "" && !c.Due.Equal(duties[law]) {
+			t.Errorf("%s: %s is due %v, and by law %v", r.ID, c.ID, c.Due, duties[law])
+		}
 		if c.ID == "individuals" && !c.Due.Equal(letters) {
 			t.Errorf("%s: letters are due %v instead of %v", r.ID, c.Due, letters)
 		}
@@ -183,6 +190,18 @@ func (p *player) play(t *testing.T, r incident.Runbook, hour, letters time.Time)
 	if want := p.start.Add(5 * time.Hour); !last.Equal(want) || !w.Closed.Equal(want) {
 		t.Errorf("%s: closed %v, last item %v, want %v", r.ID, w.Closed, last, want)
 	}
+}
+
+// duties are when the law has people told of a breach that was discovered with the drill.
+func (p *player) duties(t *testing.T) map[string]time.Time {
+	t.Helper()
+	list, err := duty.Of(duty.Facts{Discovered: p.start, Zone: p.zone, Laws: []duty.Law{duty.HIPAA, duty.GDPR}, Breach: true, Individuals: 12})
+	must(t, err)
+	due := map[string]time.Time{}
+	for _, d := range list {
+		due[d.ID] = d.Due
+	}
+	return due
 }
 
 func moment(t *testing.T, text string) time.Time {

@@ -112,7 +112,12 @@ func (c Clock) due(discovered time.Time, zone *time.Location) time.Time {
 		return discovered.Add(time.Duration(c.Within))
 	}
 	y, m, d := discovered.In(zone).Date()
-	return time.Date(y, m, d+c.Days+1, 0, 0, 0, 0, zone).UTC()
+	next := time.Date(y, m, d+c.Days+1, 12, 0, 0, 0, time.UTC)
+	end := time.Date(y, m, d+c.Days+1, 0, 0, 0, 0, zone)
+	for end.Day() != next.Day() { // clocks go forward at midnight there: the day begins later
+		end = end.Add(15 * time.Minute)
+	}
+	return end.UTC()
 }
 
 // ParseRunbook reads a runbook. What it does not know, or what makes no sense, is an error.
