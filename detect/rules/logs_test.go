@@ -29,6 +29,7 @@ func attackCases() []scenario {
 		return list
 	}
 	return []scenario{
+		{"SQL injection attempt", get("/p?id=sleep(5)", "/p?id=1+and+sleep(5)+and+1", "/p?id=sleep(5)--", "/p?x=insert+into+a+(b)+values+(1)"), get("/p?q=sleep+(5)+hours", "/p?q=insert+into+calendar")},
 		{"SQL injection attempt", get("/p?id=1%27%20OR%20%271%27=%271"), append(get("/Patient?family=O%27Brien&given=Union", "/q?text=select+a+union+rate", "/p?order=by+name"),
 			log("LOG:  statement: SELECT a FROM b WHERE c = 'd' OR e = 'f' UNION SELECT 1"), log("user 'anna' or group 'nurses' = none"))},
 		{"Cross-site scripting attempt", get("/p?q=%253Cscript%253Ealert(1)%253C/script%253E"), append(get("/p?q=a+%3C+b", "/p?online=true&action=view"), log("rendered <div> in 3 ms"))},
