@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"os"
 	"slices"
 	"time"
@@ -51,12 +52,26 @@ func (s *system) neighbours() []identity.Neighbour {
 	return s.house.beside(s)
 }
 
-// assess runs the checks of every plane. Two assessments at once would find each other's traces.
-func (s *system) assess(ctx context.Context) ([]assure.Result, error) {
+// assessFor is the longest that an assessment takes, and so for how long a node that was killed during one keeps others from theirs.
+const assessFor = 10 * time.Minute
+
+// assess runs the checks of every plane. Two assessments at once, here or at another node, would find each other's traces.
+func (s *system) assess(ctx context.Context) (list []assure.Result, err error) {
+	underWay := errs.New(errs.Conflict, "an assessment is under way; ask again when it has ended")
 	if !s.assessing.TryLock() {
-		return nil, errs.New(errs.Conflict, "an assessment is under way; ask again when it has ended")
+		return nil, underWay
 	}
 	defer s.assessing.Unlock()
+	lease, err := s.db.Acquire(ctx, "assessment", s.config.Node, assessFor+time.Minute)
+	if errs.Is(err, errs.Conflict) {
+		return nil, underWay
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.db.Release(context.WithoutCancel(ctx), lease)) }()
+	ctx, cancel := context.WithTimeout(ctx, assessFor)
+	defer cancel()
 	return assure.New(s.audit, s.clock, s.planeChecks...).Run(ctx)
 }
 

@@ -12,11 +12,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/assure"
+	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/testkit"
 )
 
@@ -168,5 +170,31 @@ func TestOneAssessmentAtATime(t *testing.T) {
 	s.assessing.Lock()
 	if list, err := s.assess(t.Context()); err == nil || len(list) > 0 {
 		t.Errorf("%v, %v", list, err)
+	}
+}
+
+// Another node's assessment counts as well: what the two plant would be one another's.
+func TestOneNodeAssessesAtATime(t *testing.T) {
+	for engine, database := range map[string]string{"sqlite": "", "postgres": testkit.Postgres(t)} {
+		t.Run(engine, func(t *testing.T) {
+			moveIn(t, t.TempDir(), "alpha", database).inside(t, func(s *system) error {
+				lease, err := s.db.Acquire(t.Context(), "assessment", "node-2", time.Minute)
+				if err != nil {
+					return err
+				}
+				if list, err := s.assess(t.Context()); !errs.Is(err, errs.Conflict) || len(list) > 0 {
+					t.Errorf("while another node assesses: %v, %v", list, err)
+				}
+				if err := s.db.Release(t.Context(), lease); err != nil {
+					return err
+				}
+				for range 2 {
+					if _, err := s.assess(t.Context()); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		})
 	}
 }
