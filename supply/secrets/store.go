@@ -32,11 +32,44 @@ type stores struct {
 	datum   *regexp.Regexp
 	jenkins *regexp.Regexp
 	entry   *regexp.Regexp
+	forms   map[string]*regexp.Regexp // by what forms says
+}
+
+// forms names the form of files whose lines have an order of their own; empty for none.
+func forms(d *document) string {
+	switch {
+	case strings.HasSuffix(d.base, "-secrets") && (strings.HasPrefix(d.base, "chap") || strings.HasPrefix(d.base, "pap") || strings.HasPrefix(d.base, "ppp")):
+		return "ppp"
+	case strings.HasPrefix(d.base, "sasl_passwd") && d.ext != ".db":
+		return "postfix"
+	case d.base == "fetchmailrc" || d.base == ".fetchmailrc":
+		return "fetchmail"
+	case d.base == ".lftprc" || d.base == "lftp.conf":
+		return "lftp"
+	case strings.HasPrefix(d.base, "wpa_supplicant") && d.ext == ".conf":
+		return "wireless"
+	case d.base == "odbc.ini" || d.base == ".odbc.ini" || d.ext == ".dsn":
+		return "odbc"
+	}
+	return ""
+}
+
+// ownForms are what secrets stand in, in files that forms names.
+func ownForms() map[string]*regexp.Regexp {
+	return map[string]*regexp.Regexp{
+		"ppp":       regexp.MustCompile(`(?m)^[ \t]{0,8}(?:"[^"\n]{1,80}"|[^\s"#]{1,80})[ \t]{1,40}(?:"[^"\n]{1,80}"|[^\s"#]{1,80})[ \t]{1,40}"?([^\s"@][^\s"]{1,200})`),
+		"postfix":   regexp.MustCompile(`(?m)^[^\s#]{1,200}[ \t]{1,40}[^\s:]{1,100}:(\S{2,200})`),
+		"fetchmail": regexp.MustCompile(`(?m)\bpass(?:word)?[ \t]{1,8}"?([^\s"]{2,200})`),
+		"lftp":      regexp.MustCompile(`(?m)^[^\n#]{0,80}\bopen[ \t][^\n]{0,80}-u[ \t]{0,4}["']?[^\s,"']{1,80},([^\s"']{2,200})`),
+		"wireless":  regexp.MustCompile(`(?m)^[ \t]{0,16}(?:psk|password|private_key_passwd)="?([^"\n:]{4}[^"\n]{0,200}?)"?[ \t\r]{0,8}$`),
+		"odbc":      regexp.MustCompile(`(?mi)^[ \t]{0,8}(?:pwd|password)[ \t]{0,8}=[ \t]{0,8}([^\s;]{2,200})`),
+	}
 }
 
 func newStores(o *own) *stores {
 	return &stores{
 		own:     o,
+		forms:   ownForms(),
 		auth:    regexp.MustCompile(`"(?:auth|identitytoken|registrytoken)"\s{0,8}:\s{0,8}"([A-Za-z0-9+/_.=-]{8,})"`),
 		npm:     regexp.MustCompile(`(?m)(?:^|:)_(?:auth|authToken|password)\s{0,8}=\s{0,8}["']?([^\s"']{4,1000})`),
 		login:   regexp.MustCompile(`(?i)\.(?:login|log_in|signin|sign_in|authenticate|basicauth|basic_auth|setbasicauth|plainauth)\(\s{0,40}(?:["'](?:[^"'\n]{0,40})["']\s{0,8},\s{0,40}){0,1}["']([^"'\s\n]{2,80})["']\s{0,8},\s{0,40}["']([^"'\n]{4,80})["']`),
@@ -61,6 +94,8 @@ func (s *stores) find(d *document) []hit {
 		hits = s.addresses(d)
 	case d.base == ".npmrc":
 		hits = s.matches(d, s.npm)
+	case forms(d) != "":
+		hits = s.matches(d, s.forms[forms(d)])
 	case accounts(d.base):
 		hits = s.fields(d, 1, 0)
 	case d.ext == ".key" || d.base == "hudson.util.secret":

@@ -28,10 +28,16 @@ func (o *own) patterns() []pattern {
 		{rule: o.password, keywords: []string{"convertto-securestring"}, regex: regexp.MustCompile(`(?i)ConvertTo-SecureString\s{1,4}(?:-String\s{1,4})?["']([^"'$\s]{4,80})["'][^\n]{0,80}-AsPlainText`)},
 		{rule: o.vendor, keywords: []string{"sshpass"}, regex: regexp.MustCompile(`\bsshpass\s{1,4}-p\s{0,4}["']?([^\s"'$-][^\s"']{3,80})`)},
 		{rule: o.vendor, keywords: []string{"mysql", "mariadb"}, regex: regexp.MustCompile(`\b(?:mysql|mysqldump|mysqladmin|mariadb)\s[^\n|;]{0,200}?\s-p([^\s"'$<{-][^\s"']{3,80})`), guard: literal},
+		{rule: o.vendor, keywords: []string{"sqlplus", "expdp", "impdp", "sqlldr"}, regex: regexp.MustCompile(`\b(?:sqlplus|expdp|impdp|sqlldr)\s{1,4}(?:-\S{1,20}\s{1,4}){0,4}["']?\w{1,60}/([^\s@"'$/<{]{4,80})@`), guard: literal},
+		{rule: o.vendor, keywords: []string{"lftp"}, regex: regexp.MustCompile(`\blftp\s[^\n|;]{0,100}?-u\s{0,4}["']?[^\s,"'$]{1,80},([^\s"'$<{]{4,80})`), guard: literal},
 	}
 	for i := range list {
 		list[i].rank = byToken
 	}
+	list = append(list, pattern{rule: o.password, keywords: []string{"password", "identified"}, rank: byGuess, guard: literal,
+		regex: regexp.MustCompile(`(?i)\b(?:CREATE|ALTER)\s{1,4}(?:USER|ROLE|LOGIN)\s[^;\n]{0,200}?\b(?:PASSWORD|IDENTIFIED\s{1,4}(?:WITH\s{1,4}\S{1,60}\s{1,4})?BY)\s{0,4}=?\s{0,4}N?'([^'\s]{4,200})'`)},
+		pattern{rule: o.password, keywords: []string{`"value"`}, rank: byGuess, path: regexp.MustCompile(`\.postman_(?:environment|globals|collection)\.json$`), guard: literal,
+			regex: regexp.MustCompile(`(?i)"key"\s{0,8}:\s{0,8}"[^"]{0,40}(?:password|passwd|secret|token|api_?key)"\s{0,8},\s{0,40}"value"\s{0,8}:\s{0,8}"([^"{}\s]{6,400})"`)})
 	return append(list, o.basic(), pattern{rule: o.hash, keywords: []string{"$2", "$5$", "$6$", "$1$", "$apr1$", "$y$", "$7$", "$argon2", "$p$", "$h$", "$s$", "pbkdf2", "scrypt:", "sha}", "sha256}", "sha512}", "scram-sha-256$"},
 		regex: regexp.MustCompile(`(?:` + hashForms + `)`), rank: byName})
 }
