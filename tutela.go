@@ -234,6 +234,7 @@ const (
 	ActionIncidentOpen   Action = "incident.open"   // an incident was opened, by a person or for a finding
 	ActionIncidentJoin   Action = "incident.join"   // a finding joined one
 	ActionIncidentReport Action = "incident.report" // somebody told of something that may be one
+	ActionIncidentMail   Action = "incident.mail"   // the mail system, or an administrator, handed a message in
 	ActionIncidentMine   Action = "incident.mine"   // somebody looked at what he reported
 	ActionIncidentList   Action = "incident.list"   // somebody looked at incidents
 	ActionIncidentMove   Action = "incident.move"   // one was contained, recovered from, closed, or is open again

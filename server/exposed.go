@@ -113,7 +113,7 @@ func operations() map[string]exposed {
 		"GET /api/v1/alerts", "GET /api/v1/alerts/digest", "POST /api/v1/alerts/{id}/acknowledge", "POST /api/v1/alerts/test", "GET /api/v1/export-targets")
 	add(proven, call, "GET /api/v1/incidents", "POST /api/v1/incidents", "GET /api/v1/incidents/{id}", "POST /api/v1/incidents/{id}/state",
 		"POST /api/v1/incidents/{id}/notes", "GET /api/v1/incidents/{id}/score",
-		"GET /api/v1/incidents/runbooks", "POST /api/v1/incidents/drills", "GET /api/v1/incidents/reports", "POST /api/v1/incidents/reports")
+		"POST /api/v1/incidents/mail", "GET /api/v1/incidents/runbooks", "POST /api/v1/incidents/drills", "GET /api/v1/incidents/reports", "POST /api/v1/incidents/reports")
 	add(proven, work, "GET /api/v1/patients/{id}/disclosures", "GET /api/v1/patients/{id}/accesses", "GET /api/v1/patients/{id}/export")
 	add(proven, call, "GET /api/v1/keys/recovery", "POST /api/v1/keys/recovery/split", "POST /api/v1/keys/recovery/renew", "POST /api/v1/keys/recovery/confirm",
 		"GET /api/v1/keys/recovery/drill", "POST /api/v1/keys/recovery/drill", "GET /api/v1/keys/provider")

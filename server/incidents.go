@@ -1,14 +1,17 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect/finding"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/internal/httpx"
 	"github.com/tutela-health/tutela/respond/incident"
 )
 
@@ -117,6 +120,22 @@ func (s *Server) reportIncident(ctx context.Context, c *call) (any, error) {
 	return told, err
 }
 
+// mailIncident takes a message as a report.
+func (s *Server) mailIncident(ctx context.Context, c *call) (any, error) {
+	if typ, _, _ := strings.Cut(c.request.Header.Get("Content-Type"), ";"); typ != "message/rfc822" {
+		return nil, errs.New(errs.MediaType, "send message/rfc822")
+	}
+	body, err := httpx.Body(nil, c.request, maxCallBody)
+	if err != nil {
+		return nil, err
+	}
+	m, err := incident.ReadMail(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	return s.cfg.API.Incidents.Mailed(ctx, c.entry, m)
+}
+
 // reportedIncidents gives what the caller told.
 func (s *Server) reportedIncidents(ctx context.Context, c *call) (any, error) {
 	return s.cfg.API.Incidents.Mine(ctx, c.caller)
@@ -172,5 +191,6 @@ func (s *Server) incidentRoutes(mux *router) {
 	s.call(mux, "GET /api/v1/incidents/runbooks", tutela.ActionIncidentList, s.runbooks)
 	s.call(mux, "POST /api/v1/incidents/drills", tutela.ActionIncidentOpen, s.drillIncident)
 	s.call(mux, "GET /api/v1/incidents/reports", tutela.ActionIncidentMine, s.reportedIncidents)
+	s.call(mux, "POST /api/v1/incidents/mail", tutela.ActionIncidentMail, s.mailIncident)
 	s.call(mux, "POST /api/v1/incidents/reports", tutela.ActionIncidentReport, s.reportIncident)
 }

@@ -187,6 +187,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"privacy", "GET", "/api/v1/incidents/runbooks", "", 200},
 		{"privacy", "GET", "/api/v1/incidents/{id}/score", "", 404},
 		{"privacy", "POST", "/api/v1/incidents/drills", "", 415},
+		{admin, "POST", "/api/v1/incidents/mail", "", 415},
+		{"nurse", "POST", "/api/v1/incidents/mail", "", 403},
 		{"nurse", "POST", "/api/v1/incidents/drills", "", 403},
 		{admin, "POST", "/api/v1/incidents/{id}/steps/{step}", "", 415},
 		{"nurse", "POST", "/api/v1/incidents", "", 403},

@@ -24,6 +24,8 @@ type incidentConfig struct {
 	Level finding.Level `yaml:"level,omitempty"`
 	// Runbooks is a folder of the organisation's own: one with the id of a shipped one takes its place.
 	Runbooks string `yaml:"runbooks,omitempty"`
+	// Mail are the addresses and domains whose messages are reports; none are where it is left out.
+	Mail []string `yaml:"mail,omitempty"`
 	// Zone is where the organisation counts its days, as in Europe/Berlin: UTC where it is left out.
 	Zone string `yaml:"zone,omitempty"`
 }
@@ -48,7 +50,7 @@ func (s *system) keepIncidents() (*incident.Service, error) {
 	s.runbooks = book
 	return incident.New(incident.Config{
 		DB: s.db, Audit: s.audit, Clock: s.clock, Notes: s.records, Findings: s.detection, Alias: s.identity.Alias,
-		People: s.identity, Runbooks: book.Runbooks, Zone: zone, Level: c.Level, Node: s.config.Node + s.role, Log: s.log,
+		People: s.identity, Runbooks: book.Runbooks, Zone: zone, Senders: c.Mail, Level: c.Level, Node: s.config.Node + s.role, Log: s.log,
 	}), nil
 }
 

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/tutela-health/tutela/respond/incident"
@@ -21,6 +24,11 @@ func (t target) tell(ctx context.Context, c console, as, path string, said any) 
 	if err != nil {
 		return err
 	}
+	return printMoved(c, body)
+}
+
+// printMoved says which incident is in which state.
+func printMoved(c console, body []byte) error {
 	var got struct {
 		ID    string         `json:"id"`
 		State incident.State `json:"state"`
@@ -28,13 +36,14 @@ func (t target) tell(ctx context.Context, c console, as, path string, said any) 
 	if err := json.Unmarshal(body, &got); err != nil {
 		return fmt.Errorf("decode incident: %w", err)
 	}
-	_, err = fmt.Fprintf(c.out, "%s is %s\n", got.ID, got.State)
+	_, err := fmt.Fprintf(c.out, "%s is %s\n", got.ID, got.State)
 	return err
 }
 
 type incidentsReportCmd struct {
 	target
-	Text string `arg:"" help:"What happened, as far as you know."`
+	Text string `arg:"" optional:"" help:"What happened, as far as you know."`
+	Mail string `help:"A file with an e-mail that is a report; - is standard input, as a mail server pipes it."`
 	Kind string `help:"What it looks like: ransomware, insider, lost-device, vendor-breach, misdirected-disclosure, account-takeover or downtime."`
 }
 
@@ -42,12 +51,54 @@ type incidentsReportCmd struct {
 func (incidentsReportCmd) Help() string {
 	return `Example: tutela incidents report "my work telephone is gone since this morning" --kind lost-device --data tutela-data
 
-Everybody may, and nobody need be sure. At most 20 in a day.`
+Everybody may, and nobody need be sure. At most 20 in a day. A mail server hands messages in, as the account of
+a service: tutela incidents report --mail - --server https://tutela.example < message`
 }
 
 // Run reports.
 func (cmd incidentsReportCmd) Run(ctx context.Context, c console) error {
+	if cmd.Mail != "" {
+		return cmd.mailed(ctx, c)
+	}
+	if cmd.Text == "" {
+		return usage("say what happened, or hand in a message with --mail FILE")
+	}
 	return cmd.tell(ctx, c, "nurse", "/reports", map[string]string{"text": cmd.Text, "kind": cmd.Kind})
+}
+
+// mailed hands a message in.
+func (cmd incidentsReportCmd) mailed(ctx context.Context, c console) error {
+	var in io.Reader = os.Stdin
+	if cmd.Mail != "-" {
+		f, err := os.Open(cmd.Mail)
+		if err != nil {
+			return usage("%v", err)
+		}
+		defer func() { _ = f.Close() }() // only read
+		in = f
+	}
+	message, err := io.ReadAll(io.LimitReader(in, incident.MaxMail+1))
+	if err != nil {
+		return fmt.Errorf("read message: %w", err)
+	}
+	if len(message) > incident.MaxMail {
+		return usage("a message takes %d bytes at most", incident.MaxMail)
+	}
+	client, err := cmd.connect(ctx, "loader")
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, client.base+"/api/v1/incidents/mail", bytes.NewReader(message))
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("Content-Type", "message/rfc822")
+	req.Header.Set("Authorization", "Bearer "+client.token)
+	body, err := client.send(req)
+	if err != nil {
+		return err
+	}
+	return printMoved(c, body)
 }
 
 type incidentsOpenCmd struct {

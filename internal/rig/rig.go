@@ -323,7 +323,7 @@ func (r *Rig) Answering(node string, c Config) *answer.Service {
 // Incident keeps incidents on a node of that name; it takes findings up when it is told to.
 func (r *Rig) Incident(node string, c Config) *incident.Service {
 	return incident.New(incident.Config{
-		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Findings: r.Findings, Alias: r.Identity.Alias, People: r.Identity, Zone: c.Zone, Node: node, Log: c.Log,
+		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Findings: r.Findings, Alias: r.Identity.Alias, People: r.Identity, Zone: c.Zone, Senders: []string{"clinic.example"}, Node: node, Log: c.Log,
 	})
 }
 

@@ -140,7 +140,7 @@ func (s *Service) report(ctx context.Context, base tutela.Entry, r Report, in In
 	if n >= maxReports {
 		return Told{}, errs.New(errs.TooMany, "%d reports were taken today: call the privacy officer", n)
 	}
-	in.ID, in.Title, in.Kind, in.Severity = audit.NewID(), "A report by "+string(in.Source), cmp.Or(r.Kind, Other), finding.Medium
+	in.ID, in.Title, in.Kind, in.Severity = cmp.Or(in.ID, audit.NewID()), "A report by "+string(in.Source), cmp.Or(r.Kind, Other), finding.Medium
 	if in.Source == FromReport {
 		in.Title = "A report by " + base.Actor.Name
 	}

@@ -47,6 +47,8 @@ type Config struct {
 	Runbooks func() Runbooks
 	// Zone is where the organisation counts its days; nil is UTC.
 	Zone *time.Location
+	// Senders are the addresses and the domains whose messages are reports; empty takes none.
+	Senders []string
 	// Level is that of findings that open an incident, and of those above it; empty is DefaultLevel.
 	Level finding.Level
 	Node  string
