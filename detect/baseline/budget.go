@@ -13,8 +13,8 @@ const (
 	sketchBins = 400
 )
 
-// floorOdds is the log-odds below which no day is flagged, however quiet the house is: about one in four.
-const floorOdds = -1.1
+// floorOdds is the log-odds below which no day is flagged, however quiet the house is: about one in fourteen.
+const floorOdds = -2.6
 
 // budget decides which days are flagged: never more than its share of all days so far, none below
 // the floor, and none that past days say is common.

@@ -47,13 +47,12 @@ func (m *Model) judge(closed []closing) {
 // above the person's own past and above peers.
 func (m *Model) add(c *closing, role *tide) {
 	t := c.tally
-	peak, mass := math.Exp(t.peak), t.crowded
+	mass := t.crowded
 	for i := range t.charts {
-		one := math.Exp(m.reconsidered(c, &t.charts[i]))
-		mass += one
-		peak = max(peak, one)
+		mass += math.Exp(m.reconsidered(c, &t.charts[i]))
 	}
-	c.sum.odds = math.Log(peak + alike*max(mass-peak, 0))
+	chance := ordinary / max(t.values[patients], least)
+	c.sum.odds = math.Log(math.Exp(t.peak) + mass*chance)
 	for f := range families {
 		of := m.strongest(t, f, role)
 		w := &m.measures[of]
@@ -71,17 +70,19 @@ func (m *Model) add(c *closing, role *tide) {
 // dayShare is what a measure counts for beside the accesses, which it has raised already.
 const dayShare = .6
 
-// alike is what the other charts of a day count for beside the one that stands out: their reasons are
-// mostly the same one, honest or not.
-const alike = .25
+// A day holds misuse no sooner because it is full, and among many honest charts one looks odd by
+// chance. So the odds of a day's charts are added up and divided by their number, against that of an
+// ordinary day; least keeps a day of one chart from weighing too much.
+const ordinary, least = 8.0, 2.0
 
 // reconsidered is what an access to a chart is worth at the end of the day, when relations may have
 // come in that nobody had written down when it happened, and colleagues have been there too.
 func (m *Model) reconsidered(c *closing, one *dayChart) float64 {
+	role := m.groupOf(groupKey{role: c.person.role})
 	if m.classes[one.class].strong || one.known {
-		return one.total()
+		return one.total() + one.explainedStyle(role)
 	}
-	depth := m.groupOf(groupKey{role: c.person.role}).depthAtEnd(one.times) + one.ofStyle()
+	depth := role.lookAtEnd(one) + one.reading()
 	if one.total() < priorEvent {
 		return one.total() + depth
 	}
@@ -142,7 +143,7 @@ func (m *Model) flag(closed []closing) []Day {
 // dayOf tells a closing in words.
 func (m *Model) dayOf(c *closing) Day {
 	t := c.tally
-	d := Day{Staff: m.dir.PersonName(c.who), Day: m.cfg.midnight(t.day), Last: t.last, Score: logistic(c.odds), Certain: t.certain != ""}
+	d := Day{Staff: m.dir.PersonName(c.who), Day: m.cfg.midnight(t.day), Last: t.last, Score: logistic(c.odds), Certain: t.certain != "" && !t.atWork()}
 	if d.Certain {
 		d.Score = max(d.Score, .99)
 		d.Reasons = append(d.Reasons, t.certain)
@@ -212,7 +213,10 @@ func (m *Model) teach(c *closing) {
 	for g := c.group; g != nil; g = g.parent {
 		g.days++
 		for i := range t.charts {
-			g.depth[known(t.charts[i].known)][depthBin(t.charts[i].times)]++
+			side := known(t.charts[i].known)
+			bin := depthBin(t.charts[i].times)
+			g.depth[side][bin]++
+			g.wrote[side][bin] += oneIf(t.charts[i].wrote)
 		}
 	}
 	if t.logins >= 2 {

@@ -33,10 +33,50 @@ func (g *group) depthSoFar(times int) float64 {
 	return clip(math.Log(g.depthShare(1, bin, depths)/g.depthShare(0, bin, depths)), depthMost)
 }
 
-// depthAtEnd is the same when the day is over.
-func (g *group) depthAtEnd(times int) float64 {
-	bin := depthBin(times)
-	return clip(math.Log(g.depthShare(1, bin, bin+1)/g.depthShare(0, bin, bin+1)), depthMost)
+// looked is how often the curious open a chart in a day, by bins: a few times sooner than once.
+// It is stated, for nobody knows.
+func looked(times int) float64 {
+	return [depths]float64{.18, .27, .28, .17, .10}[depthBin(times)]
+}
+
+// lookAtEnd is the log-odds of a chart without explanation when the day is over, by how often it was
+// opened and whether something was written: how often the curious leave it so, against how often
+// honest errands do.
+func (g *group) lookAtEnd(one *dayChart) float64 {
+	odds := clip(math.Log(lookShare(one.times, one.wrote)/g.errandShare(one.times, one.wrote)), depthMost)
+	switch {
+	case one.inRow: // who opens charts in a row hides behind no note
+		return max(odds, 0)
+	case one.class == wrote: // which says so already
+		return 0
+	}
+	return odds
+}
+
+// lookShare is the share of misused charts that are opened so often and written to, or not.
+func lookShare(times int, wrote bool) float64 {
+	if wrote {
+		return curious * looked(times)
+	}
+	return (1 - curious) * looked(times)
+}
+
+// errandShare is the same of honest charts that nothing explains.
+func (g *group) errandShare(times int, wrote bool) float64 {
+	const stands = 50
+	share := lookShare(times, wrote)
+	if g.parent != nil {
+		share = g.parent.errandShare(times, wrote)
+	}
+	bin, all := depthBin(times), 0.0
+	for _, n := range g.depth[0] {
+		all += n
+	}
+	n := g.wrote[0][bin]
+	if !wrote {
+		n = g.depth[0][bin] - n
+	}
+	return (share*stands + max(n, 0)) / (stands + all)
 }
 
 // depthShare is the share of charts, explained or not, whose depth lies in bins from to below.

@@ -29,7 +29,8 @@ type group struct {
 	depth     [2][depths]float64 // charts by how often they were opened in a day
 	hour      [hourBins]float64
 	hourTotal float64
-	kinds     shares // of action and type
+	wrote     [2][depths]float64 // charts to which something was written, likewise
+	kinds     [2]shares          // of action and type, in charts that care does not explain, and elsewhere
 	purposes  shares
 	bytes     [byteBins]float64
 	byteTotal float64
@@ -118,7 +119,7 @@ func (g *group) usual(m measure) (mean, deviation, own float64) {
 
 // fade lets what was learned lose a day's worth.
 func (g *group) fade(by float64) {
-	for _, list := range [][]float64{g.class[:], g.state[:], g.charts[:], g.signals[0][:], g.signals[1][:], g.depth[0][:], g.depth[1][:], g.hour[:], g.bytes[:], g.kinds.counts, g.purposes.counts, g.habitReached[:], g.strangeReached[:]} {
+	for _, list := range [][]float64{g.class[:], g.state[:], g.charts[:], g.signals[0][:], g.signals[1][:], g.depth[0][:], g.depth[1][:], g.hour[:], g.bytes[:], g.wrote[0][:], g.wrote[1][:], g.kinds[0].counts, g.kinds[1].counts, g.purposes.counts, g.habitReached[:], g.strangeReached[:]} {
 		scale(list, by)
 	}
 	for m := range g.measure {
@@ -127,7 +128,7 @@ func (g *group) fade(by float64) {
 		scale(g.reached[m][0][:], by)
 		scale(g.reached[m][1][:], by)
 	}
-	for _, n := range []*float64{&g.accesses, &g.hourTotal, &g.byteTotal, &g.kinds.total, &g.purposes.total, &g.days, &g.habitDays, &g.strangeDays} {
+	for _, n := range []*float64{&g.accesses, &g.hourTotal, &g.byteTotal, &g.kinds[0].total, &g.kinds[1].total, &g.purposes.total, &g.days, &g.habitDays, &g.strangeDays} {
 		*n *= by
 	}
 }
@@ -140,7 +141,7 @@ func scale(list []float64, by float64) {
 
 // pass writes or reads everything but the parent.
 func (g *group) pass(c state.Codec) {
-	for _, list := range [][]float64{g.class[:], g.state[:], g.charts[:], g.signals[0][:], g.signals[1][:], g.depth[0][:], g.depth[1][:], g.hour[:], g.bytes[:], g.habitReached[:], g.strangeReached[:]} {
+	for _, list := range [][]float64{g.class[:], g.state[:], g.charts[:], g.signals[0][:], g.signals[1][:], g.depth[0][:], g.depth[1][:], g.wrote[0][:], g.wrote[1][:], g.hour[:], g.bytes[:], g.habitReached[:], g.strangeReached[:]} {
 		c.Floats(list)
 	}
 	for m := range g.measure {
@@ -154,7 +155,8 @@ func (g *group) pass(c state.Codec) {
 	for _, n := range []*float64{&g.accesses, &g.hourTotal, &g.byteTotal, &g.days, &g.habitDays, &g.strangeDays, &g.habitMean, &g.habitSpread, &g.habitOf} {
 		c.Float(n)
 	}
-	g.kinds.pass(c)
+	g.kinds[0].pass(c)
+	g.kinds[1].pass(c)
 	g.purposes.pass(c)
 }
 

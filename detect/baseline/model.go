@@ -91,7 +91,7 @@ func charts(all []tutela.Touched) []tutela.Touched {
 
 // withoutChart scores what concerns no patient: only how, when and from where can tell.
 func (m *Model) withoutChart(s *scene) Score {
-	sum := sum{odds: priorEvent}
+	sum := sum{odds: priorEvent + noChart}
 	m.addSignals(s, &sum, s.marks, 1, 1)
 	sum.alone = sum.odds
 	m.addDay(s, &sum, refusals, 1)
@@ -113,7 +113,7 @@ type view struct {
 	marks     uint32
 	odds      float64 // of class and signals about the patient
 	depth     float64 // of how often the person has opened it that day, beside odds
-	style     float64 // of how unlike the role's work it is
+	style     float64 // of how unlike an errand it is
 	today     bool    // the first time that day
 	sensitive bool
 }
@@ -139,10 +139,12 @@ func (m *Model) withCharts(s *scene, touched []tutela.Touched) Score {
 		mean += v.odds / float64(n)
 		if !list && !s.has(denied) {
 			m.visit(s, &v)
-			chart := s.tally.chart(&v, m.classOdds(s, v.care.class), priorEvent+v.odds+actor[known(v.explained)], m.unlikeRole(s))
+			chart := s.tally.chart(&v, m.classOdds(s, v.care.class), priorEvent+v.odds+actor[known(v.explained)])
+			chart.read(s, &v, m.unlikeRole(s, known(v.explained)))
+			role := m.groupOf(groupKey{role: s.role})
+			v.style = chart.ofStyle(role)
 			if !v.explained {
-				v.depth = m.groupOf(groupKey{role: s.role}).depthSoFar(chart.times)
-				v.style = chart.ofStyle()
+				v.depth = role.depthSoFar(chart.times)
 			}
 			if i == 0 || v.odds >= worst.odds {
 				worst = v

@@ -114,7 +114,7 @@ func (m *Model) addView(s *scene, total *sum, v *view) {
 // steal does not stop at the first chart. It follows the session, or where none is named the
 // account for half an hour.
 func (m *Model) taint(s *scene) float64 {
-	const from, share, most = priorEvent + 2, .4, 2.5
+	const from, share, most = priorEvent + 2, .6, 4
 	return min(max(share*(s.person.worst-from), 0), most)
 }
 
@@ -202,9 +202,6 @@ const maxHouse = 100_000
 func (g *group) learn(s *scene, v *view) {
 	g.hour[s.bin]++
 	g.hourTotal++
-	if s.kind != 0 {
-		g.kinds.add(s.kind)
-	}
 	if s.purpose != 0 {
 		g.purposes.add(s.purpose)
 	}
@@ -217,6 +214,9 @@ func (g *group) learn(s *scene, v *view) {
 		side = known(v.explained)
 	}
 	g.state[side]++
+	if s.kind != 0 {
+		g.kinds[side].add(s.kind)
+	}
 	for n := range signals {
 		if marks&(1<<n) != 0 {
 			g.signals[side][n]++

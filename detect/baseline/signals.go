@@ -65,7 +65,7 @@ func (m *Model) sitDown(s *scene) {
 // strangeOdds is what it is worth that somebody sits where the person never sits, and never where
 // the person does.
 func (m *Model) strangeOdds(t *tally) float64 {
-	const least, most = 2, 2.5
+	const least, most = 2, 1.5
 	odds := 0.0
 	if t.logins < least {
 		return 0
@@ -82,35 +82,28 @@ func (m *Model) strangeOdds(t *tally) float64 {
 func (m *Model) markKind(s *scene) {
 	const rareKind, rarePurpose, rareBytes = .003, .005, .002
 	role := m.groupOf(groupKey{role: s.role})
-	s.mark(typeOdd, s.kind != 0 && s.ev.Outcome != tutela.OutcomeDenied && role.rare(&role.kinds, &m.everyone.kinds, s.kind, rareKind))
-	s.mark(purposeOdd, s.purpose != 0 && role.rare(&role.purposes, &m.everyone.purposes, s.purpose, rarePurpose))
+	s.mark(typeOdd, s.kind != 0 && !s.writes && s.ev.Outcome != tutela.OutcomeDenied && role.rare(m.everyone, s.ofKind, rareKind))
+	s.mark(purposeOdd, s.purpose != 0 && role.rare(m.everyone, s.ofPurpose, rarePurpose))
 	s.mark(bytesOdd, s.ev.Bytes > 0 && role.tail(byteBin(s.ev.Bytes)) < rareBytes)
 }
 
 // rare tells whether a role hardly ever does something, once enough of it was seen.
-func (g *group) rare(own, all *shares, n int, below float64) bool {
+func (g *group) rare(everyone *group, of func(*group) (n, total float64), below float64) bool {
 	const stands, least = 100, 400
-	if own.total < least {
+	own, total := of(g)
+	if total < least {
 		return false
 	}
-	return (all.of(n)/max(all.total, 1)*stands*below+own.of(n))/(stands+own.total) < below
+	all, allTotal := of(everyone)
+	return (all/max(allTotal, 1)*stands*below+own)/(stands+total) < below
 }
 
-// unlikeRole is what the part of a chart that was asked for says against the role's way of working:
-// how often anybody asks for it, against how often the role does.
-func (m *Model) unlikeRole(s *scene) float64 {
-	const stands, least = 200, 400
-	role := m.groupOf(groupKey{role: s.role})
-	if s.kind == 0 || role.kinds.total < least {
-		return 0
-	}
-	all := (m.everyone.kinds.of(s.kind) + 1) / (m.everyone.kinds.total + stands)
-	own := (all*stands + role.kinds.of(s.kind)) / (stands + role.kinds.total)
-	odds := math.Log(all / own)
-	if s.writes { // who documents works, in whatever way
-		return min(odds, 0)
-	}
-	return odds
+func (s *scene) ofKind(g *group) (n, total float64) {
+	return g.kinds[0].of(s.kind) + g.kinds[1].of(s.kind), g.kinds[0].total + g.kinds[1].total
+}
+
+func (s *scene) ofPurpose(g *group) (n, total float64) {
+	return g.purposes.of(s.purpose), g.purposes.total
 }
 
 // tail is how often the group's accesses take at least that much.
@@ -209,6 +202,9 @@ func (m *Model) classOdds(s *scene, c class) float64 {
 	}
 	if m.classes[c].most > 2 && !m.classes[c].personal {
 		odds += s.person.unlike(c, share)
+	}
+	if odds > 0 {
+		odds *= tieShare
 	}
 	return min(max(odds, -classLimit), m.classes[c].most)
 }

@@ -12,7 +12,7 @@ import (
 
 const (
 	stateName    = "baseline"
-	stateVersion = 2
+	stateVersion = 3
 
 	maxPeople  = 200_000
 	maxCharted = 2_000_000

@@ -27,7 +27,7 @@ type tally struct {
 	crowded     float64 // the odds of charts for which there was no room
 	guests      [maxGuests]guestUnit
 	shown       []shownAccess
-	certain     string // why the day is flagged whatever the budget says
+	certain     string // why the day is flagged whatever the budget says, unless it looks like work
 	dormant     bool
 	logins      int     // times somebody sat down, the first ones
 	strange     float64 // log-odds that it was somebody else
@@ -73,13 +73,16 @@ type dayChart struct {
 	odds    float64 // of the access by itself, without its class
 	by      float64 // of the class
 	times   int     // it was opened
-	style   float64 // log-odds that this is not how the role works, added up
-	known   bool    // care explained it in the end
+	style   float64 // log-odds that this is no errand, added up over the parts that were read
+	parts   uint64  // those parts, a bit each; some share one
+	wrote   bool
+	inRow   bool // one of many, one after the other
+	known   bool // care explained it in the end
 }
 
 // chart keeps how an access to a chart was judged. A better explanation that comes later in the day
 // stands for the whole of it. It gives what is kept of the chart.
-func (t *tally) chart(v *view, by, odds, style float64) *dayChart {
+func (t *tally) chart(v *view, by, odds float64) *dayChart {
 	least := 0
 	for i := range t.charts {
 		one := &t.charts[i]
@@ -89,15 +92,13 @@ func (t *tally) chart(v *view, by, odds, style float64) *dayChart {
 			}
 			one.odds = max(one.odds, odds-by)
 			one.known = one.known || v.explained
-			one.times++
-			one.style += style
 			return one
 		}
 		if one.total() < t.charts[least].total() {
 			least = i
 		}
 	}
-	one := dayChart{patient: v.patient, class: v.care.class, odds: odds - by, by: by, times: 1, known: v.explained, style: style}
+	one := dayChart{patient: v.patient, class: v.care.class, odds: odds - by, by: by, known: v.explained}
 	switch {
 	case len(t.charts) < maxCharts:
 		t.charts = append(t.charts, one)
@@ -111,17 +112,6 @@ func (t *tally) chart(v *view, by, odds, style float64) *dayChart {
 	return &one
 }
 
-// styleMost bounds what a way of working counts for, either way.
-const styleMost = 1.5
-
-// ofStyle is the log-odds that this is not how the role works.
-func (one *dayChart) ofStyle() float64 {
-	if one.times < 2 {
-		return 0 // one look at the wrong chart has no style
-	}
-	return clip(one.style/2, styleMost)
-}
-
 func (one *dayChart) total() float64 { return one.odds + one.by }
 
 func (one *dayChart) pass(c state.Codec) {
@@ -129,9 +119,25 @@ func (one *dayChart) pass(c state.Codec) {
 	state.Integer(c, &one.class)
 	state.Integer(c, &one.times)
 	c.Float(&one.style)
+	state.Hash(c, &one.parts)
+	c.Bool(&one.wrote)
+	c.Bool(&one.inRow)
 	c.Bool(&one.known)
 	c.Float(&one.odds)
 	c.Float(&one.by)
+}
+
+// atWork tells whether a day looks like work: care explains nearly all charts, and something was
+// written. Rosters come late, and people work on for some days after they have left on paper.
+func (t *tally) atWork() bool {
+	honest, wrote := 0, false
+	for i := range t.charts {
+		if t.charts[i].known {
+			honest++
+		}
+		wrote = wrote || t.charts[i].wrote
+	}
+	return wrote && 4*honest >= 3*len(t.charts)
 }
 
 // usual is what is usual for a measure of one person's day, and what each step above it is worth.

@@ -52,15 +52,15 @@ func classWeights() [classes]classWeight {
 		recent:    {.02, .05, 0, true, false, "letters and results follow a discharge; preparations go before a visit"},
 		repeat:    {.02, .05, 0, true, false, "one follows up what one was asked to treat"},
 		team:      {.03, .05, 0, true, false, "several colleagues of one unit rarely snoop on one chart in the same days"},
-		ended:     {.06, .02, 2.5, false, false, "curiosity about how a patient fares begins when the care has ended"},
+		ended:     {.03, .02, 2.5, false, false, "curiosity about how a patient fares begins when the care has ended"},
 		emergency: {.02, .005, 2, false, true, "broken glass is an alert, and misused less than it is used"},
 		guest:     {.020, .01, 0, true, true, "who stands in documents; who browses a ward does not"},
 		wrote:     {.03, .03, 1, false, true, "who looks out of curiosity leaves nothing behind"},
 		inHouse:   {.13, .06, 3, false, true, "consults, laboratory and imaging look so, and wrong-ward browsing too"},
 		lately:    {.10, .03, 5, false, true, "billing and coding look so"},
-		colleague: {.04, .02, 2, false, true, "one colleague may have called for help, or told a story"},
-		active:    {.07, .02, 2.5, false, true, "somebody is treating the patient, and no relation was delivered"},
-		longEnded: {.07, .01, 3.5, false, false, "weeks after the end few have a reason left"},
+		colleague: {.03, .02, 2, false, true, "one colleague may have called for help, or told a story"},
+		active:    {.04, .02, 2.5, false, true, "somebody is treating the patient, and no relation was delivered"},
+		longEnded: {.05, .01, 3.5, false, false, "weeks after the end few have a reason left"},
 		broken:    {.03, .002, 3, false, false, "an emergency leaves more traces than one person's word"},
 		idle:      {.25, .03, 5, false, false, "neighbours, relatives and the famous are mostly not in care at that moment"},
 	}
@@ -118,32 +118,32 @@ type signalWeight struct {
 
 func signalWeights() [signals]signalWeight {
 	return [signals]signalWeight{
-		self:         {.04, .02, .0005, 5, false, "most houses forbid it", "the chart is the person's own"},
+		self:         {.04, .02, .0005, 6, false, "most houses forbid it", "the chart is the person's own"},
 		household:    {.10, .03, .0003, 6, false, "family and ex-partners are the commonest victims", "the patient lives in the person's household"},
-		family:       {.08, .02, .004, 2.5, false, "relatives share a name, and so do strangers", "the patient bears the person's family name"},
+		family:       {.08, .02, .004, 3.2, false, "relatives share a name, and so do strangers", "the patient bears the person's family name"},
 		coworker:     {.10, .03, .001, 4.5, false, "colleagues are patients too, and interesting ones", "the patient is a colleague of the same unit"},
 		staffChart:   {.05, .02, .01, 1, false, "and so are those of other wards", "the patient is a member of staff of another unit"},
 		neighbour:    {.08, .02, .001, 5, false, "neighbours are known and talked about", "the patient lives near the person"},
 		vip:          {.12, .05, .004, 4.2, false, "fame draws the curious", "the patient is of public interest"},
 		sensitive:    {.12, .08, .05, 0.8, true, "what must stay secret sells and wounds most", "the chart is specially protected"},
-		hourOdd:      {.15, .10, .02, 1.8, true, "misuse is done when nobody looks over the shoulder", "the hour is unusual for the person"},
-		hourRare:     {.12, .06, .005, 3, true, "an hour at which neither the person nor the peers work", "the person practically never works at that hour, and peers hardly"},
+		hourOdd:      {.15, .10, .02, 1.0, true, "misuse is done when nobody looks over the shoulder", "the hour is unusual for the person"},
+		hourRare:     {.12, .06, .005, 2.2, true, "an hour at which neither the person nor the peers work", "the person practically never works at that hour, and peers hardly"},
 		addressNew:   {.10, .08, .002, 3.5, false, "a stolen account is used from elsewhere", "the address was never seen in this house"},
 		addressOther: {.06, .05, .02, 0.8, true, "somebody else's workstation", "the address is new for the person"},
 		twoPlaces:    {.06, .05, .002, 0.5, true, "one person does not sit in two places", "the account worked from another address minutes before"},
-		typeOdd:      {.12, .12, .005, 1, true, "a role has its parts of a chart", "the role hardly ever opens that part of a chart"},
+		typeOdd:      {.12, .08, .005, 1.5, true, "a role has its parts of a chart", "the role hardly ever opens that part of a chart"},
 		purposeOdd:   {.08, .08, .003, 2, true, "a purpose that the role does not have is a pretext", "the role hardly ever gives that purpose"},
 		exported:     {.10, .10, .001, 2.5, true, "data leaves by export", "the data was exported"},
 		bytesOdd:     {.08, .08, .003, 1.2, true, "theft takes much at once", "far more data than the role usually takes at once"},
 		denied:       {.05, .05, .01, 0.7, true, "who tries doors meets closed ones", "the access was refused"},
 		leftToday:    {.02, .02, .0002, 4, false, "accounts outlive people by a day, and some use it", "the person's employment has just ended"},
-		departed:     {.05, .05, .00001, 6, false, "nobody works who has left", "the person does not work here any more"},
+		departed:     {.05, .05, .00001, 5, false, "nobody works who has left", "the person does not work here any more"},
 		notYet:       {.01, .01, .0005, 1, false, "rosters are late more often than people early", "the person's employment has not begun"},
 		unlisted:     {.03, .03, .001, 3, false, "an account that no roster knows", "the roster does not know the person"},
 		dormant:      {.05, .05, .0003, 4, false, "an account that slept a month wakes in other hands", "the account had not been used for a month"},
 		returns:      {.25, .02, .03, 2, true, "an obsession comes back, without ever having a reason", "the person came back to the chart on several days, without a part in the care"},
 		haunts:       {.12, .01, .005, 4, false, "nobody opens the wrong chart three times", "the person came back to the chart on three days and more, without a part in the care"},
-		walk:         {.10, .05, .002, 3, true, "charts opened one after the other, none twice, are a harvest", "one new chart after the other, without a pause"},
+		walk:         {.10, .05, .002, 5, true, "charts opened one after the other, none twice, are a harvest", "one new chart after the other, without a pause"},
 		adjacent:     {.05, .05, .0001, 4, false, "nobody is treated in the order of the numbers", "charts in the order of their numbers"},
 		crowd:        {.10, .03, .01, 1, false, "gossip brings many who have no part", "several others without a part in the care looked at the chart in these days"},
 	}
@@ -212,8 +212,10 @@ func strangeSteps() [stepCount]step {
 
 // The rest of the arithmetic.
 const (
+	noChart    = -2   // and what concerns no patient is none, but for what comes with it
 	priorEvent = -6.9 // ln odds that an access is misuse, before anything is known of it: one in a thousand
 	classLimit = 5.0  // no class takes away more
+	tieShare   = 0.6  // of what the lack of a tie is worth: where one is missing, others mostly are, and style says the same
 	peerShare  = 0.5  // of what a measure is worth against peers, beside against one's own past
 	trust      = 1000 // honest accesses that the figures above stand for until as many were learned
 	roleTrust  = 200  // accesses of everybody that a role's own figures must outweigh

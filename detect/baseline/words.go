@@ -10,7 +10,7 @@ const (
 	textNoChart = "it concerns no patient"
 	textStrange = "the account was used where the person hardly ever sits, and nowhere else that day"
 	textDepth   = "the person read on in the chart"
-	textStyle   = "the chart was read in a way that is not the role's"
+	textStyle   = "such staff read other parts of such charts, and oftener write in them"
 	textTaint   = "the same session opened charts before for which there is less reason still"
 	textHabit   = "over the month the person opened far more unexplained charts than peers"
 )
