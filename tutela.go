@@ -225,6 +225,11 @@ const (
 	ActionFindingList     Action = "finding.list"     // somebody looked at findings
 	ActionFindingFeedback Action = "finding.feedback" // somebody judged one
 
+	ActionEventsSend    Action = "events.send"    // another system sent what happened in it
+	ActionEventsSearch  Action = "events.search"  // somebody looked into other systems' logs
+	ActionEventsSources Action = "events.sources" // somebody looked which systems tell
+	ActionEventsExpire  Action = "events.expire"  // lines of logs whose time was over were taken away
+
 	ActionAnswerGive   Action = "answer.give"   // a finding was answered by the system itself, or (denied) a guard held the answer back
 	ActionAnswerUndo   Action = "answer.undo"   // somebody took an answer back
 	ActionAnswerList   Action = "answer.list"   // somebody looked at answers

@@ -14,6 +14,7 @@ import (
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
 	sources "github.com/tutela-health/tutela/detect/intake/gate"
+	"github.com/tutela-health/tutela/detect/intake/reception"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/privacy/erasure"
 	"github.com/tutela-health/tutela/privacy/rights"
@@ -50,6 +51,7 @@ type API struct {
 	Recovery       *holders.Service
 	Supply         *evidence.Service
 	Findings       *detect.Service
+	Events         *reception.Reception // what other systems tell
 	Answers        *answer.Service
 	Incidents      *incident.Service
 	Sources        func() []sources.State // how the systems are doing that tell what happens in them

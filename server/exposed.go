@@ -43,7 +43,7 @@ func operations() map[string]exposed {
 	const soon = time.Minute
 	form, call := kind{256 << 10, soon}, kind{2 << 20, soon}
 	record, work := kind{32 << 20, writeTimeout}, kind{2 << 20, writeTimeout}
-	statement := kind{evidence.MaxReport + 1, soon}
+	statement, delivery := kind{evidence.MaxReport + 1, soon}, kind{maxPacked + 1, writeTimeout}
 	all := map[string]exposed{}
 	add := func(who audience, k kind, patterns ...string) {
 		for _, p := range patterns {
@@ -109,6 +109,8 @@ func operations() map[string]exposed {
 	add(proven, call, "GET /api/v1/pipelines", "POST /api/v1/pipelines", "DELETE /api/v1/pipelines/{id}", "POST /api/v1/approvals",
 		"GET /api/v1/sboms", "GET /api/v1/sboms/{id}")
 	add(proven, call, "GET /api/v1/findings", "GET /api/v1/findings/{id}", "POST /api/v1/findings/{id}/feedback")
+	add(proven, call, "GET /api/v1/events", "GET /api/v1/events/sources")
+	add(proven, delivery, "POST /api/v1/events")
 	add(proven, call, "GET /api/v1/answers", "GET /api/v1/answers/{id}", "POST /api/v1/answers/{id}/undo",
 		"GET /api/v1/alerts", "GET /api/v1/alerts/digest", "POST /api/v1/alerts/{id}/acknowledge", "POST /api/v1/alerts/test", "GET /api/v1/export-targets")
 	add(proven, call, "GET /api/v1/incidents", "POST /api/v1/incidents", "GET /api/v1/incidents/{id}", "POST /api/v1/incidents/{id}/state",

@@ -51,6 +51,7 @@ func (s *Server) routes(mux *router) {
 	s.erasureRoutes(mux)
 	s.breakGlassRoutes(mux)
 	s.findingRoutes(mux)
+	s.eventRoutes(mux)
 	s.answerRoutes(mux)
 	s.incidentRoutes(mux)
 	s.breachRoutes(mux)

@@ -15,7 +15,7 @@ func (s *system) detect() *detect.Service {
 	s.rules = book
 	return detect.New(detect.Config{
 		DB: s.db, Audit: s.audit, Clock: s.clock, Notes: s.records, Alias: s.identity.Alias, Node: s.config.Node, Log: s.log,
-		Streams: []detect.Stream{s.intake.facts, detect.Ledger(s.audit)}, // whom care joins, before what they did
+		Streams: []detect.Stream{s.intake.facts, detect.Ledger(s.audit), s.intake.logs.Stream()}, // whom care joins, before what they did
 		Rules: func() (int, []string) {
 			now := book.Edition()
 			var refused []string

@@ -9,14 +9,18 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/detect/intake"
 	"github.com/tutela-health/tutela/detect/intake/book"
 	"github.com/tutela-health/tutela/detect/intake/facts"
 	"github.com/tutela-health/tutela/detect/intake/gate"
 	"github.com/tutela-health/tutela/detect/intake/reception"
+	"github.com/tutela-health/tutela/detect/intake/tail"
+	"github.com/tutela-health/tutela/detect/logs"
 	"github.com/tutela-health/tutela/internal/clock"
 )
 
@@ -32,6 +36,8 @@ type intakeConfig struct {
 	TimeZone string `yaml:"time_zone,omitempty"`
 	// Authorities are the names of who assigns patient numbers, by what sources call them.
 	Authorities map[string]string `yaml:"authorities,omitempty"`
+	// KeepDays is how long lines of other systems' logs are kept; 400 when it is left out.
+	KeepDays int `yaml:"keep_days,omitempty"`
 	// Sources are the systems that may send.
 	Sources []sourceConfig `yaml:"sources,omitempty"`
 }
@@ -43,6 +49,12 @@ type sourceConfig struct {
 	Certificate string `yaml:"certificate,omitempty"`
 	// Networks are where it sends from.
 	Networks []string `yaml:"networks,omitempty"`
+	// Client is the OAuth client id by which it posts to /api/v1/events.
+	Client string `yaml:"client,omitempty"`
+	// File is a log file that it writes on this machine, which is followed.
+	File string `yaml:"file,omitempty"`
+	// Readers are the roles that may see its events: auditor, privacy. Both when it is left out.
+	Readers []string `yaml:"readers,omitempty"`
 	// Authority is whose patient numbers those are that name no authority.
 	Authority string `yaml:"authority,omitempty"`
 	// SilentMinutes is how long it may say nothing before that is a finding of assess; 0 for ever.
@@ -66,7 +78,15 @@ func (c intakeConfig) check() error {
 	if listens && c.Syslog == c.HL7 {
 		return fmt.Errorf("syslog and hl7 need an address each")
 	}
+	if c.KeepDays < 0 {
+		return fmt.Errorf("keep_days is a number from 0 up")
+	}
 	for _, s := range c.Sources {
+		for _, role := range s.Readers {
+			if role != string(access.RoleAuditor) && role != string(access.RolePrivacy) {
+				return fmt.Errorf("source %s: readers are auditor and privacy, and no %s", s.Name, role)
+			}
+		}
 		if s.Certificate != "" && c.ClientCA == "" {
 			return fmt.Errorf("source %s proves a certificate: name client_ca", s.Name)
 		}
@@ -80,7 +100,7 @@ func (c intakeConfig) gate() (*gate.Gate, error) {
 		if s.SilentMinutes < 0 || s.PerSecond < 0 {
 			return nil, fmt.Errorf("source %s: silent_minutes and per_second are numbers from 0 up", s.Name)
 		}
-		list[i] = gate.Source{Name: s.Name, Certificate: s.Certificate, Authority: s.Authority, Silent: time.Duration(s.SilentMinutes) * time.Minute, Rate: s.PerSecond}
+		list[i] = gate.Source{Name: s.Name, Certificate: s.Certificate, Authority: s.Authority, Silent: time.Duration(s.SilentMinutes) * time.Minute, Rate: s.PerSecond, Client: s.Client, File: s.File, Readers: s.Readers}
 		for _, text := range s.Networks {
 			n, err := netip.ParsePrefix(text)
 			if err != nil {
@@ -99,12 +119,18 @@ type intakeDesk struct {
 	facts     *facts.Store
 	book      *book.Book
 	queue     *book.Queue
+	logs      *logs.Store
+	lines     *logs.Queue
+	tails     []*tail.Tail
 	reception *reception.Reception
 	tls       func() (*tls.Config, error)
 }
 
 func (s *system) openIntake() (*intakeDesk, error) {
 	c := s.config.Intake
+	if s.config.TryOut { // what the try-out's loader imports
+		c.Sources = append(slices.Clone(c.Sources), sourceConfig{Name: "import", Client: "loader"})
+	}
 	g, err := c.gate()
 	if err != nil {
 		return nil, usage("intake: %v", err)
@@ -119,7 +145,19 @@ func (s *system) openIntake() (*intakeDesk, error) {
 		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Alias: s.identity.Alias, Tokens: tokens,
 	})
 	n.queue = book.NewQueue(n.book, s.log)
-	n.reception = &reception.Reception{Gate: g, Records: n.queue, Facts: n.facts, Tokens: tokens, Place: place, Clock: clock.System, Log: s.log}
+	n.logs, err = logs.New(logs.Config{
+		DB: s.db, Audit: s.audit, Notes: s.records, Alias: s.identity.Alias, Clock: clock.System, Log: s.log, Keep: time.Duration(c.KeepDays) * 24 * time.Hour,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.lines = logs.NewQueue(n.logs)
+	n.reception = &reception.Reception{
+		Gate: g, Records: n.queue, Book: n.book, Facts: n.facts, Lines: n.lines, Logs: n.logs, Tokens: tokens, Place: place, Clock: clock.System, Log: s.log,
+	}
+	for _, d := range g.Files() {
+		n.tails = append(n.tails, &tail.Tail{Path: s.config.path(d.File), Source: d, Keeps: n.reception, Places: n.logs, Log: s.log})
+	}
 	return n, nil
 }
 
@@ -151,6 +189,11 @@ func (n *intakeDesk) run(ctx context.Context, log *slog.Logger) {
 	var doors, desk sync.WaitGroup
 	written, closed := context.WithCancel(context.WithoutCancel(ctx))
 	desk.Go(func() { n.queue.Run(written) })
+	desk.Go(func() { n.lines.Run(written) })
+	doors.Go(func() { n.logs.Run(ctx) })
+	for _, t := range n.tails {
+		doors.Go(func() { t.Run(ctx) })
+	}
 	for address, serve := range map[string]func(context.Context, net.Listener) error{n.config.Syslog: n.reception.Syslog, n.config.HL7: n.reception.HL7} {
 		if address != "" {
 			doors.Go(func() { n.listen(ctx, address, serve, log) })

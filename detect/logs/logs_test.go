@@ -303,7 +303,7 @@ func TestRetentionTakesAwayWhatIsOld(t *testing.T) {
 func expiries(t *testing.T, g *ground) []string {
 	t.Helper()
 	var list []string
-	must(t, g.Audit.Search(context.WithoutCancel(t.Context()), audit.Query{Action: logs.ActionExpire}, func(o audit.Opened) error {
+	must(t, g.Audit.Search(context.WithoutCancel(t.Context()), audit.Query{Action: tutela.ActionEventsExpire}, func(o audit.Opened) error {
 		list = append(list, fmt.Sprintf("%s %d", o.Entry.Subject.ID, o.Entry.Count))
 		return nil
 	}))

@@ -10,9 +10,6 @@ import (
 	"github.com/tutela-health/tutela/store"
 )
 
-// ActionExpire is the entry that tells of lines whose time was over.
-const ActionExpire tutela.Action = "events.expire"
-
 // deliveriesFor is how long a delivery is known that is sent again.
 const deliveriesFor = 14 * 24 * time.Hour
 
@@ -52,7 +49,7 @@ func (s *Store) forget(ctx context.Context, keys [][]any) error {
 		return err
 	}
 	leaves, err := s.cfg.Audit.Encode(ctx, tutela.Entry{
-		Time: s.cfg.Clock(), Actor: tutela.Actor{ID: "system:detect", Kind: tutela.ActorSystem}, Action: ActionExpire, Outcome: tutela.OutcomeSuccess, Count: int(lines),
+		Time: s.cfg.Clock(), Actor: tutela.Actor{ID: "system:detect", Kind: tutela.ActorSystem}, Action: tutela.ActionEventsExpire, Outcome: tutela.OutcomeSuccess, Count: int(lines),
 		Subject: &tutela.Subject{Kind: "log-batches", ID: fmt.Sprintf("%d-%d", first, last), Detail: fmt.Sprintf("%d lines, kept for %s", lines, s.cfg.Keep)},
 	}, nil, nil)
 	if err != nil {

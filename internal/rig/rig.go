@@ -22,6 +22,8 @@ import (
 	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/detect/intake/book"
 	"github.com/tutela-health/tutela/detect/intake/facts"
+	"github.com/tutela-health/tutela/detect/intake/gate"
+	"github.com/tutela-health/tutela/detect/intake/reception"
 	"github.com/tutela-health/tutela/detect/logs"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
@@ -70,6 +72,7 @@ type Config struct {
 	Zone    *time.Location        // where days are counted; nil: UTC
 	Alerts  *alert.Plan           // nil tells nobody
 	Files   map[string][]byte     // that Alerts names
+	Sources []gate.Source         // systems that tell what happens in them
 
 	// Fill puts into the migrated database what another system held, whose keys Provider wraps, and Ready
 	// is called when its keys are open; where Fill is nil the system is a new one.
@@ -99,6 +102,8 @@ type Rig struct {
 	Alerts      *alert.Service  // by Config.Alerts; it works when it is told to
 	Incidents   *incident.Service
 	Export      *siem.Service // to nobody
+
+	Told *reception.Reception // what Config.Sources tell: what they post is taken at once
 
 	tenant  tutela.Tenant
 	url     string // of its database
@@ -275,6 +280,9 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	}
 	r.Rights = rights.New(rights.Config{DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Fresh: r.changes.Fresh})
 	r.Supply = evidence.New(evidence.Config{DB: r.DB, Audit: r.Audit, Identity: r.Identity, Notes: r.Records, Clock: c.Clock})
+	if r.Told, err = r.reception(c); err != nil {
+		return err
+	}
 	r.Findings = r.Detection("rig", c)
 	r.Answers = r.Answering("rig", c)
 	r.Identity.OnHold(r.Answers.Hold)
@@ -300,11 +308,28 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	return nil
 }
 
+// reception takes what sources post. Nobody listens for others.
+func (r *Rig) reception(c Config) (*reception.Reception, error) {
+	g, err := gate.New(c.Sources, c.Clock)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := logs.New(logs.Config{DB: r.DB, Audit: r.Audit, Notes: r.Records, Alias: r.Identity.Alias, Clock: c.Clock, Log: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	tokens := book.NewTokens(r.Identity.Alias, nil, "")
+	return &reception.Reception{
+		Gate: g, Tokens: tokens, Clock: c.Clock, Log: c.Log, Logs: lines, Facts: &facts.Store{DB: r.DB, Notes: r.Records, Clock: c.Clock},
+		Book: book.New(book.Config{DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Alias: r.Identity.Alias, Tokens: tokens}),
+	}, nil
+}
+
 // Detection is a detection service of a node of that name.
 func (r *Rig) Detection(node string, c Config) *detect.Service {
 	return detect.New(detect.Config{
 		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Alias: r.Identity.Alias, Node: node, Log: c.Log,
-		Streams: []detect.Stream{detect.Ledger(r.Audit)}, Watch: c.Watch,
+		Streams: []detect.Stream{detect.Ledger(r.Audit), r.Told.Logs.Stream()}, Watch: c.Watch,
 	})
 }
 
@@ -365,7 +390,7 @@ func (r *Rig) serve(c Config) {
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
 		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Breaches: r.Breaches, Answers: r.Answers, Incidents: r.Incidents, Alerts: r.Alerts, Export: r.Export, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Events: r.Told, Breaches: r.Breaches, Answers: r.Answers, Incidents: r.Incidents, Alerts: r.Alerts, Export: r.Export, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
 		// No rate: a test's clock may stand still, and then nothing would refill.
 		Gateway: server.Gateway{Answers: r.Answers, Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
 	})

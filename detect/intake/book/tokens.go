@@ -83,6 +83,21 @@ func (t *Tokens) Patient(id intake.Identifier) tutela.Bucket {
 	return b
 }
 
+// Named gives the pseudonym of a patient as people write him: sixteen hexadecimal digits are a pseudonym, and anything else
+// is AUTHORITY|NUMBER, or a number of the default authority.
+func (t *Tokens) Named(s string) tutela.Bucket {
+	if len(s) == 16 {
+		if n, err := strconv.ParseUint(s, 16, 64); err == nil {
+			return tutela.Bucket(n)
+		}
+	}
+	authority, value, found := strings.Cut(s, "|")
+	if !found {
+		authority, value = "", s
+	}
+	return t.Patient(intake.Identifier{Authority: authority, Value: value})
+}
+
 // Likeness implements intake.Tokens.
 func (t *Tokens) Likeness(kind, value string) string {
 	return hex64(t.Alias("likeness", joined(kind, value)))

@@ -13,12 +13,15 @@ import (
 	"github.com/tutela-health/tutela/internal/clock"
 )
 
-// Source is one system that may send. At least one of Certificate and Networks must be there; where both are, both
-// must hold.
+// Source is one system that may send. At least one of Certificate, Networks, Client and File must be there; where both
+// of the first two are, both must hold.
 type Source struct {
 	Name        string
 	Certificate string         // common name of the certificate that it proves
 	Networks    []netip.Prefix // where it sends from
+	Client      string         // client id by which it posts to the API
+	File        string         // file that it writes, on this node
+	Readers     []string       // roles that may see its events; none means every role that policy lets see any
 	Authority   string         // whose patient numbers those without an authority are
 	Silent      time.Duration  // how long it may say nothing; 0 for ever
 	Rate        int            // messages a second that are read of it; 0 means 20,000
@@ -58,8 +61,10 @@ func New(list []Source, now clock.Clock) (*Gate, error) {
 			return nil, errors.New("a source has no name")
 		case slices.ContainsFunc(g.desks, func(d *Desk) bool { return d.Name == s.Name }):
 			return nil, fmt.Errorf("two sources are named %s", s.Name)
-		case s.Certificate == "" && len(s.Networks) == 0:
-			return nil, fmt.Errorf("source %s is known by neither certificate nor networks", s.Name)
+		case s.Certificate == "" && len(s.Networks) == 0 && s.Client == "" && s.File == "":
+			return nil, fmt.Errorf("source %s is known by neither certificate nor networks, and neither by client nor by file", s.Name)
+		case s.Client != "" && slices.ContainsFunc(g.desks, func(d *Desk) bool { return d.Client == s.Client }):
+			return nil, fmt.Errorf("two sources are the client %s", s.Client)
 		}
 		g.desks = append(g.desks, &Desk{Source: s, clock: now, state: State{Source: s.Name, Since: now().UTC()}})
 	}
@@ -75,6 +80,38 @@ func (g *Gate) Admit(p intake.Peer) (*Desk, bool) {
 		}
 	}
 	return best, best != nil
+}
+
+// Client finds the source that posts by a client id.
+func (g *Gate) Client(id string) (*Desk, bool) {
+	for _, d := range g.desks {
+		if id != "" && d.Client == id {
+			return d, true
+		}
+	}
+	return nil, false
+}
+
+// Files are the sources that write files.
+func (g *Gate) Files() []*Desk {
+	var list []*Desk
+	for _, d := range g.desks {
+		if d.File != "" {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// Readable names the sources whose events somebody with some roles may see.
+func (g *Gate) Readable(roles []string) []string {
+	var list []string
+	for _, d := range g.desks {
+		if len(d.Readers) == 0 || slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(d.Readers, r) }) {
+			list = append(list, d.Name)
+		}
+	}
+	return list
 }
 
 func (s *Source) is(p intake.Peer) bool {

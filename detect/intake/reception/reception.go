@@ -17,6 +17,7 @@ import (
 	"github.com/tutela-health/tutela/detect/intake/gate"
 	"github.com/tutela-health/tutela/detect/intake/hl7"
 	"github.com/tutela-health/tutela/detect/intake/syslog"
+	"github.com/tutela-health/tutela/detect/logs"
 	"github.com/tutela-health/tutela/internal/clock"
 )
 
@@ -29,6 +30,14 @@ type (
 		Tell(ctx context.Context, source string, lines []event.Line, stays []hl7.Stay) error
 		Stays(ctx context.Context, source string, patient tutela.Bucket) ([]hl7.Stay, error)
 	}
+	// takesNow takes records of whoever waits for them to be durable.
+	takesNow interface {
+		Take(ctx context.Context, source string, records []intake.Record) (int, error)
+	}
+	// takesLines takes lines of logs of senders that wait for no answer.
+	takesLines interface {
+		Put(ctx context.Context, e logs.Event) error
+	}
 )
 
 // Reception knows who may send what. Safe for concurrent use.
@@ -36,6 +45,9 @@ type Reception struct {
 	Gate    *gate.Gate
 	Records takesRecords
 	Facts   takesFacts
+	Book    takesNow
+	Lines   takesLines
+	Logs    *logs.Store
 	Tokens  *book.Tokens
 	Place   *time.Location // of HL7's times without an offset
 	Clock   clock.Clock
@@ -63,7 +75,7 @@ var errStranger = errors.New("no configured source: neither its certificate nor 
 
 // Syslog takes connections of syslog over TLS until the context ends.
 func (r *Reception) Syslog(ctx context.Context, l net.Listener) error {
-	return (&syslog.Server{Admit: r.knows, Handle: r.audit, Log: r.Log}).Serve(ctx, l)
+	return (&syslog.Server{Admit: r.knows, Handle: r.message, Log: r.Log}).Serve(ctx, l)
 }
 
 // HL7 takes connections of MLLP until the context ends.
@@ -93,15 +105,19 @@ func (r *Reception) admit(ctx context.Context, p intake.Peer) (*gate.Desk, error
 	return d, nil
 }
 
-// audit takes an audit message (IHE ITI TF-2, 3.20). A message that is none is refused, and the connection goes on.
-func (r *Reception) audit(ctx context.Context, p intake.Peer, m syslog.Message) error {
+// message takes a message: an audit message (IHE ITI TF-2, 3.20), or a line of a log. One that is neither is refused,
+// and the connection goes on.
+func (r *Reception) message(ctx context.Context, p intake.Peer, m syslog.Message) error {
 	d, err := r.admit(ctx, p)
 	if err != nil {
 		return err
 	}
+	if !strings.Contains(m.Text, "AuditMessage") {
+		return r.line(ctx, d, m)
+	}
 	at := strings.IndexByte(m.Text, '<')
-	if m.Raw || at < 0 || !strings.Contains(m.Text, "AuditMessage") {
-		d.Refuse("is no audit message")
+	if m.Raw || at < 0 { // it names patients, and nobody knows where
+		d.Refuse("is an audit message, and not of RFC 5424")
 		return nil
 	}
 	tokens := r.Tokens.In(d.Authority)

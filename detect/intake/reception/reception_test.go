@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/tutela-health/tutela/detect/intake/gate"
 	"github.com/tutela-health/tutela/detect/intake/hl7"
 	"github.com/tutela-health/tutela/detect/intake/reception"
+	"github.com/tutela-health/tutela/detect/logs"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/rig"
 	"github.com/tutela-health/tutela/internal/testkit"
@@ -36,6 +38,8 @@ type office struct {
 
 	gate        *gate.Gate
 	facts       *facts.Store
+	logs        *logs.Store
+	desk        *reception.Reception
 	syslog, hl7 string // addresses
 	trust       *tls.Config
 	files       testkit.CertificateFiles
@@ -47,14 +51,23 @@ func open(t *testing.T, r *rig.Rig, network string) *office {
 	o := &office{Rig: r, files: files, trust: &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}}
 	o.facts = &facts.Store{DB: r.DB, Notes: r.Records, Clock: clock.System, Alias: r.Identity.Alias}
 	var err error
-	o.gate, err = gate.New([]gate.Source{{Name: "ehr", Networks: []netip.Prefix{netip.MustParsePrefix(network)}}}, clock.System)
+	o.gate, err = gate.New([]gate.Source{{Name: "ehr", Networks: []netip.Prefix{netip.MustParsePrefix(network)}, Client: "shipper"}}, clock.System)
 	must(t, err)
 	tokens := book.NewTokens(r.Identity.Alias, map[string]string{"1.2.3": "HOSP"}, "")
-	queue := book.NewQueue(book.New(book.Config{DB: r.DB, Audit: r.Audit, Clock: clock.System, Notes: r.Records, Alias: r.Identity.Alias, Tokens: tokens}), slog.New(slog.DiscardHandler))
-	desk := &reception.Reception{Gate: o.gate, Records: queue, Facts: o.facts, Tokens: tokens, Place: time.UTC, Clock: clock.System, Log: slog.New(slog.DiscardHandler)}
+	records := book.New(book.Config{DB: r.DB, Audit: r.Audit, Clock: clock.System, Notes: r.Records, Alias: r.Identity.Alias, Tokens: tokens})
+	queue := book.NewQueue(records, slog.New(slog.DiscardHandler))
+	o.logs, err = logs.New(logs.Config{DB: r.DB, Audit: r.Audit, Notes: r.Records, Alias: r.Identity.Alias, Clock: clock.System})
+	must(t, err)
+	lines := logs.NewQueue(o.logs)
+	desk := &reception.Reception{
+		Gate: o.gate, Records: queue, Book: records, Facts: o.facts, Lines: lines, Logs: o.logs, Tokens: tokens, Place: time.UTC, Clock: clock.System,
+		Log: slog.New(slog.DiscardHandler),
+	}
+	o.desk = desk
 	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 3)
+	ended := make(chan error, 4)
 	go func() { queue.Run(ctx); ended <- nil }()
+	go func() { lines.Run(ctx); ended <- nil }()
 	listen := func(serve func(context.Context, net.Listener) error) string {
 		l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
 		must(t, err)
@@ -64,7 +77,7 @@ func open(t *testing.T, r *rig.Rig, network string) *office {
 	o.syslog, o.hl7 = listen(desk.Syslog), listen(desk.HL7)
 	t.Cleanup(func() {
 		stop()
-		for range 3 {
+		for range 4 {
 			must(t, <-ended)
 		}
 	})
@@ -159,7 +172,7 @@ func TestStrangersAreNotHeard(t *testing.T) {
 	}
 }
 
-// TestNonsenseIsCountedAndTheRestGoesOn sends what is no audit message before one that is.
+// TestNonsenseIsCountedAndTheRestGoesOn sends a broken audit message and lines of other logs before one that is whole.
 func TestNonsenseIsCountedAndTheRestGoesOn(t *testing.T) {
 	o := open(t, rig.Open(t, rig.Config{}), "127.0.0.0/8")
 	conn, err := tls.Dial("tcp", o.syslog, o.trust)
@@ -171,8 +184,31 @@ func TestNonsenseIsCountedAndTheRestGoesOn(t *testing.T) {
 	if n := len(o.sent(t, 1)); n != 1 {
 		t.Errorf("%d accesses", n)
 	}
-	if s := o.gate.States()[0]; s.Taken != 1 || s.Refused != 3 || s.Reason == "" {
+	if s := o.gate.States()[0]; s.Taken != 3 || s.Refused != 1 || s.Reason == "" {
 		t.Errorf("%+v", s)
+	}
+	if d := cmp.Diff([]string{"<<<", "hello"}, o.kept(t, 2)); d != "" {
+		t.Error(d)
+	}
+}
+
+// kept waits until so many lines of logs are kept, and gives their messages in order.
+func (o *office) kept(t *testing.T, want int) []string {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		page, err := o.desk.Find(t.Context(), nil, "", logs.Query{})
+		must(t, err)
+		if len(page.Events) < want && time.Now().Before(end) {
+			continue
+		}
+		var list []string
+		for _, f := range page.Events {
+			l, err := event.ParseLine(f.Event)
+			must(t, err)
+			list = append(list, l.Event.Log.Text)
+		}
+		slices.Sort(list)
+		return list
 	}
 }
 
