@@ -23,6 +23,9 @@ import (
 )
 
 type eventsCmd struct {
+	Search  eventsSearchCmd  `cmd:"" help:"Find lines of other systems' logs."`
+	Sources eventsSourcesCmd `cmd:"" help:"How the systems are doing that tell what happens in them."`
+	Import  eventsImportCmd  `cmd:"" help:"Send logs, access logs, tables and messages that are there already."`
 	Convert eventsConvertCmd `cmd:"" help:"Turn another system's access log into events, for tutela detect replay."`
 }
 
