@@ -31,6 +31,9 @@ type Config struct {
 	// ReadOnly opens a ledger to search, prove and verify it: also one whose heads or signers were
 	// tampered with, which Open otherwise refuses. Nothing is written.
 	ReadOnly bool
+	// Untouched opens a ledger for entries about itself and mends nothing: one whose present signer is not there takes none,
+	// where Open would otherwise put it there. What was tampered with is evidence.
+	Untouched bool
 	// Limit is about how many leaves one transaction sequences; 0 means 1,024. On SQLite every commit
 	// waits for that transaction, so more means fewer and longer waits.
 	Limit int

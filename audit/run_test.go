@@ -132,3 +132,21 @@ func TestPastVerifierKeysAreKept(t *testing.T) {
 		t.Errorf("edited key: %v", err)
 	}
 }
+
+// Who only writes down what a verification found mends nothing: a signer that somebody deleted stays deleted.
+func TestUntouchedPutsNoSignerBack(t *testing.T) {
+	w := newWorld(t, sqliteURL(t))
+	appendN(t, w.open("node-1"), 2)
+	w.exec("DELETE FROM ledger_signers")
+	cfg := w.config("node-1-beside")
+	cfg.Untouched = true
+	if _, err := Open(t.Context(), cfg); !isTampered(err) {
+		t.Errorf("open: %v", err)
+	}
+	cfg.Untouched, cfg.ReadOnly = false, true
+	r, err := Open(t.Context(), cfg)
+	must(t, err)
+	if vkeys, err := r.VerifierKeys(t.Context()); err != nil || len(vkeys) != 0 {
+		t.Errorf("%v %v", vkeys, err)
+	}
+}

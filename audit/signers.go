@@ -39,6 +39,9 @@ func (l *Log) registerSigner(ctx context.Context) error {
 		if n := len(vkeys); n > 0 && vkeys[n-1] == l.signer.vkey {
 			return nil
 		}
+		if l.cfg.Untouched {
+			return tampered("ledger_signers", "the newest is not the present signer")
+		}
 		number := int64(len(vkeys) + 1)
 		err = l.cfg.DB.Update(ctx, func(tx *store.Tx) error {
 			return tx.Insert(ctx, row(l.tables.signers, number, l.signer.vkey, l.macs.signer(number, l.signer.vkey)))

@@ -166,13 +166,12 @@ func TestFailedVerificationBecomesAFinding(t *testing.T) {
 			s.start(t)
 			prepareSubjects(t, s)
 			d, dice := s.behind(t), rand.New(rand.NewPCG(rand.Uint64(), 0))
-			for {
-				if _, ok := d.tamper(t, dice, "locators"); ok {
-					break
-				}
+			e, ok := d.tamper(t, dice, "locators")
+			for !ok {
+				e, ok = d.tamper(t, dice, "locators")
 			}
 			if r := s.run(t, "audit", "verify"); r.code != 1 {
-				t.Fatalf("exit %d: %s%s", r.code, r.out, r.err)
+				t.Fatalf("after %v: exit %d: %s%s", e, r.code, r.out, r.err)
 			}
 			s.caughtUp(t)
 			text := string(s.as(t, "auditor").want(t, http.StatusOK, http.MethodGet, "/api/v1/findings?level=critical&limit=100", "").body)

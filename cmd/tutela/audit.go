@@ -139,14 +139,14 @@ func (s *system) noteVerified(ctx context.Context, v verified) error {
 const maxFirst = 300
 
 // appendBeside writes an entry of a command that only looks at a system, which a server may be serving. lane tells the
-// entry's lane of the ledger from the command's own.
+// entry's lane of the ledger from the command's own; then nothing is mended either.
 func (s *system) appendBeside(ctx context.Context, lane string, e tutela.Entry) error {
 	turn, err := lockFile(filepath.Join(s.config.dir, configFile), true) // verifications share a lane of the ledger
 	if err != nil {
 		return err
 	}
 	writable := s.ledger()
-	writable.ReadOnly = false
+	writable.ReadOnly, writable.Untouched = false, lane != ""
 	writable.Node += lane
 	log, err := audit.Open(ctx, writable)
 	if err != nil {

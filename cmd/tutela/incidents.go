@@ -50,7 +50,7 @@ func (s *system) keepIncidents() (*incident.Service, error) {
 	s.runbooks = book
 	return incident.New(incident.Config{
 		DB: s.db, Audit: s.audit, Clock: s.clock, Notes: s.records, Findings: s.detection, Alias: s.identity.Alias,
-		People: s.identity, Runbooks: book.Runbooks, Zone: zone, Senders: c.Mail, Level: c.Level, Node: s.config.Node + s.role, Log: s.log,
+		People: s.identity, Runbooks: book.Runbooks, Zone: zone, Senders: c.Mail, Level: c.Level, Node: s.config.Node + s.role, Log: s.log, TryOut: s.config.TryOut,
 	}), nil
 }
 

@@ -13,9 +13,9 @@ const (
 	sketchBins = 400
 )
 
-// floorOdds is the log-odds below which no day is flagged, however quiet the house is: about one in fifty-five. It only
+// floorOdds is the log-odds below which no day is flagged, however quiet the house is: about one in twenty. It only
 // keeps out what is plainly usual; how many days are flagged is the budget's affair.
-const floorOdds = -4.0
+const floorOdds = -3.0
 
 // budget decides which days are flagged: never more than its share of all days so far, none below
 // the floor, and none that past days say is common.

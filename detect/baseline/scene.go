@@ -72,8 +72,12 @@ func (m *Model) place(s *scene) {
 		s.units[0] = u
 		n = 1
 	}
+	last := roster.Post{}
 	for _, p := range m.dir.Posts(s.who) {
 		if s.at < p.From || p.To <= s.at {
+			if p.To <= s.at && p.To > last.To {
+				last = p
+			}
 			continue
 		}
 		if s.role == 0 {
@@ -83,6 +87,9 @@ func (m *Model) place(s *scene) {
 			s.units[n] = p.Unit
 			n++
 		}
+	}
+	if n == 0 {
+		s.units[0] = last.Unit // who has left on paper still stands where he stood, if he works on
 	}
 }
 

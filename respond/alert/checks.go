@@ -15,7 +15,7 @@ import (
 func (s *Service) Checks(tryOut bool) []tutela.Check {
 	return []tutela.Check{{
 		ID: "respond.alerts-arrive", Title: "A test alert arrives in every channel",
-		Controls: []string{"W05", "45 CFR 164.308(a)(6)(ii)"}, Fresh: 24 * time.Hour, Try: func(ctx context.Context) tutela.Evidence { return s.arrive(ctx, tryOut) }, // security incident procedures: response and reporting
+		Controls: []string{"W03", "45 CFR 164.308(a)(6)(ii)"}, Fresh: 24 * time.Hour, Try: func(ctx context.Context) tutela.Evidence { return s.arrive(ctx, tryOut) }, // security incident procedures: response and reporting
 	}}
 }
 

@@ -20,7 +20,7 @@ import (
 func (s *Service) Checks(bound func(context.Context, tutela.Principal) (tutela.Principal, error)) []tutela.Check {
 	return []tutela.Check{{
 		ID: "respond.answers-work", Title: "Answers to findings hold whom they are for, and let him go when they are undone",
-		Controls: []string{"W03", "45 CFR 164.308(a)(6)(ii)"}, Fresh: 24 * time.Hour,
+		Controls: []string{"W05", "45 CFR 164.308(a)(6)(ii)"}, Fresh: 24 * time.Hour,
 		Try: func(ctx context.Context) tutela.Evidence { return s.tryAll(ctx, bound) },
 	}}
 }

@@ -101,7 +101,11 @@ func (s *Service) drilled(ctx context.Context) tutela.Evidence {
 		e.Verdict, e.Observed = tutela.CouldNotCheck, err.Error()
 		return e
 	}
-	if len(list) == 0 {
+	switch {
+	case len(list) == 0 && s.cfg.TryOut:
+		e.Verdict, e.Observed = tutela.NotApplicable, "a try-out system: no drill was finished"
+		return e
+	case len(list) == 0:
 		return judged(e, []string{"no drill was ever finished: tutela incidents drill RUNBOOK"}, "")
 	}
 	last := slices.MaxFunc(list, func(a, b Incident) int { return a.Closed.Compare(b.Closed) })

@@ -23,8 +23,20 @@ func TestIncidentFromDiscoveryToLessons(t *testing.T) {
 		in := h.did(t, "privacy", "", say{"title": "Laptop gone", "kind": "lost-device", "detail": "Ann Ames's chart was on it", "discovered": discovered})
 		h.Advance(31 * time.Minute)
 		h.did(t, "admin", "/"+in.ID+"/notes", say{"kind": "communication", "text": "asked for a remote wipe", "to": "IT", "channel": "telephone"})
+		steps := func(ids ...string) {
+			for _, id := range ids {
+				h.did(t, "admin", "/"+in.ID+"/steps/"+id, say{"result": "done", "note": "by the book"})
+			}
+		}
+		steps("ask", "sessions", "wipe", "extracts")
 		h.did(t, "admin", "/"+in.ID+"/state", say{"to": "contained", "note": "the laptop was wiped"})
+		steps("encrypted", "accesses", "replace")
 		h.did(t, "admin", "/"+in.ID+"/state", say{"to": "recovered", "note": "a new laptop was given out"})
+		steps("police")
+		for _, by := range []string{"admin", "privacy"} {
+			h.did(t, by, "/"+in.ID+"/steps/decide-notices", say{"result": "approve", "note": "the disk was encrypted"})
+		}
+		steps("decide-notices", "tell-people")
 		expect(t, h.call(t, "privacy", http.MethodPost, "/"+in.ID+"/state", say{"to": "closed", "note": "done"}), http.StatusConflict)
 		h.did(t, "privacy", "/"+in.ID+"/notes", say{"kind": "lesson", "text": "no chart on laptops"})
 		h.did(t, "privacy", "/"+in.ID+"/state", say{"to": "closed", "note": "done"})
@@ -32,9 +44,17 @@ func TestIncidentFromDiscoveryToLessons(t *testing.T) {
 		if took := got.Contained.Sub(got.Discovered).Truncate(time.Minute); got.State != incident.Closed || took != 43*time.Minute {
 			t.Errorf("%s, contained after %v", got.State, took)
 		}
-		kinds := make([]incident.ItemKind, len(got.Timeline))
-		for i, item := range got.Timeline {
-			kinds[i] = item.Kind
+		var kinds []incident.ItemKind
+		steppings := 0
+		for _, item := range got.Timeline {
+			if item.Kind == incident.Stepping {
+				steppings++
+				continue
+			}
+			kinds = append(kinds, item.Kind)
+		}
+		if steppings != 12 {
+			t.Errorf("%d steps and approvals are told", steppings)
 		}
 		want := []incident.ItemKind{incident.Beginning, incident.Communication, incident.Moving, incident.Moving, incident.Lesson, incident.Moving}
 		if d := cmp.Diff(want, kinds); d != "" {

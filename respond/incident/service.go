@@ -53,6 +53,8 @@ type Config struct {
 	Level finding.Level
 	Node  string
 	Log   *slog.Logger
+	// TryOut: nobody works here, so nobody has to have drilled.
+	TryOut bool
 	// Every is how often the ledger is looked at; 0 means 250 ms.
 	Every time.Duration
 }

@@ -15,7 +15,7 @@ import (
 func (s *Service) Checks() []tutela.Check {
 	return []tutela.Check{{
 		ID: "respond.siem-current", Title: "Every system that the ledger goes to holds its newest entry",
-		Controls: []string{"W09", "45 CFR 164.312(b)"}, Fresh: time.Hour, Try: s.upToDate,
+		Controls: []string{"W06", "45 CFR 164.312(b)"}, Fresh: time.Hour, Try: s.upToDate,
 	}}
 }
 
