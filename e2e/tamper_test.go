@@ -170,7 +170,7 @@ func TestFailedVerificationBecomesAFinding(t *testing.T) {
 			for !ok {
 				e, ok = d.tamper(t, dice, "locators")
 			}
-			if r := s.run(t, "audit", "verify"); r.code != 1 {
+			if r := s.run(t, "audit", "verify", "--deep"); r.code != 1 {
 				t.Fatalf("after %v: exit %d: %s%s", e, r.code, r.out, r.err)
 			}
 			s.caughtUp(t)
