@@ -56,12 +56,17 @@ func startCollector(ctx context.Context, dir string, c CertificateFiles) (*Colle
 		return nil, err
 	}
 	config, certificate, key := filepath.Join(dir, "rsyslog.conf"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }() // it was written to and is whole
 	for from, to := range map[string]string{c.Certificate: certificate, c.Key: key} {
 		b, err := os.ReadFile(from) //nolint:gosec // a path of our own
 		if err != nil {
 			return nil, err
 		}
-		if err := os.WriteFile(to, b, 0o644); err != nil { //nolint:gosec // of a test, and another user reads it
+		if err := root.WriteFile(filepath.Base(to), b, 0o644); err != nil { // of a test, and another user reads it
 			return nil, err
 		}
 	}
