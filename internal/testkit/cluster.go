@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +28,7 @@ const (
 type Cluster struct {
 	dir      string // holds data/, the log and the password file
 	bin      string
-	port     int
+	port     *port
 	password string
 	owner    *syscall.Credential // nil: the current user
 	process  *process
@@ -95,14 +94,14 @@ func (c *Cluster) command(ctx context.Context, program string, args ...string) *
 // Start starts the server of a new, stopped or crashed cluster, on the port it had before, and
 // waits until it answers.
 func (c *Cluster) Start(ctx context.Context, settings ...string) error {
-	if c.port == 0 {
+	if c.port == nil {
 		port, err := freePort(ctx)
 		if err != nil {
 			return err
 		}
 		c.port = port
 	}
-	args := []string{"-D", c.data(), "-p", fmt.Sprint(c.port), "-c", "listen_addresses=127.0.0.1",
+	args := []string{"-D", c.data(), "-p", c.port.String(), "-c", "listen_addresses=127.0.0.1",
 		"-c", "unix_socket_directories=", "-c", "max_connections=300", "-c", "max_wal_size=2GB"}
 	for _, s := range settings {
 		args = append(args, "-c", s)
@@ -145,7 +144,7 @@ func (c *Cluster) lastLog() []byte {
 }
 
 // URL is the address of a database of the cluster.
-func (c *Cluster) URL(database string) string { return c.URLAt(c.port, database) }
+func (c *Cluster) URL(database string) string { return c.URLAt(c.port.number, database) }
 
 // URLAt is URL through another port of the loopback address, where a proxy listens.
 func (c *Cluster) URLAt(port int, database string) string {
@@ -153,7 +152,7 @@ func (c *Cluster) URLAt(port int, database string) string {
 }
 
 // Port is where the server listens on the loopback address.
-func (c *Cluster) Port() int { return c.port }
+func (c *Cluster) Port() int { return c.port.number }
 
 // Dir holds every file of the cluster.
 func (c *Cluster) Dir() string { return c.dir }
@@ -200,14 +199,5 @@ func (c *Cluster) Stop() error {
 	if c.process != nil {
 		err = c.process.end(syscall.SIGQUIT, stopWithin) // at once: nothing of it is kept
 	}
-	return errors.Join(err, os.RemoveAll(c.dir))
-}
-
-func freePort(ctx context.Context) (int, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	port := l.Addr().(*net.TCPAddr).Port //nolint:errcheck,forcetypeassert // a TCP listener's
-	return port, l.Close()
+	return errors.Join(err, os.RemoveAll(c.dir), c.port.free())
 }

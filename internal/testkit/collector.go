@@ -2,12 +2,12 @@ package testkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,6 +19,7 @@ type Collector struct {
 	Address string // host and port
 	file    string
 	process *process
+	port    *port
 }
 
 // collectorConfig is in RainerScript: TLS in, a line a message out.
@@ -39,7 +40,7 @@ func StartCollector(t testing.TB, c CertificateFiles) *Collector {
 		t.Fatalf("start rsyslogd: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := r.process.end(syscall.SIGTERM, stopWithin); err != nil {
+		if err := errors.Join(r.process.end(syscall.SIGTERM, stopWithin), r.port.free()); err != nil {
 			t.Errorf("stop rsyslogd: %v", err)
 		}
 	})
@@ -70,14 +71,14 @@ func startCollector(ctx context.Context, dir string, c CertificateFiles) (*Colle
 			return nil, err
 		}
 	}
-	text := fmt.Appendf(nil, collectorConfig, dir, certificate, key, strconv.Itoa(port))
+	text := fmt.Appendf(nil, collectorConfig, dir, certificate, key, port.String())
 	if err := os.WriteFile(config, text, 0o644); err != nil { //nolint:gosec // nothing secret, and another user reads it
 		return nil, err
 	}
 	if err := lend(dir, owner); err != nil {
 		return nil, err
 	}
-	r := &Collector{Address: net.JoinHostPort("localhost", strconv.Itoa(port)), file: filepath.Join(dir, "messages")}
+	r := &Collector{Address: net.JoinHostPort("localhost", port.String()), file: filepath.Join(dir, "messages"), port: port}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/usr/sbin/rsyslogd", "-n", "-f", config, "-i", filepath.Join(dir, "pid")) //nolint:gosec // Debian's
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner}
 	log := filepath.Join(dir, "log")

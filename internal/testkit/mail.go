@@ -2,12 +2,12 @@ package testkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +18,7 @@ type MailServer struct {
 	Address string // host and port
 	dir     string
 	process *process
+	port    *port
 }
 
 // StartMailServer starts a real mail server, with STARTTLS, or with TLS from the first byte, and has it end with the test.
@@ -28,7 +29,7 @@ func StartMailServer(t testing.TB, c CertificateFiles, implicit bool) *MailServe
 		t.Fatalf("start aiosmtpd: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := m.process.end(syscall.SIGTERM, stopWithin); err != nil {
+		if err := errors.Join(m.process.end(syscall.SIGTERM, stopWithin), m.port.free()); err != nil {
 			t.Errorf("stop aiosmtpd: %v", err)
 		}
 	})
@@ -44,8 +45,8 @@ func startMailServer(ctx context.Context, dir string, c CertificateFiles, implic
 	if err != nil {
 		return nil, err
 	}
-	m := &MailServer{Address: net.JoinHostPort("localhost", strconv.Itoa(port)), dir: filepath.Join(dir, "mail")}
-	args := []string{"-n", "-l", "127.0.0.1:" + strconv.Itoa(port), "-c", "aiosmtpd.handlers.Mailbox"}
+	m := &MailServer{Address: net.JoinHostPort("localhost", port.String()), dir: filepath.Join(dir, "mail"), port: port}
+	args := []string{"-n", "-l", "127.0.0.1:" + port.String(), "-c", "aiosmtpd.handlers.Mailbox"}
 	if implicit {
 		args = append(args, "--smtpscert", c.Certificate, "--smtpskey", c.Key)
 	} else {

@@ -23,6 +23,7 @@ type Minio struct {
 	Key, Secret string
 	Dir         string // what it stores
 	process     *process
+	port        *port
 }
 
 // StartMinio starts a server with buckets and has it end with the test.
@@ -41,7 +42,9 @@ func StartMinio(t testing.TB, buckets ...string) *Minio {
 }
 
 // Stop ends the server.
-func (m *Minio) Stop() error { return m.process.end(syscall.SIGTERM, stopWithin) }
+func (m *Minio) Stop() error {
+	return errors.Join(m.process.end(syscall.SIGTERM, stopWithin), m.port.free())
+}
 
 // Bucket is the destination of a bucket as people write it.
 func (m *Minio) Bucket(name string) string {
@@ -59,8 +62,8 @@ func startMinio(ctx context.Context, dir string, buckets []string) (*Minio, erro
 		return nil, err
 	}
 	m := &Minio{
-		URL: fmt.Sprintf("http://127.0.0.1:%d", port), Credentials: filepath.Join(dir, "credentials"),
-		Key: "tutela-test", Secret: rand.Text(), Dir: filepath.Join(dir, "objects"),
+		URL: fmt.Sprintf("http://127.0.0.1:%d", port.number), Credentials: filepath.Join(dir, "credentials"),
+		Key: "tutela-test", Secret: rand.Text(), Dir: filepath.Join(dir, "objects"), port: port,
 	}
 	for _, b := range buckets {
 		if err := os.MkdirAll(filepath.Join(m.Dir, b), 0o700); err != nil {

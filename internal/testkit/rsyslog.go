@@ -2,12 +2,12 @@ package testkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"testing"
 )
@@ -17,6 +17,7 @@ type Rsyslog struct {
 	In      string // TCP address, once it listens
 	Log     string // what it says of itself
 	process *process
+	port    *port
 }
 
 // StartRsyslog starts a real rsyslogd that forwards to an address as RFC 5424 by TLS with octet counting (RFC 5425), and
@@ -28,7 +29,7 @@ func StartRsyslog(t testing.TB, to, authority string) *Rsyslog {
 		t.Fatalf("start rsyslogd: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := r.process.end(syscall.SIGTERM, stopWithin); err != nil {
+		if err := errors.Join(r.process.end(syscall.SIGTERM, stopWithin), r.port.free()); err != nil {
 			t.Errorf("stop rsyslogd: %v", err)
 		}
 	})
@@ -63,7 +64,7 @@ func startRsyslog(ctx context.Context, dir, to, authority string) (*Rsyslog, err
 	if err != nil {
 		return nil, err
 	}
-	in := strconv.Itoa(free)
+	in := free.String()
 	owner, err := serverOwner(ctx)
 	if err != nil {
 		return nil, err
@@ -83,7 +84,7 @@ func startRsyslog(ctx context.Context, dir, to, authority string) (*Rsyslog, err
 	if err := lend(dir, owner); err != nil {
 		return nil, err
 	}
-	r := &Rsyslog{In: net.JoinHostPort("127.0.0.1", in), Log: filepath.Join(dir, "log")}
+	r := &Rsyslog{In: net.JoinHostPort("127.0.0.1", in), Log: filepath.Join(dir, "log"), port: free}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, "-n", "-f", config, "-i", filepath.Join(dir, "pid")) //nolint:gosec // Debian's
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner}
 	r.process, err = startProcess(cmd, r.Log)

@@ -19,6 +19,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/recovery/backup"
 	"github.com/tutela-health/tutela/recovery/dest"
 )
@@ -263,58 +264,71 @@ func TestCheckOfRestoresWantsAFreshTrial(t *testing.T) {
 	}
 }
 
-// TestScheduleKeepsWhatItShould runs the schedule on a clock of the test's: full backups by the day, old
-// series go, two stay whatever their age.
+// TestScheduleKeepsWhatItShould takes the schedule's turns on a clock of the test's: full backups by the day with
+// increments between, old series go, two stay whatever their age.
 func TestScheduleKeepsWhatItShould(t *testing.T) {
 	t.Parallel()
-	var day atomic.Int64
-	now := func() time.Time { return time.Now().Add(time.Duration(day.Load()) * 24 * time.Hour) }
-	w := newWorld(t, rig.Open(t, rig.Config{Clock: now}))
+	var clock testkit.Clock
+	w := newWorld(t, rig.Open(t, rig.Config{Clock: clock.Now}))
+	w.config.Clock = clock.Now
+	w.Service = backup.New(w.config)
 	d := dest.Dir(t.TempDir())
-	c := w.config
-	c.Clock = now
-	s := backup.New(c)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.Run(ctx, backup.Schedule{To: []dest.Destination{d}, Every: 10 * time.Millisecond, Keep: 3 * 24 * time.Hour})
-	}()
-	fulls := func() []string {
+	plan := backup.Schedule{To: []dest.Destination{d}, Keep: 3 * 24 * time.Hour}
+	begun := clock.Now()
+	kept := func() []string {
 		found, err := backup.Survey(t.Context(), d)
 		must(t, err)
 		var list []string
 		for _, one := range found.Series {
-			list = append(list, one.ID)
+			list = append(list, fmt.Sprintf("of hour %.0f, and %d more", one.Manifests[0].Made.Sub(begun).Hours(), len(one.Manifests)-1))
 		}
 		return list
 	}
-	await := func(what string, holds func() bool) {
-		t.Helper()
-		for until := time.Now().Add(time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(until) {
-				t.Fatalf("%s: %v", what, fulls())
-			}
-		}
+	for range 5 {
+		w.Turn(t.Context(), plan)
+		_, err := w.Audit.Append(t.Context(), tutela.Entry{Actor: tutela.Actor{ID: "a", Kind: tutela.ActorSystem}, Action: tutela.ActionRead, Outcome: tutela.OutcomeSuccess}, nil)
+		must(t, err)
+		w.Turn(t.Context(), plan)
+		clock.Advance(25 * time.Hour)
 	}
-	for n := range 5 {
-		day.Store(int64(n))
-		st := func() int {
+	if d := cmp.Diff([]string{"of hour 100, and 1 more", "of hour 75, and 1 more", "of hour 50, and 1 more"}, kept()); d != "" {
+		t.Errorf("after five days: %s", d)
+	}
+	clock.Advance(year)
+	w.Turn(t.Context(), plan)
+	if d := cmp.Diff([]string{"of hour 8909, and 0 more", "of hour 100, and 1 more"}, kept()); d != "" {
+		t.Errorf("after a year: %s", d)
+	}
+}
+
+// TestScheduleRunsByItself waits for what a running schedule makes: a full backup, and increments of what is written since.
+func TestScheduleRunsByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, rig.Open(t, rig.Config{}))
+	d := dest.Dir(t.TempDir())
+	s := backup.New(w.config)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.Run(ctx, backup.Schedule{To: []dest.Destination{d}, Every: 10 * time.Millisecond})
+	}()
+	await := func(what string, kind backup.Kind) {
+		t.Helper()
+		for until := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 			state, err := s.State(t.Context())
 			must(t, err)
-			k := 0
-			for _, m := range state.Made {
-				if m.Kind == backup.Full {
-					k++
-				}
+			if len(state.Made) > 0 && state.Made[0].Kind == kind {
+				return
 			}
-			return k
+			if time.Now().After(until) {
+				t.Fatalf("%s: %+v", what, state)
+			}
 		}
-		await(fmt.Sprint("a full backup of day ", n), func() bool { return st() >= n+1 })
 	}
-	await("series of the last three days", func() bool { return len(fulls()) == 3 })
-	day.Store(400)
-	await("two series", func() bool { return len(fulls()) == 2 })
+	await("a full backup", backup.Full)
+	w.Put(t, patient("p"))
+	await("an increment", backup.Increment)
 	stop()
 	<-ended
 }
