@@ -87,7 +87,8 @@ type indexed struct {
 	entry []byte
 }
 
-// page reads some leaves from one on.
+// page reads some leaves from one on. What stands before one that cannot be read is given first: the error is of the
+// next page, so that it names the place.
 func (l *Log) page(ctx context.Context, from int64) ([]indexed, error) {
 	var page []indexed
 	err := l.cfg.DB.Snapshot(ctx, func(q store.Querier) error {
@@ -99,7 +100,10 @@ func (l *Log) page(ctx context.Context, from int64) ([]indexed, error) {
 			return nil
 		})
 	})
-	return page, err
+	if len(page) > 0 {
+		return page, nil
+	}
+	return nil, err
 }
 
 // open reads an entry's header. One that does not open is our fault, whatever the reason: a

@@ -22,6 +22,7 @@ type Query struct {
 	To      time.Time      // before
 	Newest  bool           // the newest first
 	Limit   int            // at most so many; 0 means all
+	Passing bool           // pass over what was tampered with, instead of giving up: the answer may lack something
 }
 
 // errEnough ends a search that has found as many as it may.
@@ -68,7 +69,7 @@ func (l *Log) search(ctx context.Context, q Query, visit func(Opened) error) err
 		return err
 	}
 	if !q.Newest {
-		if err := l.visitBatches(ctx, firsts, false, visit); err != nil {
+		if err := l.visitBatches(ctx, q, firsts, visit); err != nil {
 			return err
 		}
 		return visitOpened(pending, visit)
@@ -78,7 +79,7 @@ func (l *Log) search(ctx context.Context, q Query, visit func(Opened) error) err
 	if err := visitOpened(pending, visit); err != nil {
 		return err
 	}
-	return l.visitBatches(ctx, firsts, true, visit)
+	return l.visitBatches(ctx, q, firsts, visit)
 }
 
 func visitOpened(list []Opened, visit func(Opened) error) error {
@@ -90,36 +91,48 @@ func visitOpened(list []Opened, visit func(Opened) error) error {
 	return nil
 }
 
-func (l *Log) visitBatches(ctx context.Context, firsts []int64, reverse bool, visit func(Opened) error) error {
+func (l *Log) visitBatches(ctx context.Context, q Query, firsts []int64, visit func(Opened) error) error {
 	for _, first := range firsts {
-		b, found, err := readBatch(ctx, l.cfg.DB, first)
+		entries, err := l.entriesOf(ctx, first)
+		if q.passes(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		if !found {
-			return tampered(stored{first: first}.where(), "missing, though a posting leads to it")
-		}
-		var entries []indexed
-		err = b.leaves(first, func(at int64, e []byte) error {
-			entries = append(entries, indexed{at, e})
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if reverse {
+		if q.Newest {
 			slices.Reverse(entries)
 		}
-		if err := l.visitAll(ctx, entries, visit); err != nil {
+		if err := l.visitAll(ctx, q, entries, visit); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *Log) visitAll(ctx context.Context, entries []indexed, visit func(Opened) error) error {
+// entriesOf reads the batch that a posting leads to.
+func (l *Log) entriesOf(ctx context.Context, first int64) ([]indexed, error) {
+	b, found, err := readBatch(ctx, l.cfg.DB, first)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, tampered(stored{first: first}.where(), "missing, though a posting leads to it")
+	}
+	var entries []indexed
+	err = b.leaves(first, func(at int64, e []byte) error {
+		entries = append(entries, indexed{at, e})
+		return nil
+	})
+	return entries, err
+}
+
+func (l *Log) visitAll(ctx context.Context, q Query, entries []indexed, visit func(Opened) error) error {
 	for _, e := range entries {
 		o, err := l.open(ctx, e.index, e.entry)
+		if q.passes(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -130,16 +143,25 @@ func (l *Log) visitAll(ctx context.Context, entries []indexed, visit func(Opened
 	return nil
 }
 
+// passes reports whether a search goes on in spite of an error.
+func (q Query) passes(err error) bool { return q.Passing && errors.Is(err, ErrTampered) }
+
 // pendingAnswers finds the answers among what is not sequenced yet.
 func (l *Log) pendingAnswers(ctx context.Context, q store.Querier, ask Query) ([]Opened, error) {
 	var all []Opened
 	err := everyPending(ctx, q, func(b batch) error {
 		entries, err := unbundle(b.blob)
+		if err != nil && ask.Passing {
+			return nil
+		}
 		if err != nil {
 			return tampered(pendingWhere(b.lane, b.seq), err.Error())
 		}
 		for _, e := range entries {
 			o, err := l.open(ctx, Pending, e)
+			if ask.passes(err) {
+				continue
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", pendingWhere(b.lane, b.seq), err)
 			}

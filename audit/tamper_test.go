@@ -234,3 +234,34 @@ func TestVerifyNamesEntriesThatDoNotOpen(t *testing.T) {
 		})
 	}
 }
+
+// A search fails on what was tampered with, in the tree or before it, unless it was told to pass over it. What
+// stands before the damage is followed all the same.
+func TestSearchesPassOverDamageOnlyWhenTold(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, w *world) {
+		l := w.open("node-1")
+		for range 3 {
+			appendN(t, l, 1)
+			sequence(t, l)
+		}
+		appendN(t, l, 2)
+		w.exec("UPDATE ledger_batches SET blob = mac WHERE first_leaf = 1")
+		w.exec("UPDATE ledger_pending SET blob = mac WHERE seq = (SELECT MIN(seq) FROM ledger_pending)")
+		for _, newest := range []bool{false, true} {
+			count := func(q Query) (n int, err error) {
+				q.Newest = newest
+				return n, l.Search(t.Context(), q, func(Opened) error { n++; return nil })
+			}
+			if _, err := count(Query{}); !errors.Is(err, ErrTampered) {
+				t.Errorf("it said %v", err)
+			}
+			if n, err := count(Query{Passing: true}); n != 3 || err != nil {
+				t.Errorf("passing: %d of 3, %v", n, err)
+			}
+		}
+		next, err := l.Follow(t.Context(), 0, func(Opened) error { return nil })
+		if next != 1 || !errors.Is(err, ErrTampered) {
+			t.Errorf("followed to %d: %v", next, err)
+		}
+	})
+}

@@ -36,7 +36,7 @@ const (
 
 // work hands over what is due, as far as the channel takes it.
 func (o *outlet) work(ctx context.Context) error {
-	if err := o.s.mine(ctx); err != nil {
+	if err := o.s.follower.Hold(ctx); err != nil {
 		return err
 	}
 	o.mu.Lock()

@@ -3,7 +3,6 @@ package alert
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -48,11 +47,8 @@ type Config struct {
 // Service tells people. Of a tenant's nodes one works at a time. Safe for concurrent use.
 type Service struct {
 	cfg      Config
-	book     trail.Book
+	follower *trail.Follower
 	channels map[string]*outlet
-
-	mu    sync.Mutex // one round at a time; guards lease
-	lease store.Lease
 }
 
 // New returns a Service over a migrated database. A channel that cannot be opened is an error.
@@ -64,7 +60,9 @@ func New(c Config) (*Service, error) {
 	if c.Plan == nil {
 		c.Plan = &Plan{zone: time.UTC}
 	}
-	s := &Service{cfg: c, book: trail.Book{DB: c.DB, Alias: c.Alias}, channels: map[string]*outlet{}}
+	s := &Service{cfg: c, channels: map[string]*outlet{}, follower: &trail.Follower{
+		Book: trail.Book{DB: c.DB, Alias: c.Alias}, Audit: c.Audit, Clock: c.Clock, Name: placeName, Node: c.Node, For: leaseFor,
+	}}
 	for name, of := range c.Plan.Channels {
 		to, err := of.open(c.Read, c.Node, c.Clock)
 		if err != nil {
@@ -78,10 +76,9 @@ func New(c Config) (*Service, error) {
 // now is the time to the millisecond, as rows keep it.
 func (s *Service) now() time.Time { return s.cfg.Clock().UTC().Truncate(time.Millisecond) }
 
-// What the node that works holds, and for how long it outlives a node that died.
+// The name that this follows the ledger by, and for how long its lease outlives a node that died.
 const (
 	placeName = "alert"
-	leaseName = "respond/alert"
 	leaseFor  = 45 * time.Second // longer than an attempt takes
 )
 
@@ -94,114 +91,21 @@ func actor() tutela.Actor {
 func (s *Service) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, o := range s.channels {
-		all.Go(func() { s.repeat(ctx, "an alert channel is held up; trying again", o.work) })
+		all.Go(func() { trail.Repeat(ctx, s.cfg.Every, s.cfg.Log, "an alert channel is held up", o.work) })
 	}
-	s.repeat(ctx, "alerts are held up; trying again", s.Work)
+	trail.Repeat(ctx, s.cfg.Every, s.cfg.Log, "alerts are held up", s.Work)
 	all.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lease.Name != "" {
-		_ = s.cfg.DB.Release(context.WithoutCancel(ctx), s.lease) // it ends by itself
-	}
+	s.follower.Release(ctx)
 }
-
-func (s *Service) repeat(ctx context.Context, said string, f func(context.Context) error) {
-	tick := time.NewTicker(s.cfg.Every)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		if err := f(ctx); err != nil && ctx.Err() == nil && !errs.Is(err, errs.Conflict) {
-			s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, said, slog.String("error", err.Error()))
-		}
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-		}
-	}
-}
-
-// maxEntries is how many entries are looked at between two writes of the place.
-const maxEntries = 4096
-
-// errEnough ends a look at the ledger.
-var errEnough = errors.New("enough")
 
 // Work writes into the outbox what is to be told since the last time. While another node works the error's kind is
 // errs.Conflict.
 func (s *Service) Work(ctx context.Context) error {
-	if err := s.mine(ctx); err != nil {
-		return err
-	}
-	if err := s.follow(ctx); err != nil {
+	if err := s.follower.Follow(ctx, s.raise); err != nil {
 		return err
 	}
 	if err := s.escalate(ctx); err != nil {
 		return err
 	}
 	return s.sumUp(ctx)
-}
-
-// mine makes sure that this node is the one that works, for a while yet.
-func (s *Service) mine(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lease.Expires.Sub(s.cfg.Clock()) > leaseFor/2 {
-		return nil
-	}
-	var err error
-	s.lease, err = s.cfg.DB.Acquire(ctx, leaseName, s.cfg.Node, leaseFor)
-	return err
-}
-
-// follow opens alerts for what was found.
-func (s *Service) follow(ctx context.Context) error {
-	place, err := s.place(ctx)
-	if err != nil {
-		return err
-	}
-	for {
-		seen := 0
-		next, err := s.cfg.Audit.Follow(ctx, place.At, func(o audit.Opened) error {
-			if seen == maxEntries {
-				return errEnough
-			}
-			seen++
-			if told, ok := trail.Told(o.Entry); ok {
-				return s.raise(ctx, told)
-			}
-			return nil
-		})
-		if err != nil && errors.Is(err, audit.ErrTampered) {
-			next, err = next+1, nil // detection tells of it
-		}
-		if err != nil && !errors.Is(err, errEnough) {
-			return err
-		}
-		if next == place.At {
-			return nil
-		}
-		if place, err = s.move(ctx, place, next); err != nil || seen < maxEntries {
-			return err
-		}
-	}
-}
-
-// place gives where to go on. What was found before this began to watch is not told of.
-func (s *Service) place(ctx context.Context) (trail.Place, error) {
-	p, err := s.book.Read(ctx, placeName)
-	if err != nil || p.Known() {
-		return p, err
-	}
-	end, err := s.cfg.Audit.Size(ctx)
-	if err != nil {
-		return p, err
-	}
-	return s.move(ctx, p, end)
-}
-
-func (s *Service) move(ctx context.Context, p trail.Place, to audit.Cursor) (trail.Place, error) {
-	next, claim := s.book.Move(p, to, s.now())
-	if err := s.cfg.DB.Commit(ctx, store.Op{Claims: []store.Claim{claim}}); err != nil {
-		return p, err
-	}
-	return next, nil
 }

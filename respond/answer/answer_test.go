@@ -3,13 +3,17 @@ package answer_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/rig"
 	"github.com/tutela-health/tutela/respond/answer"
+	"github.com/tutela-health/tutela/store"
 )
 
 // outside is an address for documentation (RFC 5737) from which rigged requests come.
@@ -212,6 +216,30 @@ func TestWhoSeesAnswers(t *testing.T) {
 			if got := h.Get(t, who, "/api/v1/answers"); got.Status != status {
 				t.Errorf("%s: %d", who, got.Status)
 			}
+		}
+	})
+}
+
+// Whoever tampers with an entry of the evidence, or with those around it, keeps nothing else from being answered.
+func TestEvidenceThatWasTamperedWithHoldsNothingUp(t *testing.T) {
+	each(t, policy("read", "do: lock"), func(t *testing.T, h *house) {
+		h.with(t, h.Token(t, "billing"), "Patient/p")
+		h.Sequence(t)
+		end, err := h.Audit.Size(t.Context())
+		must(t, err)
+		h.with(t, h.Token(t, "billing"), "Patient/p")
+		h.Detect(t)
+		must(t, h.DB.Update(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), `UPDATE ledger_batches SET blob = mac WHERE first_leaf = (SELECT MAX(first_leaf) FROM ledger_batches WHERE first_leaf < ?)`, int64(end))
+			return err
+		}))
+		must(t, h.Answers.Work(t.Context()))
+		given, err := h.Answers.List(t.Context(), tutela.Principal{}, answer.Filter{})
+		must(t, err)
+		states := []answer.State{given[0].State, given[1].State}
+		slices.Sort(states)
+		if d := cmp.Diff([]answer.State{answer.Active, answer.Withheld}, states); d != "" {
+			t.Errorf("given: %s", d)
 		}
 	})
 }

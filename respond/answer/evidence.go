@@ -27,11 +27,11 @@ const maxTargets = 3
 const stagedPrefix = "tutela-assess"
 
 // deedsOf reads the entries of a finding. What another system told is no proof: whoever writes to its log would
-// choose whom this one locks out.
+// choose whom this one locks out. An entry that was tampered with proves nothing, and keeps the others from nothing.
 func (s *Service) deedsOf(ctx context.Context, f finding.Finding) (deeds, error) {
 	d := deeds{staged: strings.HasPrefix(string(f.Actor), stagedPrefix)}
 	for _, id := range f.Entries {
-		err := s.cfg.Audit.Search(ctx, audit.Query{ID: id, Limit: 1}, func(o audit.Opened) error {
+		err := s.cfg.Audit.Search(ctx, audit.Query{ID: id, Limit: 1, Passing: true}, func(o audit.Opened) error {
 			d.take(o.Entry, f.Actor)
 			return nil
 		})

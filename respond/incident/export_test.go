@@ -12,11 +12,4 @@ func (in *Incident) MoveTo(to State, at time.Time) error { return in.move(to, at
 func Follows(s State) []State { return follows(s) }
 
 // Rewind has the next round look at the whole ledger again, as after a crash before any place was written.
-func (s *Service) Rewind(ctx context.Context) error {
-	p, err := s.book.Read(ctx, placeName)
-	if err != nil {
-		return err
-	}
-	_, err = s.move(ctx, p, 0)
-	return err
-}
+func (s *Service) Rewind(ctx context.Context) error { return s.follower.Rewind(ctx) }

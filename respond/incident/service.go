@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -65,11 +64,8 @@ const DefaultLevel = finding.High
 // Service keeps incidents. Of a tenant's nodes one at a time opens them for findings; every one serves people.
 // Safe for concurrent use.
 type Service struct {
-	cfg  Config
-	book trail.Book
-
-	mu    sync.Mutex // one round at a time; guards lease
-	lease store.Lease
+	cfg      Config
+	follower *trail.Follower
 }
 
 // New returns a Service over a migrated database.
@@ -81,7 +77,9 @@ func New(c Config) *Service {
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
-	return &Service{cfg: c, book: trail.Book{DB: c.DB, Alias: c.Alias}}
+	return &Service{cfg: c, follower: &trail.Follower{
+		Book: trail.Book{DB: c.DB, Alias: c.Alias}, Audit: c.Audit, Clock: c.Clock, Name: placeName, Node: c.Node, For: leaseFor,
+	}}
 }
 
 // now is the time to the millisecond, as rows keep it.

@@ -138,13 +138,14 @@ var errFull = errors.New("full")
 func (t *target) batch(ctx context.Context, from audit.Cursor) ([]Event, audit.Cursor, error) {
 	var list []Event
 	size := 0
+	var failed error
 	next, err := t.s.cfg.Audit.Follow(ctx, from, func(o audit.Opened) error {
 		if len(list) >= batchEvents || size >= batchBytes {
 			return errFull
 		}
-		more, err := t.s.events(ctx, o.Entry)
-		if err != nil {
-			return err
+		var more []Event
+		if more, failed = t.s.events(ctx, o.Entry); failed != nil {
+			return failed
 		}
 		for _, e := range more {
 			size += len(e.OCSF)
@@ -153,10 +154,12 @@ func (t *target) batch(ctx context.Context, from audit.Cursor) ([]Event, audit.C
 		return nil
 	})
 	switch {
+	case failed != nil:
+		return nil, from, failed
 	case errors.Is(err, errFull):
 		err = nil
 	case errors.Is(err, audit.ErrTampered):
-		next, err = next+1, nil
+		next, err = trail.Past(ctx, t.s.cfg.Audit, next, err)
 	}
 	return list, next, err
 }
