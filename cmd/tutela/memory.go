@@ -14,7 +14,7 @@ import (
 // remember the limit follows (keepRoom): under a limit below what lives the collector would never rest.
 const (
 	collectAt   = 300
-	memoryLimit = 144 << 20
+	memoryLimit = 116 << 20
 )
 
 // tuneMemory sets the collector for a server.
