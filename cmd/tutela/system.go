@@ -14,6 +14,7 @@ import (
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/access/label"
+	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/detect/intake/book"
@@ -65,6 +66,7 @@ type system struct {
 	recovery    *holders.Service
 	detection   *detect.Service
 	response    *response
+	register    *register.Book
 	runbooks    *incident.Book
 	intake      *intakeDesk
 	rules       *rules.Book
@@ -84,7 +86,7 @@ type system struct {
 // migrations are those of every plane, in one series.
 func migrations() []store.Migration {
 	var all []store.Migration
-	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), incident.Migrations(), alert.Migrations(), breach.Migrations()} {
+	for _, plane := range [][]store.Migration{audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), incident.Migrations(), alert.Migrations(), breach.Migrations(), register.Migrations()} {
 		all = append(all, plane...)
 	}
 	return all
@@ -215,6 +217,7 @@ func (s *system) wire(ctx context.Context) error {
 		return err
 	}
 	s.detection = s.detect()
+	s.register = register.New(register.Config{DB: s.db, Audit: s.audit, Clock: s.clock, Notes: s.records, Alias: s.identity.Alias})
 	if s.response, err = s.respond(); err != nil {
 		s.changes.Close()
 		return err

@@ -18,6 +18,7 @@ import (
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/access/consent"
 	"github.com/tutela-health/tutela/access/emergency"
+	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/detect/intake/book"
@@ -101,6 +102,7 @@ type Rig struct {
 	Answers     *answer.Service // by Config.Answers; it works when it is told to
 	Alerts      *alert.Service  // by Config.Alerts; it works when it is told to
 	Incidents   *incident.Service
+	Register    *register.Book
 	Export      *siem.Service // to nobody
 
 	Told *reception.Reception // what Config.Sources tell: what they post is taken at once
@@ -206,7 +208,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 
 // Migrations are those of every plane.
 func Migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), incident.Migrations(), alert.Migrations(), breach.Migrations())
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), incident.Migrations(), alert.Migrations(), breach.Migrations(), register.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
@@ -287,6 +289,7 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	r.Answers = r.Answering("rig", c)
 	r.Identity.OnHold(r.Answers.Hold)
 	r.Incidents = r.Incident("rig", c)
+	r.Register = register.New(register.Config{DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Alias: r.Identity.Alias})
 	r.changes.Subscribe(answer.Topic, r.Answers.Forget)
 	r.Breaches = r.breaches(c)
 	if r.Alerts, err = r.Alerting("rig", c); err != nil {
