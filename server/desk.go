@@ -8,6 +8,7 @@ import (
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/console"
 	"github.com/tutela-health/tutela/identity/pages"
 )
 
@@ -31,6 +32,7 @@ func (d desk) permits(ctx context.Context, by tutela.Principal, action tutela.Ac
 // Offers implements pages.Desk.
 func (d desk) Offers(ctx context.Context, by tutela.Principal) pages.Offers {
 	return pages.Offers{
+		Console:  d.s.cfg.Console != nil && console.Staff(by),
 		Break:    d.permits(ctx, by, tutela.ActionBreakGlassOpen),
 		Review:   d.permits(ctx, by, tutela.ActionBreakGlassList),
 		Accesses: d.permits(ctx, by, tutela.ActionAuditSearch),

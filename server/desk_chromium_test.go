@@ -32,18 +32,7 @@ func TestTheDeskInChromium(t *testing.T) {
 	_, doctor := k.hire(t, "doctor", "physician")
 	_, officer := k.hire(t, "officer", "privacy")
 	b := chromium.Open(t, chromium.Config{Base: at.base, Trusted: []*x509.Certificate{shownBy(t, at)}})
-	signIn := func(c identity.Credentials) {
-		b.Open("/login")
-		b.Fill("username", c.Username)
-		b.Fill("password", c.Password)
-		b.Press("button.main", "Second factor")
-		codes, err := k.codes(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.Fill("code", codes[0])
-		b.Press("button.main", "Your account")
-	}
+	signIn := func(c identity.Credentials) { k.signInChromium(t, b, c) }
 
 	signIn(doctor)
 	b.Press(`nav a[href="/emergency"]`, "Emergency access")

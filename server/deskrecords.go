@@ -69,7 +69,7 @@ func (d desk) Copy(ctx context.Context, by tutela.Principal, document bool) ([]b
 	if !access.Self(by, by.Patient) {
 		return nil, d.do(ctx, by, tutela.ActionPatientExport, ofPatients)
 	}
-	by.Scopes = []string{"user/*.rs"}
+	by.Scopes = ofPerson()
 	h, err := d.s.handout(ctx, by, by.Patient, "")
 	if err != nil {
 		return nil, err

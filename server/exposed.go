@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tutela-health/tutela/console"
 	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/supply/evidence"
 )
@@ -79,6 +80,10 @@ func operations() map[string]exposed {
 		"GET /emergency", "POST /emergency", "POST /emergency/end", "GET /emergency/reviews", "GET /emergency/reviews/{id}",
 		"POST /emergency/reviews/{id}", "POST /emergency/reviews/{id}/revoke", "GET /accesses", "POST /accesses",
 		"GET /report", "POST /report", "GET /account/records", "POST /account/records", "POST /account/records/copy")
+	for _, p := range console.Public() {
+		add(anyone, form, p)
+	}
+	add(person, form, "GET /console", "GET /console/{$}", "GET /console/{path...}")
 	add(administrator, form, "GET /admin/users", "POST /admin/users", "POST /admin/users/withdraw", "GET /admin/users/{id}", "POST /admin/users/{id}/roles",
 		"POST /admin/users/{id}/clearances",
 		"POST /admin/users/{id}/disable", "POST /admin/users/{id}/enable", "POST /admin/users/{id}/sessions/end", "POST /admin/users/{id}/reset",

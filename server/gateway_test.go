@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/console"
 	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/identity/pages"
 	"github.com/tutela-health/tutela/identity/scim"
@@ -40,6 +41,9 @@ func newWholeRigged(t *testing.T, system rig.Config, change func(*server.Config)
 			t.Fatal(err)
 		}
 		c.Pages, c.SCIM = people, scim.New(scim.Config{Identity: c.Identity, Base: "https://" + rig.Host, Clock: clock.System})
+		if c.Console, err = console.New(console.Config{Pages: people, Clock: c.Clock, Log: c.Log}); err != nil {
+			t.Fatal(err)
+		}
 		c.OAuth = oauth.New(oauth.Config{Identity: c.Identity, Audit: c.Audit, Pages: people.Authorize(), Session: pages.SessionCookie,
 			Clock: clock.System, Log: c.Log, Issuer: "https://" + rig.Host, FHIR: rig.Base})
 		if change != nil {
@@ -58,7 +62,7 @@ func TestExposedAndMountedAreTheSame(t *testing.T) {
 	if d := cmp.Diff(server.Listed(), mounted); d != "" {
 		t.Errorf("listed and mounted (-, +): %s", d)
 	}
-	for _, pattern := range slices.Concat(pages.Public(), oauth.Public()) {
+	for _, pattern := range slices.Concat(pages.Public(), oauth.Public(), console.Public()) {
 		if who := server.Who(pattern); who != "anyone" {
 			t.Errorf("%s answers strangers, and is listed for %q", pattern, who)
 		}

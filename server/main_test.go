@@ -52,7 +52,7 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 		TryOut: &server.TryOut{Secret: secret},
 		API: server.API{
 			Findings: s.Findings, Answers: s.Answers, Alerts: s.Alerts, Export: s.Export, Recovery: s.Recovery, Supply: s.Supply, KeyProvider: s.KeyProvider, MoveKeys: s.MoveKeys,
-			Emergencies: s.Emergencies, Incidents: s.Incidents, Rights: s.Rights, Backups: s.Backups, Bucket: s.Records.Bucket, Keys: s.DB.WrappedKeys, Provider: "local", RebuildIndex: s.Records.Rebuild,
+			Emergencies: s.Emergencies, Incidents: s.Incidents, Breaches: s.Breaches, Rights: s.Rights, Backups: s.Backups, Bucket: s.Records.Bucket, Keys: s.DB.WrappedKeys, Provider: "local", RebuildIndex: s.Records.Rebuild,
 			Erasures: erasures(s.Rig), Generations: s.DB.Generations, OldKeys: s.Ring.Outdated, RotateKeys: s.Ring.Rotate, RotateIndex: s.Records.RotateIndex, AgreeToDestroy: s.DB.AgreeToDestroy,
 			IndexState: func(ctx context.Context) (server.IndexState, error) {
 				st, err := s.Records.IndexState(ctx)

@@ -20,6 +20,9 @@ func (s *Server) routes(mux *router) {
 		s.cfg.Pages.Routes(mux)
 		s.cfg.Pages.DeskRoutes(mux, desk{s})
 	}
+	if s.cfg.Console != nil {
+		s.cfg.Console.Routes(mux, inner{s})
+	}
 	if s.cfg.OAuth != nil {
 		s.cfg.OAuth.Routes(mux)
 	}

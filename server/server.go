@@ -13,6 +13,7 @@ import (
 
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/audit"
+	"github.com/tutela-health/tutela/console"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/oauth"
@@ -46,6 +47,8 @@ type Config struct {
 	Gateway  Gateway
 	// Pages are people's; nil leaves them out.
 	Pages *pages.Pages
+	// Console is what people look at all day; nil leaves it out.
+	Console *console.Console
 	// OAuth is the authorization server, which Close closes; nil leaves it out.
 	OAuth *oauth.Server
 	Clock clock.Clock
@@ -135,20 +138,23 @@ func (s *Server) handler() http.Handler {
 func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = httpx.WithRequestID(w, r)
-		defer func() {
-			p := recover()
-			if p == nil {
-				return
-			}
-			if p == http.ErrAbortHandler {
-				panic(p)
-			}
-			s.cfg.Log.LogAttrs(r.Context(), slog.LevelError, "panic while serving",
-				slog.String("request", httpx.RequestID(r.Context())), slog.String("kind", fmt.Sprintf("%T", p)), slog.String("stack", stack()))
-			w.WriteHeader(http.StatusInternalServerError)
-		}()
+		defer s.rescue(w, r)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// rescue ends a panic; it is deferred by whatever begins to serve a request.
+func (s *Server) rescue(w http.ResponseWriter, r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	s.cfg.Log.LogAttrs(r.Context(), slog.LevelError, "panic while serving",
+		slog.String("request", httpx.RequestID(r.Context())), slog.String("kind", fmt.Sprintf("%T", p)), slog.String("stack", stack()))
+	w.WriteHeader(http.StatusInternalServerError)
 }
 
 // knownHost answers 404 for any host but the tenant's.
@@ -181,12 +187,11 @@ func (s *Server) charged(w http.ResponseWriter, r *http.Request, err error) erro
 // guarded lets only proven callers through. Who is nobody is counted, not written one by one.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p, err := s.cfg.Identity.Authenticate(r.Context(), r.Header.Get("Authorization"))
+		p, err := s.caller(w, r)
 		if err != nil {
-			s.refuse(w, r, s.charged(w, r, err))
+			s.refuse(w, r, err)
 			return
 		}
-		p.Address = httpx.Peer(r)
 		if err := s.slowCaller(r.Context(), w, &p); err != nil {
 			s.refuse(w, r, err)
 			return

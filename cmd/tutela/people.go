@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/access/label"
+	board "github.com/tutela-health/tutela/console"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity/federation"
 	"github.com/tutela-health/tutela/identity/pages"
@@ -13,6 +14,11 @@ func (s *system) pages(api *fhir.Handler) (*pages.Pages, error) {
 	return pages.New(pages.Config{
 		Identity: s.identity, Base: s.config.base(), Log: s.log, Roles: givenRoles(), Labels: givenLabels(), Patients: patientFinder(api), Federation: s.federation(),
 	})
+}
+
+// console makes what people look at all day.
+func (s *system) console(people *pages.Pages) (*board.Console, error) {
+	return board.New(board.Config{Pages: people, Clock: s.clock, Log: s.log})
 }
 
 // federation signs people in over outside providers. One on this machine is for trying things out.

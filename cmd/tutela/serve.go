@@ -67,6 +67,10 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	shown, err := s.console(people)
+	if err != nil {
+		return nil, err
+	}
 	authorization := s.oauth(people)
 	label := ""
 	if s.house != nil {
@@ -75,7 +79,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	s.gateway.Answers = s.response.answers
 	srv := server.New(server.Config{
 		Tenant: label, Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
-		FHIR: api, API: s.api(api), Gateway: s.gateway, Pages: people, OAuth: authorization, SCIM: s.scim(), Clock: s.clock, Log: s.log, TryOut: tryOut,
+		FHIR: api, API: s.api(api), Gateway: s.gateway, Pages: people, Console: shown, OAuth: authorization, SCIM: s.scim(), Clock: s.clock, Log: s.log, TryOut: tryOut,
 		Ready: s.ready,
 	})
 	s.planeChecks = s.checks(srv, authorization, api)

@@ -36,6 +36,7 @@ type Desk interface {
 
 // Offers are the pages that lead somewhere for an account.
 type Offers struct {
+	Console  bool // for staff
 	Break    bool // the glass, in an emergency
 	Review   bool // emergencies
 	Accesses bool // of everybody

@@ -54,6 +54,7 @@ func Open(t testing.TB, cfg Config) *Browser {
 		chromedp.ExecPath(path), chromedp.NoFirstRun, chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("headless", "new"), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("hide-scrollbars", true), // pictures are as wide as pages
 		chromedp.Flag("ignore-certificate-errors-spki-list", pins(cfg.Trusted)),
 	}
 	started, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), flags...)

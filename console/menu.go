@@ -1,0 +1,44 @@
+package console
+
+// home is where the console begins.
+const home = "/console/"
+
+// place is an entry of the menu.
+type place struct {
+	Name  string // of the pages that belong to it
+	Label string
+	Path  string
+	needs string // the call that its page makes; empty: everybody on the staff may
+}
+
+// group is a part of the menu.
+type group struct {
+	Label  string
+	Places []place
+}
+
+// places are the menu.
+func places() []group {
+	return []group{
+		{"", []place{
+			{"overview", "Overview", home, ""},
+		}},
+	}
+}
+
+// menu is what of it a person sees.
+func (v *visit) menu() []group {
+	var list []group
+	for _, g := range places() {
+		seen := group{Label: g.Label}
+		for _, p := range g.Places {
+			if p.needs == "" || v.may(p.needs) {
+				seen.Places = append(seen.Places, p)
+			}
+		}
+		if len(seen.Places) > 0 {
+			list = append(list, seen)
+		}
+	}
+	return list
+}

@@ -1,0 +1,15 @@
+package console
+
+import "github.com/tutela-health/tutela/identity/pages"
+
+// Routes names every address of the console, over the API that its pages ask. It belongs to setting up, before
+// the first page is served.
+func (c *Console) Routes(mux pages.Mux, api API) {
+	c.api = api
+	for name := range assets() {
+		mux.Handle("GET "+assetPrefix+name, c.assets[name])
+	}
+	mux.Handle("GET /console", c.page(entrance))
+	mux.Handle("GET /console/{$}", c.page(overview))
+	mux.Handle("GET /console/{path...}", c.page(func(*visit) error { return notHere() }))
+}

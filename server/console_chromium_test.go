@@ -1,0 +1,85 @@
+package server_test
+
+import (
+	"crypto/x509"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/tutela-health/tutela/identity"
+	"github.com/tutela-health/tutela/internal/chromium"
+	"github.com/tutela-health/tutela/server"
+	"github.com/tutela-health/tutela/store"
+)
+
+// TestTheConsoleInChromium looks, as each role, at every page that the menu leads to, and at those that they
+// lead to, in a real browser under the policies that ship: accessible, as wide as the window, and quiet.
+func TestTheConsoleInChromium(t *testing.T) {
+	k := newTroubled(t, store.SQLite, func(c *server.Config) { c.Hosts = append(c.Hosts, "127.0.0.1") })
+	at := publish(t, k.Handler)
+	b := chromium.Open(t, chromium.Config{Base: at.base, Trusted: []*x509.Certificate{shownBy(t, at)}})
+	drawn := map[string]bool{}
+	for _, role := range []string{"privacy", "admin", "auditor", "physician", "developer"} {
+		_, c := k.hire(t, role+"-1", role)
+		k.signInChromium(t, b, c)
+		b.Open("/console/")
+		seen := map[string]bool{"/console/": true}
+		for todo := []string{"/console/"}; len(todo) > 0; todo = todo[1:] {
+			b.Open(todo[0])
+			b.Run(chromedp.WaitVisible(chromedp.CSS("h1")))
+			if heading := b.Text("h1"); heading == "Not here" || strings.HasPrefix(heading, "Something") {
+				t.Errorf("%s is led to %s, and it is %q", role, todo[0], heading)
+			}
+			name := role + strings.ReplaceAll(strings.TrimSuffix(kindOfPage(todo[0]), "/"), "/", "-")
+			if !drawn[name] {
+				drawn[name] = true
+				b.Inspect(name)
+			}
+			for _, next := range links(b) {
+				if !seen[next] && !drawn[role+strings.ReplaceAll(strings.TrimSuffix(kindOfPage(next), "/"), "/", "-")] {
+					seen[next] = true
+					todo = append(todo, next)
+				}
+			}
+		}
+		b.Open("/console/")
+		b.Press("header form button", "Sign in")
+	}
+	b.Quiet()
+}
+
+// links are the addresses of the console's that a page leads to, without queries.
+func links(b *chromium.Browser) []string {
+	text := chromium.Ask(b, chromedp.Evaluate[string](`[...document.querySelectorAll("a[href^='/console/']")].map((a) => a.pathname).join("\n")`))
+	list := strings.Fields(text)
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// kindOfPage is an address without the ids in it: pages of one kind look alike.
+func kindOfPage(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if len(p) >= 16 || strings.ContainsAny(p, "0123456789") {
+			parts[i] = "one"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// signInChromium signs somebody in by the pages.
+func (k *clinic) signInChromium(t *testing.T, b *chromium.Browser, c identity.Credentials) {
+	t.Helper()
+	b.Open("/login")
+	b.Fill("username", c.Username)
+	b.Fill("password", c.Password)
+	b.Press("button.main", "Second factor")
+	codes, err := k.codes(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Fill("code", codes[0])
+	b.Press("button.main", "Your account")
+}
