@@ -253,6 +253,15 @@ const (
 	ActionAlertTest    Action = "alert.test"    // somebody tried the channels
 	ActionAlertChannel Action = "alert.channel" // a channel takes no messages any more, or does again
 
+	ActionTicketWrite   Action = "ticket.write"   // a finding or a step is to have a ticket in a tracker
+	ActionTicketTell    Action = "ticket.tell"    // a tracker has a ticket, or its new state
+	ActionTicketPropose Action = "ticket.propose" // somebody there closed or opened a ticket, which here is not so
+	ActionTicketDecline Action = "ticket.decline" // somebody here said no to that
+	ActionTicketList    Action = "ticket.list"    // somebody looked at tickets
+	ActionTicketSync    Action = "ticket.sync"    // somebody had all of them looked at
+	ActionTrackerTest   Action = "tracker.test"   // somebody tried the trackers
+	ActionTrackerState  Action = "tracker.state"  // a tracker answers no more, or does again
+
 	ActionBreachScope   Action = "breach.scope"   // somebody asked whom an account, address, session or client reached
 	ActionBreachOpen    Action = "breach.open"    // somebody says that there may have been a breach
 	ActionBreachRead    Action = "breach.read"    // somebody looked at breaches

@@ -25,6 +25,7 @@ import (
 	"github.com/tutela-health/tutela/respond/breach"
 	"github.com/tutela-health/tutela/respond/incident"
 	"github.com/tutela-health/tutela/respond/siem"
+	"github.com/tutela-health/tutela/respond/tracker"
 	"github.com/tutela-health/tutela/supply/evidence"
 )
 
@@ -57,6 +58,7 @@ type API struct {
 	Sources        func() []sources.State // how the systems are doing that tell what happens in them
 	Breaches       *breach.Service
 	Alerts         *alert.Service
+	Trackers       *tracker.Service
 	Export         *siem.Service
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func (c tokenCheck) try(ctx context.Context) tutela.Evidence {
 	requests := 0
 	for _, route := range c.routes {
 		for _, authorization := range []string{"", "Bearer tut_" + rand.Text() + rand.Text()} {
-			what, err := c.stranger(ctx, client, route, authorization)
+			what, err := c.patient(ctx, client, route, authorization)
 			if err != nil {
 				return observed(c.base, tutela.CouldNotCheck, "%s could not be asked: %v", route, err)
 			}
@@ -54,6 +55,28 @@ func (c tokenCheck) try(ctx context.Context) tutela.Evidence {
 	return observed(c.base, tutela.Pass, "%d requests on %d routes, without a token and with a random one: all were refused, and no answer held a resource",
 		requests, len(c.routes))
 }
+
+// patient is stranger who comes back when the server asks for it: strangers have a budget, and so many
+// routes in a row can be more than it.
+func (c tokenCheck) patient(ctx context.Context, client *http.Client, route, authorization string) (string, error) {
+	for {
+		what, err := c.stranger(ctx, client, route, authorization)
+		var fast tooFast
+		if !errors.As(err, &fast) || fast.wait > strangerWaits {
+			return what, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", err
+		case <-time.After(fast.wait):
+		}
+	}
+}
+
+// tooFast is an answer 429: this network has spent its budget, and asks again after wait.
+type tooFast struct{ wait time.Duration }
+
+func (tooFast) Error() string { return "this network has called too fast" }
 
 // stranger sends one request and says what is wrong with its answer, or nothing.
 func (c tokenCheck) stranger(ctx context.Context, client *http.Client, route, authorization string) (string, error) {
@@ -75,7 +98,11 @@ func (c tokenCheck) stranger(ctx context.Context, client *http.Client, route, au
 	case err != nil:
 		return "", err
 	case res.StatusCode == http.StatusTooManyRequests:
-		return "", errors.New("this network has called too fast")
+		seconds, err := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 16)
+		if err != nil {
+			return "", fmt.Errorf("429 does not say when to come back: %w", err)
+		}
+		return "", tooFast{wait: time.Duration(max(seconds, 1)) * time.Second}
 	case !refused(res):
 		return fmt.Sprintf("answered %d", res.StatusCode), nil
 	case holdsResource(body):

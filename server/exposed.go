@@ -118,6 +118,9 @@ func operations() map[string]exposed {
 	add(proven, delivery, "POST /api/v1/events")
 	add(proven, call, "GET /api/v1/answers", "GET /api/v1/answers/{id}", "POST /api/v1/answers/{id}/undo",
 		"GET /api/v1/alerts", "GET /api/v1/alerts/digest", "POST /api/v1/alerts/{id}/acknowledge", "POST /api/v1/alerts/test", "GET /api/v1/export-targets")
+	add(proven, call, "GET /api/v1/trackers", "POST /api/v1/trackers/sync", "POST /api/v1/trackers/tickets/{id}/decline")
+	add(proven, work, "POST /api/v1/trackers/test")
+	add(anyone, form, "POST /intake/tracker/{name}") // whose signature the operation holds to the tracker's secret
 	add(proven, call, "GET /api/v1/incidents", "POST /api/v1/incidents", "GET /api/v1/incidents/{id}", "POST /api/v1/incidents/{id}/state",
 		"POST /api/v1/incidents/{id}/notes", "GET /api/v1/incidents/{id}/score",
 		"POST /api/v1/incidents/mail", "GET /api/v1/incidents/runbooks", "POST /api/v1/incidents/drills", "GET /api/v1/incidents/reports", "POST /api/v1/incidents/reports")

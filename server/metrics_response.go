@@ -31,6 +31,16 @@ func (s *Server) writeResponse(ctx context.Context, b *bytes.Buffer) error {
 			f.value(float64(m.Waiting), "channel", m.Channel)
 		}
 	}
+	if s.cfg.API.Trackers != nil {
+		waiting, err := s.cfg.API.Trackers.Measures(ctx)
+		if err != nil {
+			return err
+		}
+		f.head("tutela_tracker_tickets_waiting", "gauge", "Tickets that a tracker has not taken yet, or whose state it has not.")
+		for _, m := range waiting {
+			f.value(float64(m.Waiting), "tracker", m.Tracker)
+		}
+	}
 	if s.cfg.API.Export != nil {
 		targets, err := s.cfg.API.Export.States(ctx)
 		if err != nil {

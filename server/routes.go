@@ -59,6 +59,7 @@ func (s *Server) routes(mux *router) {
 	s.incidentRoutes(mux)
 	s.breachRoutes(mux)
 	s.alertRoutes(mux)
+	s.trackerRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
 	s.recoveryRoutes(mux)

@@ -53,6 +53,7 @@ type commands struct {
 	Alerts     alertsCmd     `cmd:"" help:"Of what people were told: list it, acknowledge it, try the channels."`
 	Answers    answersCmd    `cmd:"" help:"What the system did about findings by itself: list it, look at it, undo it."`
 	Breach     breachCmd     `cmd:"" help:"Whom an account touched, and what follows from it."`
+	Trackers   trackersCmd   `cmd:"" help:"Findings and steps as tickets elsewhere: list them, try the trackers, look at all."`
 	Incidents  incidentsCmd  `cmd:"" help:"What went wrong: report it, open it, work through it, close it."`
 	Events     eventsCmd     `cmd:"" help:"Access logs of other systems."`
 	Patient    patientCmd    `cmd:"" help:"Patients' rights: copies, requests, restrictions, disclosures."`

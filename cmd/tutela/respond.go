@@ -14,6 +14,7 @@ import (
 	"github.com/tutela-health/tutela/respond/answer"
 	"github.com/tutela-health/tutela/respond/incident"
 	"github.com/tutela-health/tutela/respond/siem"
+	"github.com/tutela-health/tutela/respond/tracker"
 )
 
 // respondConfig says what follows from findings.
@@ -24,16 +25,19 @@ type respondConfig struct {
 	Alerts string `yaml:"alerts,omitempty"`
 	// Incidents says which findings open one.
 	Incidents incidentConfig `yaml:"incidents,omitempty"`
+	// Trackers is the file that says which findings and steps become tickets, and where; none does where it is left out.
+	Trackers string `yaml:"trackers,omitempty"`
 	// Export is the file that says to which other systems the ledger goes; to none where it is left out.
 	Export string `yaml:"export,omitempty"`
 }
 
 // response is what follows from findings, wired.
 type response struct {
-	answers *answer.Service
-	policy  *answer.Book
-	alerts  *alert.Service
-	export  *siem.Service
+	answers  *answer.Service
+	policy   *answer.Book
+	alerts   *alert.Service
+	export   *siem.Service
+	trackers *tracker.Service
 
 	incidents *incident.Service
 }
@@ -59,8 +63,13 @@ func (s *system) respond() (*response, error) {
 	if r.export, err = s.exporting(); err != nil {
 		return nil, usage("respond: export: %v", err)
 	}
-	r.incidents, err = s.keepIncidents()
-	return r, err
+	if r.incidents, err = s.keepIncidents(); err != nil {
+		return nil, err
+	}
+	if r.trackers, err = s.tracking(r.incidents); err != nil {
+		return nil, usage("respond: trackers: %v", err)
+	}
+	return r, nil
 }
 
 // exporting wires who hands the ledger on.
@@ -83,7 +92,7 @@ func (s *system) exporting() (*siem.Service, error) {
 
 // checks are those of what follows from findings.
 func (r *response) checks(s *system) []tutela.Check {
-	return slices.Concat(r.answers.Checks(s.identity.Bound), r.alerts.Checks(s.config.TryOut), r.export.Checks())
+	return slices.Concat(r.answers.Checks(s.identity.Bound), r.alerts.Checks(s.config.TryOut), r.export.Checks(), r.trackers.Checks())
 }
 
 // alerting wires who tells people.
@@ -104,11 +113,30 @@ func (s *system) alerting() (*alert.Service, error) {
 	return alert.New(c)
 }
 
+// tracking wires who keeps tickets in step.
+func (s *system) tracking(incidents *incident.Service) (*tracker.Service, error) {
+	c := tracker.Settings{
+		DB: s.db, Audit: s.audit, Clock: clock.System, Notes: s.records, Findings: s.detection, Incidents: incidents, Alias: s.identity.Alias,
+		Node: s.config.Node + s.role, Log: s.log, Read: func(path string) ([]byte, error) { return os.ReadFile(s.config.path(path)) },
+	}
+	if file := s.config.Respond.Trackers; file != "" && !s.readOnly {
+		text, err := c.Read(file)
+		if err != nil {
+			return nil, err
+		}
+		if c.Plan, err = tracker.Parse(text); err != nil {
+			return nil, err
+		}
+	}
+	return tracker.New(c)
+}
+
 // run works until ctx ends.
 func (r *response) run(ctx context.Context, log *slog.Logger) {
 	var work sync.WaitGroup
 	work.Go(func() { r.answers.Run(ctx) })
 	work.Go(func() { r.alerts.Run(ctx) })
+	work.Go(func() { r.trackers.Run(ctx) })
 	work.Go(func() { r.export.Run(ctx) })
 	work.Go(func() { r.followPolicy(ctx, log) })
 	work.Go(func() { r.incidents.Run(ctx) })

@@ -43,6 +43,7 @@ import (
 	"github.com/tutela-health/tutela/respond/breach"
 	"github.com/tutela-health/tutela/respond/incident"
 	"github.com/tutela-health/tutela/respond/siem"
+	"github.com/tutela-health/tutela/respond/tracker"
 	"github.com/tutela-health/tutela/respond/trail"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
@@ -72,7 +73,8 @@ type Config struct {
 	Answers func() *answer.Policy // nil answers nothing
 	Zone    *time.Location        // where days are counted; nil: UTC
 	Alerts  *alert.Plan           // nil tells nobody
-	Files   map[string][]byte     // that Alerts names
+	Tracks  *tracker.Plan         // nil has no trackers
+	Files   map[string][]byte     // that Alerts and Tracks name
 	Sources []gate.Source         // systems that tell what happens in them
 
 	// Fill puts into the migrated database what another system held, whose keys Provider wraps, and Ready
@@ -103,7 +105,8 @@ type Rig struct {
 	Alerts      *alert.Service  // by Config.Alerts; it works when it is told to
 	Incidents   *incident.Service
 	Register    *register.Book
-	Export      *siem.Service // to nobody
+	Export      *siem.Service    // to nobody
+	Trackers    *tracker.Service // by Config.Tracks; it works when it is told to
 
 	Told *reception.Reception // what Config.Sources tell: what they post is taken at once
 
@@ -208,7 +211,7 @@ func (r *Rig) wire(t testing.TB, c Config) error {
 
 // Migrations are those of every plane.
 func Migrations() []store.Migration {
-	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), incident.Migrations(), alert.Migrations(), breach.Migrations(), register.Migrations())
+	return slices.Concat(audit.Migrations(), records.Migrations(), identity.Migrations(), emergency.Migrations(), backup.Migrations(), holders.Migrations(), rights.Migrations(), erasure.Migrations(), evidence.Migrations(), detect.Migrations(), book.Migrations(), facts.Migrations(), logs.Migrations(), trail.Migrations(), answer.Migrations(), incident.Migrations(), alert.Migrations(), breach.Migrations(), register.Migrations(), tracker.Migrations())
 }
 
 func (r *Rig) openKeys(ctx context.Context, dir string, c Config) error {
@@ -295,6 +298,9 @@ func (r *Rig) openPlanes(ctx context.Context, c Config) error {
 	if r.Alerts, err = r.Alerting("rig", c); err != nil {
 		return err
 	}
+	if r.Trackers, err = r.Tracking("rig", c); err != nil {
+		return err
+	}
 	if r.Export, err = siem.New(siem.Config{DB: r.DB, Audit: r.Audit, Clock: c.Clock, Findings: r.Findings, Alias: r.Identity.Alias, Log: c.Log}); err != nil {
 		return err
 	}
@@ -359,13 +365,24 @@ func (r *Rig) Incident(node string, c Config) *incident.Service {
 func (r *Rig) Alerting(node string, c Config) (*alert.Service, error) {
 	return alert.New(alert.Config{
 		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Findings: r.Findings, Alias: r.Identity.Alias, Plan: c.Alerts, Node: node, Log: c.Log,
-		Read: func(path string) ([]byte, error) {
-			b, ok := c.Files[path]
-			if !ok {
-				return nil, fs.ErrNotExist
-			}
-			return b, nil
-		},
+		Read: c.file,
+	})
+}
+
+// file is one that a plan names.
+func (c Config) file(path string) ([]byte, error) {
+	b, ok := c.Files[path]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return b, nil
+}
+
+// Tracking keeps tickets in step on a node of that name.
+func (r *Rig) Tracking(node string, c Config) (*tracker.Service, error) {
+	return tracker.New(tracker.Settings{
+		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Findings: r.Findings, Incidents: r.Incidents, Alias: r.Identity.Alias,
+		Plan: c.Tracks, Node: node, Log: c.Log, Read: c.file,
 	})
 }
 
@@ -393,7 +410,7 @@ func (r *Rig) serve(c Config) {
 	api := fhir.New(fhir.Config{Records: r.Records, Access: r.Access, Audit: r.Audit, Clock: c.Clock, Log: c.Log, Base: "https://" + r.Host() + "/fhir/r4"})
 	r.server = server.New(server.Config{
 		Tenant: string(r.tenant), Hosts: []string{r.Host()}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Identity: r.Identity, Access: r.Access, Audit: r.Audit, FHIR: api, Clock: c.Clock, Log: c.Log,
-		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Events: r.Told, Breaches: r.Breaches, Answers: r.Answers, Incidents: r.Incidents, Alerts: r.Alerts, Export: r.Export, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
+		API: server.API{Bucket: r.Records.Bucket, Keys: r.DB.WrappedKeys, Provider: r.Ring.Provider().Name(), RebuildIndex: r.Records.Rebuild, Emergencies: r.Emergencies, Findings: r.Findings, Events: r.Told, Breaches: r.Breaches, Answers: r.Answers, Incidents: r.Incidents, Alerts: r.Alerts, Trackers: r.Trackers, Export: r.Export, Recovery: r.Recovery, KeyProvider: r.KeyProvider, MoveKeys: r.MoveKeys, Rights: r.Rights, Backups: r.Backups, Supply: r.Supply},
 		// No rate: a test's clock may stand still, and then nothing would refill.
 		Gateway: server.Gateway{Answers: r.Answers, Rates: server.Rates{Address: server.Rate{Unlimited: true}, Caller: server.Rate{Unlimited: true}}},
 	})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/tutela-health/tutela/detect/finding"
 	"github.com/tutela-health/tutela/respond/deliver"
@@ -44,17 +43,7 @@ type Note struct {
 const maxTitle = 200
 
 // title keeps a rule's words to one plain line.
-func title(s string) string {
-	s = strings.Join(strings.Fields(deliver.Printable(s)), " ")
-	if len(s) <= maxTitle {
-		return s
-	}
-	end := maxTitle
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end]
-}
+func title(s string) string { return deliver.Line(s, maxTitle) }
 
 // Subject is a note in a line.
 func (n Note) Subject() string {

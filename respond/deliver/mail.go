@@ -138,7 +138,7 @@ func (m Mail) compose(l Letter) []byte {
 	header := func(name, value string) { fmt.Fprintf(&b, "%s: %s\r\n", name, Printable(value)) }
 	header("From", m.From)
 	header("To", strings.Join(m.To, ", "))
-	header("Subject", mime.QEncoding.Encode("utf-8", clipped(Printable(l.Subject), 400)))
+	header("Subject", mime.QEncoding.Encode("utf-8", Clip(Printable(l.Subject), 400)))
 	header("Date", l.At.UTC().Format(time.RFC1123Z))
 	_, domain, _ := strings.Cut(m.From, "@")
 	header("Message-ID", "<"+token(l.ID, 200)+"@"+token(domain, 200)+">")

@@ -44,7 +44,7 @@ func (m Message) Line() string {
 	}
 	line := fmt.Sprintf("<%d>1 %s %s %s - %s %s %s", facility*8+m.Severity, m.At.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 		token(m.Host, 255), token(m.App, 48), token(m.ID, 32), element, Printable(m.Text))
-	return clipped(line, maxMessage)
+	return Clip(line, maxMessage)
 }
 
 // token is a header field: printable ASCII without spaces, "-" for none.
@@ -76,8 +76,13 @@ func Printable(s string) string {
 	}, strings.ToValidUTF8(s, " "))
 }
 
-// clipped shortens a text between characters.
-func clipped(s string, longest int) string {
+// Line keeps text to one printable line of so many bytes.
+func Line(s string, longest int) string {
+	return Clip(strings.Join(strings.Fields(Printable(s)), " "), longest)
+}
+
+// Clip shortens a text between characters.
+func Clip(s string, longest int) string {
 	for len(s) > longest {
 		longest = min(longest, len(s))
 		for longest > 0 && !utf8.RuneStart(s[longest]) {

@@ -61,12 +61,17 @@ func (w Web) Check() error {
 	return nil
 }
 
-// Post sends a body and gives what came back. An answer that is not 2xx is a ReplyError too. It follows no redirect
-// and uses no proxy; without Private it connects to public addresses only, whatever a name resolves to.
+// Post sends a body and gives what came back, as Do does.
 func (w Web) Post(ctx context.Context, header http.Header, body []byte) (Reply, error) {
+	return w.Do(ctx, http.MethodPost, header, body)
+}
+
+// Do makes a request and gives what came back. An answer that is not 2xx is a ReplyError too. It follows no redirect
+// and uses no proxy; without Private it connects to public addresses only, whatever a name resolves to.
+func (w Web) Do(ctx context.Context, method string, header http.Header, body []byte) (Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, Within)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.Address, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, w.Address, bytes.NewReader(body))
 	if err != nil {
 		return Reply{}, errors.New("it is no address")
 	}

@@ -7,13 +7,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/store"
 )
 
-// Follower follows the ledger's findings under a name. Of a tenant's nodes one works at a time. Safe for concurrent use.
+// Follower follows the ledger under a name. Of a tenant's nodes one works at a time. Safe for concurrent use.
 type Follower struct {
 	Book  Book
 	Audit *audit.Log
@@ -69,9 +70,19 @@ func (f *Follower) Release(ctx context.Context) {
 	}
 }
 
-// Follow gives each finding that the ledger told of since the last time. One that take fails for is given again, and those
-// behind it wait. What was found before the first time is not given.
+// Follow gives each finding that the ledger told of since the last time, as Entries gives entries.
 func (f *Follower) Follow(ctx context.Context, take func(context.Context, Finding) error) error {
+	return f.Entries(ctx, func(ctx context.Context, e tutela.Entry) error {
+		if told, ok := Told(e); ok {
+			return take(ctx, told)
+		}
+		return nil
+	})
+}
+
+// Entries gives each entry of the ledger since the last time. One that take fails for is given again, and those behind it
+// wait. What was there before the first time is not given.
+func (f *Follower) Entries(ctx context.Context, take func(context.Context, tutela.Entry) error) error {
 	f.round.Lock()
 	defer f.round.Unlock()
 	for {
@@ -96,7 +107,7 @@ func (f *Follower) Follow(ctx context.Context, take func(context.Context, Findin
 }
 
 // look gives what entries from a place on tell, and says whether there may be more.
-func (f *Follower) look(ctx context.Context, from audit.Cursor, take func(context.Context, Finding) error) (next audit.Cursor, more bool, err error) {
+func (f *Follower) look(ctx context.Context, from audit.Cursor, take func(context.Context, tutela.Entry) error) (next audit.Cursor, more bool, err error) {
 	seen := 0
 	var failed error
 	next, err = f.Audit.Follow(ctx, from, func(o audit.Opened) error {
@@ -104,9 +115,7 @@ func (f *Follower) look(ctx context.Context, from audit.Cursor, take func(contex
 			return errEnough
 		}
 		seen++
-		if told, ok := Told(o.Entry); ok {
-			failed = take(ctx, told)
-		}
+		failed = take(ctx, o.Entry)
 		return failed
 	})
 	switch {

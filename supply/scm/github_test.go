@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/supply"
 	"github.com/tutela-health/tutela/supply/scm"
 )
@@ -39,14 +40,14 @@ func paths() []string {
 // hub answers as GitHub documents that it does: with its own examples, changed in what it documents.
 type hub struct {
 	t       *testing.T
-	d       *description
+	d       *testkit.Description
 	answers map[string]func(r *http.Request) any
 	status  map[string]int
 }
 
 // guarded is a repository of an organisation that leaves nothing to wish for.
 func guarded(t *testing.T) *hub {
-	h := &hub{t: t, d: describe()(t), answers: map[string]func(*http.Request) any{}, status: map[string]int{}}
+	h := &hub{t: t, d: testkit.DescribedGitHub(t), answers: map[string]func(*http.Request) any{}, status: map[string]int{}}
 	h.set(repo, func(v map[string]any) {
 		v["owner"].(map[string]any)["type"] = "Organization"
 		v["permissions"] = map[string]any{"pull": true, "push": true, "admin": true}
@@ -68,13 +69,13 @@ func guarded(t *testing.T) *hub {
 		}
 		return []any{h.person(members, "ada", ""), h.person(members, "bob", "")}
 	}
-	example, _ := h.d.answer(t, activity)
+	example, _ := h.d.Answer(t, "get", activity, "200")
 	h.give(activity, example)
 	h.set(org, func(v map[string]any) { v["two_factor_requirement_enabled"] = true })
-	example, _ = h.d.answer(t, deployKeys)
+	example, _ = h.d.Answer(t, "get", deployKeys, "200")
 	h.give(deployKeys, example) // read only
 	h.set(workflows, func(v map[string]any) { v["can_approve_pull_request_reviews"] = false })
-	example, _ = h.d.answer(t, hooks)
+	example, _ = h.d.Answer(t, "get", hooks, "200")
 	h.give(hooks, example)
 	return h
 }
@@ -97,8 +98,8 @@ func rules(review map[string]any, without ...string) []any {
 // give answers a path with a value that its documentation allows.
 func (h *hub) give(path string, value any) {
 	h.t.Helper()
-	example, schema := h.d.answer(h.t, path)
-	if why := h.d.undocumented(schema, value, example); why != "" {
+	example, schema := h.d.Answer(h.t, "get", path, "200")
+	if why := h.d.Undocumented(schema, value, example); why != "" {
 		h.t.Fatalf("%s never answers so: %s", path, why)
 	}
 	h.answers[path] = func(*http.Request) any { return value }
@@ -107,7 +108,7 @@ func (h *hub) give(path string, value any) {
 // set changes the official example.
 func (h *hub) set(path string, change func(map[string]any)) {
 	h.t.Helper()
-	example, _ := h.d.answer(h.t, path)
+	example, _ := h.d.Answer(h.t, "get", path, "200")
 	value := copied(h.t, example).(map[string]any)
 	change(value)
 	h.give(path, value)
@@ -115,7 +116,7 @@ func (h *hub) set(path string, change func(map[string]any)) {
 
 // person is the official example of somebody, with a name and a right of their own.
 func (h *hub) person(path, login, right string) any {
-	example, _ := h.d.answer(h.t, path)
+	example, _ := h.d.Answer(h.t, "get", path, "200")
 	p := copied(h.t, example).([]any)[0].(map[string]any)
 	p["login"] = login
 	if right != "" {
@@ -158,7 +159,7 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet || r.Header.Get("Authorization") != "Bearer "+token || r.Header.Get("X-GitHub-Api-Version") == "" || r.Header.Get("User-Agent") == "":
 		h.t.Errorf("%s %s is not how GitHub wants to be asked: %v", r.Method, r.URL.Path, r.Header)
 	default:
-		if why := h.d.takes(path, r); why != "" {
+		if why := h.d.Takes(path, r); why != "" {
 			h.t.Error(why)
 		}
 	}
@@ -257,7 +258,7 @@ func TestWhatIsNotGuarded(t *testing.T) {
 			}
 		}, []string{"many-administrators"}},
 		"idle": {func(h *hub) {
-			example, _ := h.d.answer(h.t, activity)
+			example, _ := h.d.Answer(h.t, "get", activity, "200")
 			h.answers[activity] = func(r *http.Request) any {
 				if r.URL.Query().Get("actor") == "ben" {
 					return []any{}
@@ -266,7 +267,7 @@ func TestWhatIsNotGuarded(t *testing.T) {
 			}
 		}, []string{"stale-right"}},
 		"write key": {func(h *hub) {
-			example, _ := h.d.answer(h.t, deployKeys)
+			example, _ := h.d.Answer(h.t, "get", deployKeys, "200")
 			k := copied(h.t, example)
 			k.([]any)[0].(map[string]any)["read_only"] = false
 			h.give(deployKeys, k)
@@ -301,7 +302,7 @@ func TestWhatIsNotGuarded(t *testing.T) {
 }
 
 func (h *hub) hook(key string, value any) {
-	example, _ := h.d.answer(h.t, hooks)
+	example, _ := h.d.Answer(h.t, "get", hooks, "200")
 	k := copied(h.t, example)
 	k.([]any)[0].(map[string]any)["config"].(map[string]any)[key] = value
 	h.give(hooks, k)

@@ -1,4 +1,4 @@
-package scm_test
+package testkit
 
 import (
 	"encoding/json"
@@ -10,19 +10,17 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/tutela-health/tutela/internal/testkit"
 )
 
-// description is GitHub's own description of its API.
-type description struct{ root map[string]any }
+// Description is GitHub's own description of its API.
+type Description struct{ root map[string]any }
 
-var describe = sync.OnceValue(func() func(testing.TB) *description { //nolint:gochecknoglobals // 13 MB, read once
+var described = sync.OnceValue(func() func(testing.TB) *Description { //nolint:gochecknoglobals // 13 MB, read once
 	var once sync.Once
-	d := &description{}
-	return func(t testing.TB) *description {
+	d := &Description{}
+	return func(t testing.TB) *Description {
 		once.Do(func() {
-			if err := json.Unmarshal(testkit.GitHubAPI(t), &d.root); err != nil {
+			if err := json.Unmarshal(GitHubAPI(t), &d.root); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -30,8 +28,14 @@ var describe = sync.OnceValue(func() func(testing.TB) *description { //nolint:go
 	}
 })
 
+// DescribedGitHub reads GitHub's description of its API, once.
+func DescribedGitHub(t testing.TB) *Description {
+	t.Helper()
+	return described()(t)
+}
+
 // at follows keys into the description, and references on the way.
-func (d *description) at(v any, keys ...string) any {
+func (d *Description) at(v any, keys ...string) any {
 	for {
 		m, _ := v.(map[string]any)
 		if ref, ok := m["$ref"].(string); ok {
@@ -45,10 +49,11 @@ func (d *description) at(v any, keys ...string) any {
 	}
 }
 
-// answer is the official example of what a GET of a path gives, and the schema that it keeps.
-func (d *description) answer(t testing.TB, path string) (example, schema any) {
+// Answer is the official example of what a request for a path gives (method as get, status as 200), and the schema
+// that it keeps.
+func (d *Description) Answer(t testing.TB, method, path, status string) (example, schema any) {
 	t.Helper()
-	content := d.at(d.root, "paths", path, "get", "responses", "200", "content", "application/json")
+	content := d.at(d.root, "paths", path, method, "responses", status, "content", "application/json")
 	examples, _ := d.at(content, "examples").(map[string]any)
 	if len(examples) == 0 {
 		t.Fatalf("%s has no example", path)
@@ -57,10 +62,15 @@ func (d *description) answer(t testing.TB, path string) (example, schema any) {
 	return d.at(examples[first], "value"), d.at(content, "schema")
 }
 
-// takes reports what is wrong with the query of a request for a path; empty when GitHub documents all of it.
-func (d *description) takes(path string, r *http.Request) string {
+// Asks gives the schema of a request's body.
+func (d *Description) Asks(method, path string) any {
+	return d.at(d.root, "paths", path, method, "requestBody", "content", "application/json", "schema")
+}
+
+// Takes reports what is wrong with the query of a request for a path; empty when GitHub documents all of it.
+func (d *Description) Takes(path string, r *http.Request) string {
 	known := map[string]bool{}
-	list, _ := d.at(d.root, "paths", path, "get", "parameters").([]any)
+	list, _ := d.at(d.root, "paths", path, strings.ToLower(r.Method), "parameters").([]any)
 	for _, p := range list {
 		name, _ := d.at(p, "name").(string)
 		known[name] = true
@@ -76,10 +86,10 @@ func (d *description) takes(path string, r *http.Request) string {
 	return ""
 }
 
-// undocumented names a key or value that a schema does not allow; empty when it allows all. What a schema
+// Undocumented names a key or value that a schema does not allow; empty when it allows all. What a schema
 // requires and is not there is not looked for, nor what stands in the official example: the examples leave
 // much out, and have some things that their schemas do not.
-func (d *description) undocumented(schema, value, example any) string {
+func (d *Description) Undocumented(schema, value, example any) string {
 	s, _ := d.at(schema).(map[string]any)
 	if value == nil || len(s) == 0 || reflect.DeepEqual(value, example) {
 		return ""
@@ -88,7 +98,7 @@ func (d *description) undocumented(schema, value, example any) string {
 		if choices, ok := s[join].([]any); ok {
 			why := ""
 			for _, c := range choices {
-				if why = d.undocumented(c, value, nil); why == "" {
+				if why = d.Undocumented(c, value, nil); why == "" {
 					return ""
 				}
 			}
@@ -98,7 +108,7 @@ func (d *description) undocumented(schema, value, example any) string {
 	switch v := value.(type) {
 	case []any:
 		for _, item := range v {
-			if why := d.undocumented(s["items"], item, first(example)); why != "" {
+			if why := d.Undocumented(s["items"], item, first(example)); why != "" {
 				return why
 			}
 		}
@@ -112,7 +122,7 @@ func (d *description) undocumented(schema, value, example any) string {
 			if _, ok := properties[key]; !ok && len(properties) > 0 {
 				return "there is no " + key
 			}
-			if why := d.undocumented(properties[key], item, under(example, key)); why != "" {
+			if why := d.Undocumented(properties[key], item, under(example, key)); why != "" {
 				return key + ": " + why
 			}
 		}
