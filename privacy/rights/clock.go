@@ -57,7 +57,7 @@ func (r Regulation) terms() map[Kind]term {
 			all[k] = term{span{months: 1}, span{months: 2}}
 		}
 		return all
-	case HIPAA: // 45 CFR 164.524(b)(2), 164.526(b)(2), 164.528(c)(1); 164.522(a) names no time
+	case HIPAA: // 45 CFR 164.524(b)(2), 164.526(b)(2), 164.528(c)(1), unverified: not held against the official text; 164.522(a) names no time
 		month, two := term{span{days: 30}, span{days: 30}}, term{span{days: 60}, span{days: 30}}
 		return map[Kind]term{Access: month, Portability: month, Rectification: two, Accounting: two, Restriction: {}}
 	case CCPA: // 1798.130(a)(2)

@@ -1,6 +1,9 @@
 package secrets
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // assignment is a name and what it is set to: offsets into the document.
 type assignment struct {
@@ -119,7 +122,7 @@ func (r *reader) afterQuoted(a assignment, before []byte, s sort) (assignment, b
 	case bytes.HasSuffix(before, []byte("=")): // key="name" value="v", name="name">v</
 		return r.attribute(a)
 	case r.take(","):
-		if !bytes.HasSuffix(before, []byte("(")) {
+		if !bytes.HasSuffix(before, []byte("(")) || tells(before) {
 			return a, false
 		}
 		r.skip(" \t")
@@ -127,6 +130,18 @@ func (r *reader) afterQuoted(a assignment, before []byte, s sort) (assignment, b
 	}
 	r.take("]")
 	return r.after(a, s)
+}
+
+// tells reports whether what stands before an argument is a function that writes or compares text: it sets nothing.
+func tells(before []byte) bool {
+	from := len(before) - 1
+	for from > 0 && isName(before[from-1]) {
+		from--
+	}
+	name := bytes.ToLower(before[from:])
+	return slices.ContainsFunc([]string{"write", "print", "log", "equal", "assert", "expect", "compare", "replace", "match", "includes", "indexof", "split", "join", "format", "translate", "concat"}, func(verb string) bool {
+		return bytes.Contains(name, []byte(verb)) && !bytes.Contains(name, []byte("login"))
+	})
 }
 
 func (r *reader) attribute(a assignment) (assignment, bool) {

@@ -143,7 +143,7 @@ func isTest(base string, folders []string) bool {
 		}
 	}
 	stem, ext, _ := strings.Cut(base, ".")
-	return strings.HasSuffix(stem, "_test") || strings.HasPrefix(stem, "test_") || strings.HasSuffix(stem, "_spec") ||
+	return strings.Contains("."+base, ".examples.") || strings.HasSuffix(stem, "_test") || strings.HasPrefix(stem, "test_") || strings.HasSuffix(stem, "_spec") ||
 		strings.HasPrefix(ext, "test.") || strings.HasPrefix(ext, "spec.") || strings.HasSuffix(stem, "test") && ext == "java" || stem == "conftest"
 }
 
@@ -179,6 +179,36 @@ func (d *document) line(at int) (start, end int) {
 		end = at + i
 	}
 	return start, end
+}
+
+// variable reports whether a value is the name of something that is assigned, as in `exports.a = a;`.
+func (d *document) variable(start, end int) bool {
+	return d.sort == code && bytes.HasSuffix(d.text[:start], []byte("= ")) && bytes.HasPrefix(d.text[end:], []byte(";"))
+}
+
+// sortAt says how much the line at a place means: what stands in the comment that describes something (/** … */) is
+// a manual within code.
+func (d *document) sortAt(at int) sort {
+	from, to := d.line(at)
+	line := bytes.TrimLeft(d.text[from:to], " \t")
+	if d.sort == code && (bytes.HasPrefix(line, []byte("* ")) || bytes.HasPrefix(line, []byte("/** "))) {
+		return prose
+	}
+	return d.sort
+}
+
+// expression reports whether a bare value is one that a program works out: a call, or a name after a name.
+func (d *document) expression(start, end int) bool {
+	if start > 0 && isQuote(d.text[start-1]) || d.shell || d.sort != code && d.sort != prose {
+		return false
+	}
+	if end < len(d.text) && d.text[end] == '(' {
+		return true
+	}
+	names := strings.Split(string(d.text[start:end]), ".")
+	return len(names) > 1 && !slices.ContainsFunc(names, func(name string) bool {
+		return name == "" || isDigit(name[0]) || strings.ContainsAny(name, "-/+=")
+	})
 }
 
 // has reports whether the text has a word, in any case.

@@ -57,7 +57,7 @@ func (s *assignments) judge(d *document, a assignment) (hit, bool) {
 	means := meaningOf(a.name)
 	value := string(d.text[a.start:a.end])
 	h := hit{start: a.start, end: a.end, mark: a.mark, rank: byName, rule: s.own.assigned}
-	if means == nothing || d.sample && !random(value) || gap(value) || a.pair && !s.among(d, a) {
+	if means == nothing || a.quote == 0 && d.expression(a.start, a.end) || d.sample && !random(value) || gap(value) || a.pair && !s.among(d, a) {
 		return h, false
 	}
 	if d.sort != env && !d.store && (example(strings.ToLower(value)) || strings.EqualFold(value, a.name)) || published(value) {
@@ -74,7 +74,7 @@ func (s *assignments) judge(d *document, a assignment) (hit, bool) {
 		h.rule, h.severity = s.own.hash, s.own.hash.Severity
 		return h, !d.test
 	}
-	if d.sort == prose {
+	if d.sortAt(a.mark) == prose {
 		h.severity = supply.Medium // manuals show what is meant to be secret
 	}
 	return h, s.credible(d, a, means, value)
@@ -85,7 +85,7 @@ func (s *assignments) credible(d *document, a assignment, means meaning, value s
 	if d.store && (means == password || len(value) >= 8 && !strings.ContainsAny(value, " \t")) {
 		return true
 	}
-	switch d.sort {
+	switch d.sortAt(a.mark) {
 	case env:
 		if d.test && !strings.HasPrefix(d.base, ".") && !random(value) {
 			return false
@@ -96,7 +96,7 @@ func (s *assignments) credible(d *document, a assignment, means meaning, value s
 			return false
 		}
 		if means == password {
-			return !trivial(value) && !phrase(value) && len(value) >= 4 && len(value) <= 256 && !strings.Contains(value, "\\n") && !selector(value) || random(value)
+			return !trivial(value) && !phrase(value) && !release(value) && len(value) >= 4 && len(value) <= 256 && !strings.Contains(value, "\\n") && !selector(value) || random(value)
 		}
 		return long(value)
 	case prose:

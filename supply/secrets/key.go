@@ -102,10 +102,14 @@ func armor(block []byte) (body []byte, sealed bool) {
 	return body, sealed
 }
 
+// shortestRSA is less base64 than any RSA key has (RFC 8017, A.1.2): one of 512 bits takes some 430. What is shorter
+// only shows how a key begins.
+const shortestRSA = 300
+
 // holdsKey reports whether the base64 of a block is a key: DER that begins as one, OpenSSH's own form,
 // or enough random bytes where it is encrypted or OpenPGP's.
 func holdsKey(kind string, body []byte) bool {
-	if len(body) < 56 || monotonous(string(body[:56])) {
+	if len(body) < 56 || monotonous(string(body[:56])) || strings.HasPrefix(kind, "RSA") && len(body) < shortestRSA {
 		return false
 	}
 	raw, err := base64.RawStdEncoding.DecodeString(string(bytes.TrimRight(body[:len(body)/4*4], "=")))

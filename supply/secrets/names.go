@@ -28,17 +28,10 @@ func meaningOf(name string) meaning {
 	if name == "PWD" || name == "OLDPWD" { // the folder that a shell is in
 		return nothing
 	}
-	for len(words) > 1 && filler(words[len(words)-1]) {
-		words = words[:len(words)-1]
-	}
 	if len(words) == 0 || slices.ContainsFunc(words, public) {
 		return nothing
 	}
-	last := words[len(words)-1]
-	pair := ""
-	if len(words) > 1 {
-		pair = words[len(words)-2] + last
-	}
+	last, pair := ends(words)
 	switch {
 	case isPassword(last) || pair == "passphrase" || pair == "passwd" || pair == "password":
 		return password
@@ -46,6 +39,31 @@ func meaningOf(name string) meaning {
 		return secret
 	}
 	return nothing
+}
+
+// ends gives the last word that says something, and the last two as one.
+func ends(words []string) (last, pair string) {
+	for len(words) > 1 && filler(words[len(words)-1]) {
+		words = words[:len(words)-1]
+	}
+	if len(words) == 0 {
+		return "", ""
+	}
+	last = words[len(words)-1]
+	if len(words) > 1 {
+		pair = words[len(words)-2] + last
+	}
+	return last, pair
+}
+
+// sounds reports whether a name is one beside which a random value may be secret, whatever it means otherwise:
+// one of its last two words is of those that gitleaks' rule looks for, and none says that everybody may know it.
+func sounds(name string) bool {
+	words := split(name)
+	last, pair := ends(words)
+	return !slices.ContainsFunc(words, public) && slices.ContainsFunc([]string{last, pair}, func(w string) bool {
+		return slices.ContainsFunc([]string{"access", "auth", "api", "cred", "key", "pass", "secret", "token"}, func(part string) bool { return strings.Contains(w, part) })
+	})
 }
 
 func isPassword(w string) bool {
@@ -83,7 +101,8 @@ func public(w string) bool {
 	switch w {
 	case "public", "pub", "csrf", "xsrf", "min", "max", "num", "count", "length", "len", "size", "expires", "expiry", "ttl", "timeout", "regex", "pattern", "placeholder", "label", "hint", "prompt",
 		"idempotency", "cache", "partition", "primary", "foreign", "sort", "hash", "lookup", "i18n", "translation", "recaptcha", "publishable", "site", "error", "err", "msg", "message", "title",
-		"invalid", "missing", "forgot", "reset", "confirm", "show", "toggle", "enable", "allow", "require", "use", "is", "has", "no", "non", "without", "next", "page", "continuation", "sync", "eof":
+		"invalid", "missing", "forgot", "reset", "confirm", "show", "toggle", "enable", "allow", "require", "use", "is", "has", "no", "non", "without", "next", "page", "continuation", "sync", "eof",
+		"version", "change", "cursor", "starting", "digest", "checksum", "crc32c", "fingerprint":
 		return true
 	}
 	return false

@@ -5,6 +5,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strings"
 
 	ahocorasick "github.com/BobuSumisu/aho-corasick"
 	leaks "github.com/zricethezav/gitleaks/v8/config"
@@ -138,11 +139,39 @@ func (p *pattern) within(d *document, from, to int) []hit {
 		}
 		start, end := p.secret(m)
 		value := string(window[start:end])
+		if before := string(window[m[0]:start]); p.rank == byGuess && !guessed(d, before, from+start, from+end) || p.rank == byName && (digest(before, value) || d.variable(from+start, from+end)) {
+			continue
+		}
 		if !buried(d.text, from+start, from+end) && p.means(d, value, string(window[m[0]:m[1]]), from+m[0]) {
 			hits = append(hits, hit{rule: p.rule, start: from + start, end: from + end, mark: from + m[0], severity: p.rule.Severity, rank: p.rank})
 		}
 	}
 	return hits
+}
+
+// guessed reports whether what stands before a value lets one guess that it is secret.
+func guessed(d *document, before string, start, end int) bool {
+	if d.sortAt(start) == prose || d.expression(start, end) {
+		return false
+	}
+	if strings.Contains(before, "-----") {
+		return false // a mark of PEM: of a public key, since private ones are found as such
+	}
+	return slices.ContainsFunc(lastNames(before), func(name string) bool {
+		return sounds(name) && (meaningOf(name) != nothing || !isUUID(string(d.text[start:end])))
+	})
+}
+
+// digest reports whether a value is a SHA-1 or SHA-256 of something, rather than what a vendor gave out: no name says
+// that it is secret.
+func digest(before, value string) bool {
+	return (len(value) == 40 || len(value) == 64) && isHex(value) && !slices.ContainsFunc(lastNames(before), sounds)
+}
+
+// lastNames are the two names that stand last before a value: the last may be a type.
+func lastNames(before string) []string {
+	names := strings.FieldsFunc(before, func(r rune) bool { return r > 'z' || !isName(byte(r)) })
+	return names[max(0, len(names)-2):]
 }
 
 // buried reports whether a match is a piece of a longer stretch of base64, where any form comes up by chance.
@@ -189,7 +218,7 @@ func (p *pattern) secret(m []int) (start, end int) {
 }
 
 func (p *pattern) means(d *document, value, match string, at int) bool {
-	if p.entropy > 0 && entropy(value) <= p.entropy || p.guard != nil && !p.guard(value) || placeholder(value) {
+	if p.entropy > 0 && entropy(value) <= p.entropy || p.guard != nil && !p.guard(value) || placeholder(p.drawn(value)) {
 		return false
 	}
 	if d.test && (p.rank == byName && !random(value) || isHex(value)) {
@@ -198,6 +227,14 @@ func (p *pattern) means(d *document, value, match string, at int) bool {
 	from, to := d.line(at)
 	line := string(d.text[from:to])
 	return !slices.ContainsFunc(p.allow, func(a *leaks.Allowlist) bool { return allows(a, d.path, value, match, line) })
+}
+
+// drawn is what somebody drew of a value. Of an address that is a secret itself, as a webhook's, it is the end.
+func (p *pattern) drawn(value string) string {
+	if p.rank == byToken && strings.HasPrefix(strings.ToLower(value), "http") {
+		return value[strings.LastIndexByte(value, '/')+1:]
+	}
+	return value
 }
 
 // allows reports whether an allow list of gitleaks excuses a match, as gitleaks reads it.

@@ -13,7 +13,9 @@ func published(v string) bool {
 	switch hex.EncodeToString(sum[:8]) {
 	case
 		"7f75367e78812551", "da816f9f2c16e6c5", // the tokens on the front page of jwt.io, now and before
-		"8d4ef6536dc8895f": // RFC 7519, section 3.1
+		"8d4ef6536dc8895f", // RFC 7519, section 3.1
+		"0011cc25eb432071", // the account of Azure's storage emulator
+		"df452eef23e8cf2c": // MinIO's playground, open to everybody
 		return true
 	}
 	return false

@@ -72,7 +72,7 @@ func newStores(o *own) *stores {
 		forms:   ownForms(),
 		auth:    regexp.MustCompile(`"(?:auth|identitytoken|registrytoken)"\s{0,8}:\s{0,8}"([A-Za-z0-9+/_.=-]{8,})"`),
 		npm:     regexp.MustCompile(`(?m)(?:^|:)_(?:auth|authToken|password)\s{0,8}=\s{0,8}["']?([^\s"']{4,1000})`),
-		login:   regexp.MustCompile(`(?i)\.(?:login|log_in|signin|sign_in|authenticate|basicauth|basic_auth|setbasicauth|plainauth)\(\s{0,40}(?:["'](?:[^"'\n]{0,40})["']\s{0,8},\s{0,40}){0,1}["']([^"'\s\n]{2,80})["']\s{0,8},\s{0,40}["']([^"'\n]{4,80})["']`),
+		login:   regexp.MustCompile(`(?i)\.(?:login|log_in|signin|sign_in|authenticate|basicauth|basic_auth|setbasicauth|plainauth|auth)\(\s{0,40}(?:["'](?:[^"'\n]{0,40})["']\s{0,8},\s{0,40}){0,1}["']([^"'\s\n]{2,80})["']\s{0,8},\s{0,40}["']([^"'\n]{4,80})["']`),
 		hash:    regexp.MustCompile(`^(?:` + hashForms + `|[./A-Za-z0-9]{13})$`),
 		datum:   regexp.MustCompile(`(?m)^\s{1,16}["']?([A-Za-z0-9_.-]{1,80})["']?:\s{1,8}["']?([A-Za-z0-9+/]{4,}={0,2})["']?\s*$`),
 		jenkins: regexp.MustCompile(`\{(AQAAAB[A-Za-z0-9+/]{20,}={0,2})\}`),
@@ -262,7 +262,7 @@ func (s *stores) logins(d *document) []hit {
 	var hits []hit
 	for _, m := range s.login.FindAllSubmatchIndex(d.text, -1) {
 		value := string(d.text[m[4]:m[5]])
-		if placeholder(value) || trivial(value) || strings.ContainsAny(value, " ${}") {
+		if placeholder(value) || trivial(value) || strings.ContainsAny(value, " ${}") || d.sortAt(m[0]) == prose {
 			continue
 		}
 		hits = append(hits, hit{rule: s.own.login, start: m[4], end: m[5], mark: m[0], severity: s.own.login.Severity, rank: byName})

@@ -34,7 +34,14 @@ func refers(v string) bool {
 			return true
 		}
 	}
-	return strings.HasPrefix(v, "%") && strings.HasSuffix(v, "%")
+	return strings.HasPrefix(v, "%") && strings.HasSuffix(v, "%") || strings.HasPrefix(v, "[") && strings.Contains(v, "]::") // a call of PowerShell
+}
+
+// release reports whether a value is the number of a version: packages are called after passwords and tokens too.
+func release(v string) bool {
+	v = strings.TrimLeft(v, "^~>=v ")
+	numbers, _, _ := strings.Cut(v, "-")
+	return strings.Count(numbers, ".") >= 2 && strings.Trim(numbers, "0123456789.") == ""
 }
 
 // mixedAround says that what looks like a template stands in a value that is random anyway.
@@ -63,7 +70,7 @@ func monotonous(v string) bool {
 
 // says reports whether a value in lower case says in words that it is none.
 func says(low string) bool {
-	switch strings.Trim(low, "<>[](){}*_-. \"'`") {
+	switch strings.Trim(low, "<>[](){}*_-. \"'`?|") {
 	case "", "true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "required", "optional", "disabled", "enabled", "prompt", "ask", "default",
 		"string", "str", "text", "hidden", "empty", "unset", "unknown", "n/a", "na", "int", "integer", "boolean", "bool", "object", "array", "number", "bytes", "any", "foo", "bar", "baz", "foobar",
 		"todo", "tbd", "omitted", "masked", "password here", "token here", "secretref", "plaintext", "basic", "bearer", "file", "env", "blank", "stdin":
