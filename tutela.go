@@ -269,6 +269,8 @@ const (
 	ActionBreachDelay   Action = "breach.delay"   // a law enforcement official asked that nobody is told yet
 	ActionBreachLetters Action = "breach.letters" // notices were drafted, with names and addresses
 	ActionBreachTrack   Action = "breach.track"   // what became of notices was written down
+	ActionControlList   Action = "control.list"   // somebody looked how controls are known
+	ActionControlAttest Action = "control.attest" // somebody gave his word on a requirement, or took it back
 	ActionExportList    Action = "export.list"    // somebody looked how far the systems are that the ledger goes to
 	ActionExportTarget  Action = "export.target"  // a system that the ledger goes to takes no entries any more, or does again
 )

@@ -24,6 +24,9 @@ type Assessor struct {
 	checks []tutela.Check
 }
 
+// ActorID is whose entries evidence is in.
+const ActorID tutela.UserID = "tutela-assess"
+
 // patience is how long one check may take: what takes longer could not be checked.
 const patience = time.Minute
 
@@ -47,19 +50,28 @@ func (r Result) Good() bool { return r.Verdict == tutela.Pass || r.Verdict == tu
 func (a *Assessor) Run(ctx context.Context) ([]Result, error) {
 	list := make([]Result, 0, len(a.checks))
 	for _, c := range a.checks {
-		e := a.try(ctx, c)
-		if err := a.keep(ctx, c, e); err != nil {
+		r, err := a.one(ctx, c)
+		if err != nil {
 			return list, err
 		}
-		list = append(list, Result{e, c.Title, c.Controls})
+		list = append(list, r)
 	}
 	return list, nil
+}
+
+// one tries a check and keeps what was observed.
+func (a *Assessor) one(ctx context.Context, c tutela.Check) (Result, error) {
+	e := a.try(ctx, c)
+	if err := a.keep(ctx, c, e); err != nil {
+		return Result{}, err
+	}
+	return Result{e, c.Title, c.Controls}, nil
 }
 
 // keep makes evidence durable. That a check was tried is a success, whatever it found.
 func (a *Assessor) keep(ctx context.Context, c tutela.Check, e tutela.Evidence) error {
 	_, err := a.ledger.Append(ctx, tutela.Entry{
-		Time: e.At, Actor: tutela.Actor{ID: "tutela-assess", Kind: tutela.ActorSystem, Name: "tutela assess"},
+		Time: e.At, Actor: tutela.Actor{ID: ActorID, Kind: tutela.ActorSystem, Name: "tutela assess"},
 		Action: tutela.ActionEvidence, Outcome: tutela.OutcomeSuccess,
 		Subject: &tutela.Subject{Kind: "check", ID: c.ID}, Evidence: &e,
 	}, nil)

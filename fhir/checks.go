@@ -32,7 +32,7 @@ func (h *Handler) checks(api http.Handler) []tutela.Check {
 		Controls: []string{"P09", "45 CFR 164.508(b)(5)", "45 CFR 164.522(a)"}, Try: on(withdrawnConsent),
 	}, {
 		ID: "privacy.deidentified", Title: "Researchers and developers see nobody whom they could know",
-		Controls: []string{"P09", "45 CFR 164.514(a)", "45 CFR 164.514(b)(2)", "GDPR 25"}, Try: on(seesNobody),
+		Controls: []string{"P18", "P09", "45 CFR 164.514(a)", "45 CFR 164.514(b)(2)", "GDPR 25"}, Try: on(seesNobody),
 	}}
 	for i := range list {
 		list[i].Fresh = 24 * time.Hour

@@ -11,6 +11,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/assure"
+	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
 	sources "github.com/tutela-health/tutela/detect/intake/gate"
@@ -60,6 +61,7 @@ type API struct {
 	Alerts         *alert.Service
 	Trackers       *tracker.Service
 	Export         *siem.Service
+	Controls       func() *control.Board // of the checks that the server itself brings too
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.
 	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)

@@ -121,6 +121,8 @@ func operations() map[string]exposed {
 	add(proven, call, "GET /api/v1/trackers", "POST /api/v1/trackers/sync", "POST /api/v1/trackers/tickets/{id}/decline")
 	add(proven, work, "POST /api/v1/trackers/test")
 	add(anyone, form, "POST /intake/tracker/{name}") // whose signature the operation holds to the tracker's secret
+	add(proven, call, "GET /api/v1/controls", "GET /api/v1/controls/{id}", "GET /api/v1/oscal/{model}", "GET /api/v1/controls/{id}/attestation", "PUT /api/v1/controls/{id}/attestation",
+		"DELETE /api/v1/controls/{id}/attestation")
 	add(proven, call, "GET /api/v1/incidents", "POST /api/v1/incidents", "GET /api/v1/incidents/{id}", "POST /api/v1/incidents/{id}/state",
 		"POST /api/v1/incidents/{id}/notes", "GET /api/v1/incidents/{id}/score",
 		"POST /api/v1/incidents/mail", "GET /api/v1/incidents/runbooks", "POST /api/v1/incidents/drills", "GET /api/v1/incidents/reports", "POST /api/v1/incidents/reports")

@@ -8,10 +8,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/assure"
+	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -46,6 +48,9 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 	if now == nil {
 		now = clock.System
 	}
+	check := tutela.Check{ID: "test", Title: "A test", Controls: []string{"P12"}, Fresh: time.Hour,
+		Try: func(context.Context) tutela.Evidence { return tutela.Evidence{On: "here", Verdict: tutela.Fail} }}
+	board := s.Board(t, now, check)
 	c := server.Config{
 		Hosts: []string{rig.Host, "::1"}, Identity: s.Identity, Access: s.Access, Audit: s.Audit, Clock: now, Log: log,
 		FHIR:   fhir.New(fhir.Config{Records: s.Records, Access: s.Access, Audit: s.Audit, Clock: now, Log: log, Base: rig.Base}),
@@ -58,8 +63,7 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 				st, err := s.Records.IndexState(ctx)
 				return server.IndexState(st), err
 			},
-			Assess: assure.New(s.Audit, clock.System, tutela.Check{ID: "test", Title: "A test", Controls: []string{"P12"},
-				Try: func(context.Context) tutela.Evidence { return tutela.Evidence{On: "here", Verdict: tutela.Fail} }}).Run,
+			Assess: assure.New(s.Audit, clock.System, check).Run, Controls: func() *control.Board { return board },
 		},
 	}
 	if change != nil {

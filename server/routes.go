@@ -60,6 +60,7 @@ func (s *Server) routes(mux *router) {
 	s.breachRoutes(mux)
 	s.alertRoutes(mux)
 	s.trackerRoutes(mux)
+	s.controlRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
 	s.recoveryRoutes(mux)

@@ -7,13 +7,18 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/tutela-health/tutela/assure"
+	"github.com/tutela-health/tutela/assure/catalog"
+	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/internal/errs"
 )
 
 type assessCmd struct {
 	target
+	Requirements bool `help:"Try nothing: say of each requirement of this product how it is known, or that it is not built."`
+
 	Format string `enum:"table,json" default:"table" help:"table or json."`
 }
 
@@ -22,7 +27,9 @@ func (assessCmd) Help() string {
 	return `Example: tutela assess --data tutela-data
 
 Each check tries to break something. Exit code 0: all passed. 1: at least one did not, or could
-not be checked.`
+not be checked.
+
+tutela assess --requirements shows which checks bear on each requirement, and what they said the last time. Exit code 1: one of them fails.`
 }
 
 // Run has the running server try its controls.
@@ -31,7 +38,46 @@ func (cmd assessCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	if cmd.Requirements {
+		return cmd.requirements(ctx, c, client)
+	}
 	return cmd.assess(ctx, c, client)
+}
+
+// requirements prints how each of our own requirements is known.
+func (cmd assessCmd) requirements(ctx context.Context, c console, client *client) error {
+	o, body, err := client.controls(ctx, control.Filter{Regulation: catalog.Own})
+	if err != nil {
+		return err
+	}
+	if cmd.Format == "json" {
+		_, err = c.out.Write(body)
+	} else {
+		err = writeRequirements(c, o.Controls)
+	}
+	if err == nil && slices.ContainsFunc(o.Controls, func(k control.Control) bool { return k.Standing == control.Red }) {
+		return errFound
+	}
+	return err
+}
+
+func writeRequirements(c console, list []control.Control) error {
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tREQUIREMENT\tKNOWN\tSTANDING\tCHECKS\tLACKS")
+	for _, k := range list {
+		known, standing, lacks := string(k.Known), string(k.Standing), k.Lacks
+		if k.Unbuilt {
+			known, standing = "not built", "-"
+		}
+		var checks []string
+		for _, way := range k.Ways {
+			if way.Known == control.Probed {
+				checks = append(checks, way.By)
+			}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Title, known, standing, dashed(strings.Join(checks, " ")), dashed(lacks))
+	}
+	return w.Flush()
 }
 
 // assess asks a server for an assessment and prints it.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/assure"
+	"github.com/tutela-health/tutela/assure/catalog"
+	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/identity/oauth"
@@ -55,24 +57,62 @@ func (s *system) neighbours() []identity.Neighbour {
 // assessFor is the longest that an assessment takes, and so for how long a node that was killed during one keeps others from theirs.
 const assessFor = 10 * time.Minute
 
-// assess runs the checks of every plane. Two assessments at once, here or at another node, would find each other's traces.
+// assess runs the checks of every plane.
 func (s *system) assess(ctx context.Context) (list []assure.Result, err error) {
+	err = s.alone(ctx, func(ctx context.Context) error {
+		list, err = s.assessor().Run(ctx)
+		return err
+	})
+	return list, err
+}
+
+func (s *system) assessor() *assure.Assessor {
+	return assure.New(s.audit, s.clock, s.planeChecks...)
+}
+
+// schedule has checks tried again before their evidence expires.
+func (s *system) schedule() assure.Schedule {
+	return assure.Schedule{Assessor: s.assessor(), Newest: s.controls.Tried, Alone: s.alone, Log: s.log}
+}
+
+// board shows how controls are known, by the regulations that are shipped and those of the organisation's own.
+func (s *system) board() (*control.Board, error) {
+	list, err := catalog.Shipped()
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range s.config.Catalogs {
+		own, err := readCatalogs(s.config.path(file))
+		if err != nil {
+			return nil, usage("catalogs: %s: %s", file, errs.Public(err))
+		}
+		list = append(list, own...)
+	}
+	all, err := catalog.New(list...)
+	if err != nil {
+		return nil, usage("catalogs: %s", errs.Public(err))
+	}
+	return control.New(control.Config{Catalog: all, Checks: s.planeChecks, Ledger: s.audit, Register: s.register, Clock: s.clock})
+}
+
+// alone runs what assesses. Two assessments at once, here or at another node, would find each other's traces.
+func (s *system) alone(ctx context.Context, f func(context.Context) error) (err error) {
 	underWay := errs.New(errs.Conflict, "an assessment is under way; ask again when it has ended")
 	if !s.assessing.TryLock() {
-		return nil, underWay
+		return underWay
 	}
 	defer s.assessing.Unlock()
 	lease, err := s.db.Acquire(ctx, "assessment", s.config.Node, assessFor+time.Minute)
 	if errs.Is(err, errs.Conflict) {
-		return nil, underWay
+		return underWay
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, s.db.Release(context.WithoutCancel(ctx), lease)) }()
 	ctx, cancel := context.WithTimeout(ctx, assessFor)
 	defer cancel()
-	return assure.New(s.audit, s.clock, s.planeChecks...).Run(ctx)
+	return f(ctx)
 }
 
 // trust is whom a client of this system trusts: the authorities of the machine, the system's own,

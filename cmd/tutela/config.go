@@ -50,6 +50,9 @@ type config struct {
 	Gateway gateway `yaml:"gateway,omitempty"`
 	// Policies is the folder of the Cedar policies in force; the shipped ones where it is left out.
 	Policies string `yaml:"policies,omitempty"`
+	// Catalogs are files of what is asked of the organisation beside the shipped regulations: OSCAL catalogs (.json) or
+	// regulations in the form of docs/controls.md (.yaml).
+	Catalogs []string `yaml:"catalogs,omitempty"`
 	// Detect says what misuse is looked for by.
 	Detect detectConfig `yaml:"detect,omitempty"`
 	// Respond says what follows from findings.

@@ -53,6 +53,7 @@ type commands struct {
 	Alerts     alertsCmd     `cmd:"" help:"Of what people were told: list it, acknowledge it, try the channels."`
 	Answers    answersCmd    `cmd:"" help:"What the system did about findings by itself: list it, look at it, undo it."`
 	Breach     breachCmd     `cmd:"" help:"Whom an account touched, and what follows from it."`
+	Controls   controlsCmd   `cmd:"" help:"What regulations ask for, and how it is known: list, show, attest."`
 	Trackers   trackersCmd   `cmd:"" help:"Findings and steps as tickets elsewhere: list them, try the trackers, look at all."`
 	Incidents  incidentsCmd  `cmd:"" help:"What went wrong: report it, open it, work through it, close it."`
 	Events     eventsCmd     `cmd:"" help:"Access logs of other systems."`
@@ -119,8 +120,8 @@ func fail(c console, err error) int {
 	default:
 		var u *usageError
 		text := err.Error()
-		if !errors.As(err, &u) && errs.KindOf(err) != errs.Internal {
-			text = errs.Public(err)
+		if kind := errs.KindOf(err); !errors.As(err, &u) && kind != errs.Internal && kind != errs.Unavailable {
+			text = errs.Public(err) // of what is unavailable, whoever runs the command is to know why
 		}
 		fmt.Fprintln(c.err, "tutela:", text)
 		return exitError

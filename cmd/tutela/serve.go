@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/server"
 )
@@ -83,7 +84,8 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 		Ready: s.ready,
 	})
 	s.planeChecks = s.checks(srv, authorization, api)
-	return srv, nil
+	s.controls, err = s.board()
+	return srv, err
 }
 
 // serve answers until ctx ends, then stops in order: requests, background work, planes.
@@ -117,7 +119,7 @@ func (s *system) api(records *fhir.Handler) server.API {
 	return server.API{
 		Base: s.config.base(), Bucket: s.records.Bucket, Provider: s.provider.Name(),
 		Keys: s.db.WrappedKeys, Assess: s.assess,
-		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies, Findings: s.detection, Events: s.intake.reception, Breaches: s.breaches(), Sources: s.intake.gate.States, Answers: s.response.answers, Incidents: s.response.incidents, Alerts: s.response.alerts, Trackers: s.response.trackers, Export: s.response.export, Recovery: s.recovery, KeyProvider: s.keyProvider, MoveKeys: s.moveKeys, Rights: s.rights, Backups: s.backupAPI(), Search: searcher(records),
+		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies, Findings: s.detection, Events: s.intake.reception, Breaches: s.breaches(), Sources: s.intake.gate.States, Answers: s.response.answers, Incidents: s.response.incidents, Alerts: s.response.alerts, Trackers: s.response.trackers, Export: s.response.export, Controls: func() *control.Board { return s.controls }, Recovery: s.recovery, KeyProvider: s.keyProvider, MoveKeys: s.moveKeys, Rights: s.rights, Backups: s.backupAPI(), Search: searcher(records),
 		Erasures: s.erasures, Supply: s.supply, Generations: s.db.Generations, OldKeys: s.ring.Outdated, RotateKeys: s.ring.Rotate, RotateIndex: s.records.RotateIndex,
 		AgreeToDestroy: s.db.AgreeToDestroy, DestroyAfter: s.config.destroyAfter(),
 		IndexState: func(ctx context.Context) (server.IndexState, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/access/label"
+	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
@@ -78,6 +79,7 @@ type system struct {
 
 	assessing   sync.Mutex // lets one assessment run at a time
 	planeChecks []tutela.Check
+	controls    *control.Board // of planeChecks
 
 	background sync.WaitGroup
 	stop       context.CancelFunc
@@ -296,6 +298,7 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.intake.run(ctx, s.log) })
 	s.background.Go(func() { s.response.run(ctx, s.log) })
 	s.background.Go(func() { s.watchProvider(ctx) })
+	s.background.Go(func() { s.schedule().Run(ctx) })
 	s.background.Go(func() { s.backUp(ctx) })
 	if !s.config.TryOut {
 		s.background.Go(func() { s.warnOfRecovery(ctx) })

@@ -18,6 +18,8 @@ import (
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/access/consent"
 	"github.com/tutela-health/tutela/access/emergency"
+	"github.com/tutela-health/tutela/assure/catalog"
+	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
@@ -367,6 +369,24 @@ func (r *Rig) Alerting(node string, c Config) (*alert.Service, error) {
 		DB: r.DB, Audit: r.Audit, Clock: c.Clock, Notes: r.Records, Findings: r.Findings, Alias: r.Identity.Alias, Plan: c.Alerts, Node: node, Log: c.Log,
 		Read: c.file,
 	})
+}
+
+// Board shows how controls are known by some checks, of what is asked by the shipped catalogue.
+func (r *Rig) Board(t testing.TB, now clock.Clock, checks ...tutela.Check) *control.Board {
+	t.Helper()
+	list, err := catalog.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := catalog.New(list...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := control.New(control.Config{Catalog: all, Checks: checks, Ledger: r.Audit, Register: r.Register, Clock: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // file is one that a plan names.

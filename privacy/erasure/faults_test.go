@@ -120,7 +120,7 @@ func TestReindexingGoesOnWhereverItWasCutOff(t *testing.T) {
 			for n := int64(2); n <= 32; n *= 2 {
 				h.indexUntil(f.light(t, n), ended)
 				if b := h.Get(t, rig.Loader, "Observation?patient=ben&_total=accurate").Bundle(t); b.Total == nil || *b.Total < 2 {
-					t.Errorf("cut off at %d: %v of ben's are found", n, b.Total)
+					t.Errorf("cut off at %d: of ben's are found: %+v", n, b)
 				}
 			}
 			stop()

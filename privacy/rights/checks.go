@@ -15,10 +15,10 @@ import (
 func (s *Service) Checks() []tutela.Check {
 	return []tutela.Check{{
 		ID: "privacy.restrictions-hold", Title: "What holds is what the ledger says that was restricted",
-		Controls: []string{"GDPR 18", "GDPR 21", "45 CFR 164.522(a)"}, Fresh: 24 * time.Hour, Try: s.tryRestrictions,
+		Controls: []string{"P15", "GDPR 18", "GDPR 21", "45 CFR 164.522(a)"}, Fresh: 24 * time.Hour, Try: s.tryRestrictions,
 	}, {
 		ID: "privacy.requests-in-time", Title: "No patient's request is overdue",
-		Controls: []string{"GDPR 12(3)", "45 CFR 164.524(b)(2)", "45 CFR 164.526(b)(2)", "45 CFR 164.528(c)(1)", "CCPA 1798.130"}, Fresh: 24 * time.Hour, Try: s.tryRequests,
+		Controls: []string{"P15", "GDPR 12(3)", "45 CFR 164.524(b)(2)", "45 CFR 164.526(b)(2)", "45 CFR 164.528(c)(1)", "CCPA 1798.130"}, Fresh: 24 * time.Hour, Try: s.tryRequests,
 	}}
 }
 

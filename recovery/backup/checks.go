@@ -35,10 +35,10 @@ func (s *Service) Checks(c CheckConfig) []tutela.Check {
 	k := checker{s, c}
 	return []tutela.Check{{
 		ID: CheckRestores, Title: "The newest backup was restored and held against the ledger",
-		Controls: []string{"P18", "45 CFR 164.308(a)(7)(ii)(D)", "45 CFR 164.308(a)(7)(ii)(B)"}, Fresh: 24 * time.Hour, Try: k.restores,
+		Controls: []string{"S01", "45 CFR 164.308(a)(7)(ii)(D)", "45 CFR 164.308(a)(7)(ii)(B)"}, Fresh: 24 * time.Hour, Try: k.restores,
 	}, {
 		ID: "recover.copies", Title: "Two copies or more, no older than 48 hours, lie unaltered at their destinations",
-		Controls: []string{"P18", "45 CFR 164.308(a)(7)(ii)(A)", "45 CFR 164.310(d)(2)(iv)"}, Fresh: 24 * time.Hour, Try: k.copies,
+		Controls: []string{"S01", "45 CFR 164.308(a)(7)(ii)(A)", "45 CFR 164.310(d)(2)(iv)"}, Fresh: 24 * time.Hour, Try: k.copies,
 	}}
 }
 

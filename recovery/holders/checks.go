@@ -12,7 +12,7 @@ import (
 func (s *Service) Checks() []tutela.Check {
 	return []tutela.Check{{
 		ID: "recover.drill", Title: "Enough holders have opened the present generation's recovery wrap",
-		Controls: []string{"P18", "45 CFR 164.308(a)(7)(ii)(D)"}, Fresh: 24 * time.Hour, Try: s.try,
+		Controls: []string{"P03", "45 CFR 164.308(a)(7)(ii)(D)"}, Fresh: 24 * time.Hour, Try: s.try,
 	}}
 }
 

@@ -12,7 +12,7 @@ import (
 func (s *Service) Checks() []tutela.Check {
 	return []tutela.Check{{
 		ID: "respond.breaches-in-time", Title: "No notice of a breach is overdue",
-		Controls: []string{"45 CFR 164.404(b)", "45 CFR 164.406(b)", "45 CFR 164.408", "45 CFR 164.410(b)", "GDPR 33(1)"}, Fresh: 24 * time.Hour, Try: s.tryNotices,
+		Controls: []string{"W09", "45 CFR 164.404(b)", "45 CFR 164.406(b)", "45 CFR 164.408", "45 CFR 164.410(b)", "GDPR 33(1)"}, Fresh: 24 * time.Hour, Try: s.tryNotices,
 	}}
 }
 

@@ -17,7 +17,7 @@ const behind = time.Hour
 func (g *Gate) Checks() []tutela.Check {
 	return []tutela.Check{{
 		ID: "watch.sources-speak", Title: "Every system that is to be watched tells what happens in it",
-		Controls: []string{"45 CFR 164.308(a)(1)(ii)(D)", "45 CFR 164.312(b)"}, Fresh: time.Hour, Try: g.try,
+		Controls: []string{"W02", "45 CFR 164.308(a)(1)(ii)(D)", "45 CFR 164.312(b)"}, Fresh: time.Hour, Try: g.try,
 	}}
 }
 
