@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -29,7 +30,7 @@ func tries(t *testing.T, c editCheck, want tutela.Verdict) map[string]bool {
 func TestAnEditIsCaughtAndAMissedOneIsAFailure(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, w *world) {
 		l := storied(t, w)
-		check := editCheck{l, l.verify}
+		check, seen := editCheck{l, l.verify}, testkit.Sabotage(t, "watch.ledger-edit-caught")
 		tables := tries(t, check, tutela.Pass)
 		for _, want := range []string{"ledger_batches", "ledger_tiles", "ledger_checkpoints", "ledger_pending", "ledger_heads"} {
 			if !tables[want] {
@@ -40,7 +41,9 @@ func TestAnEditIsCaughtAndAMissedOneIsAFailure(t *testing.T) {
 		tries(t, check, tutela.Fail) // a verification that looks at nothing
 		check.verify = func(ctx context.Context, _ store.Querier, o VerifyOptions) (Report, error) { return l.Verify(ctx, o) }
 		tries(t, check, tutela.Fail) // one that does not look at what it is shown
+		seen.Expect(check.try(t.Context()), tutela.Fail)
 		check.verify = l.verify
+		seen.Expect(check.try(t.Context()), tutela.Pass)
 		tries(t, check, tutela.Pass)
 		clean(t, l)
 	})

@@ -1,16 +1,19 @@
 package detect_test
 
 import (
-	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect"
+	"github.com/tutela-health/tutela/detect/event"
 	"github.com/tutela-health/tutela/detect/finding"
 	"github.com/tutela-health/tutela/detect/roster"
 	"github.com/tutela-health/tutela/detect/rules"
+	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -49,24 +52,42 @@ func TestPlantedMisuseIsFoundAndPutAway(t *testing.T) {
 	})
 }
 
-// Without rules the planted misuse is not found, and the checks say so.
+// blindfolded are the shipped rules, which see nothing while they are covered.
+type blindfolded struct {
+	*rules.Detector
+	covered *atomic.Bool
+}
+
+func (b blindfolded) Observe(ev *event.Event) []finding.Hit {
+	if b.covered.Load() {
+		return nil
+	}
+	return b.Detector.Observe(ev)
+}
+
+// Where detection sees nothing, the planted misuse is not found, and the checks say so until it sees again.
 func TestChecksCatchDetectionThatSeesNothing(t *testing.T) {
-	each(t, sevenths, func(t *testing.T, h *house) {
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan struct{})
-		go func() { defer close(ended); h.Findings.Run(ctx) }()
-		go func() {
-			for ctx.Err() == nil { // the clock runs for who waits
-				h.Advance(time.Second)
-				<-time.After(50 * time.Millisecond)
+	for _, engine := range rig.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			covered := &atomic.Bool{}
+			h := &house{}
+			h.Rig = rig.Open(t, rig.Config{Engine: engine, Clock: h.Now, Watch: func() (detect.Watch, error) {
+				people := roster.New()
+				return detect.Watch{Roster: people, Detectors: []detect.Part{{Name: "rules", Detector: blindfolded{rules.New(rules.Open(nil), people), covered}}}}, nil
+			}})
+			guesser, snoop := testkit.Sabotage(t, "watch.brute-force-found"), testkit.Sabotage(t, "watch.snoop-found")
+			for _, step := range []struct {
+				covered bool
+				want    tutela.Verdict
+				say     string
+			}{{false, tutela.Pass, "found in"}, {true, tutela.Fail, "nothing was found"}, {false, tutela.Pass, "found in"}} {
+				covered.Store(step.covered)
+				guesser.Expect(tries(t, h.Findings, "watch.brute-force-found"), step.want, step.say)
+				snoop.Expect(tries(t, h.Findings, "watch.snoop-found"), step.want, step.say)
 			}
-		}()
-		if e := tries(t, h.Findings, "watch.snoop-found"); e.Verdict != tutela.Fail {
-			t.Errorf("%s %s", e.Verdict, e.Observed)
-		}
-		stop()
-		<-ended
-	})
+		})
+	}
 }
 
 func TestChecksCatchAFollowerThatStopped(t *testing.T) {
@@ -74,15 +95,16 @@ func TestChecksCatchAFollowerThatStopped(t *testing.T) {
 		h.happened(t, "u-ann", 3)
 		must(t, h.Findings.Work(t.Context()))
 		other := h.Detection("looks", h.config) // holds no lease, and cannot work itself
-		if e := tries(t, other, "watch.keeps-up"); e.Verdict != tutela.Pass {
-			t.Errorf("while it works: %s %s", e.Verdict, e.Observed)
-		}
+		seen := testkit.Sabotage(t, "watch.keeps-up")
+		seen.Expect(tries(t, other, "watch.keeps-up"), tutela.Pass)
 		h.Advance(2 * minute)
-		_, err := h.DB.Acquire(t.Context(), "detect", "hangs", 10*time.Second) // and does nothing
+		lease, err := h.DB.Acquire(t.Context(), "detect", "hangs", 10*time.Second) // and does nothing
 		must(t, err)
-		if e := tries(t, other, "watch.keeps-up"); e.Verdict != tutela.Fail || !strings.Contains(e.Observed, "no sign of life") {
-			t.Errorf("after it stopped: %s %s", e.Verdict, e.Observed)
-		}
+		seen.Expect(tries(t, other, "watch.keeps-up"), tutela.Fail, "no sign of life")
+		must(t, h.DB.Release(t.Context(), lease))
+		h.happened(t, "u-ann", 1)
+		must(t, h.Findings.Work(t.Context()))
+		seen.Expect(tries(t, other, "watch.keeps-up"), tutela.Pass)
 	})
 }
 
@@ -96,21 +118,31 @@ func TestChecksCatchAnEditOfTheLedger(t *testing.T) {
 		for range 5 {
 			_ = h.Findings.Work(t.Context()) // what is damaged is an error until it is believed
 		}
-		if e := tries(t, h.Findings, "watch.ledger-whole"); e.Verdict != tutela.Fail || !strings.Contains(e.Observed, "does not open, or is missing") {
-			t.Errorf("%s %s", e.Verdict, e.Observed)
+		seen := testkit.Sabotage(t, "watch.ledger-whole")
+		seen.Expect(tries(t, h.Findings, "watch.ledger-whole"), tutela.Fail, "does not open, or is missing")
+		page, err := h.Findings.List(t.Context(), tutela.Principal{}, detect.Filter{Rule: detect.RuleDamaged, State: finding.Open})
+		must(t, err)
+		for _, f := range page.Findings { // somebody looked into it
+			_, err := h.Findings.Judge(t.Context(), rig.Principal(), tutela.Entry{Actor: tutela.Actor{ID: "u-eve"}, Action: tutela.ActionFindingFeedback}, f.ID, finding.True, "restored from a backup")
+			must(t, err)
 		}
+		seen.Expect(tries(t, h.Findings, "watch.ledger-whole"), tutela.Pass)
 	})
 }
 
 func TestChecksCatchRulesThatDoNotParse(t *testing.T) {
-	for verdict, rules := range map[tutela.Verdict]func() (int, []string){
-		tutela.NotApplicable: nil,
-		tutela.Pass:          func() (int, []string) { return 30, nil },
-		tutela.Fail:          func() (int, []string) { return 30, []string{"own.yml:3: no such modifier"} },
+	seen := testkit.Sabotage(t, "watch.rules-in-force")
+	for _, c := range []struct {
+		want  tutela.Verdict
+		rules func() (int, []string)
+	}{
+		{tutela.NotApplicable, nil},
+		{tutela.Pass, func() (int, []string) { return 30, nil }},
+		{tutela.Fail, func() (int, []string) { return 30, []string{"own.yml:3: no such modifier"} }},
+		{tutela.Fail, func() (int, []string) { return 0, nil }},
+		{tutela.Pass, func() (int, []string) { return 31, nil }},
 	} {
-		s := detect.New(detect.Config{Rules: rules, Clock: time.Now})
-		if e := tries(t, s, "watch.rules-in-force"); e.Verdict != verdict {
-			t.Errorf("%s: %s %s", verdict, e.Verdict, e.Observed)
-		}
+		s := detect.New(detect.Config{Rules: c.rules, Clock: time.Now})
+		seen.Expect(tries(t, s, "watch.rules-in-force"), c.want)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/httpx"
 	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/store"
 )
@@ -116,6 +117,10 @@ func TestChecksOfTheAPISeeWhatTheyAreThereToSee(t *testing.T) {
 			maps.Copy(m, but)
 			return m
 		}
+		seen := map[string]*testkit.Witness{
+			across: testkit.Sabotage(t, across), includes: testkit.Sabotage(t, includes), masked: testkit.Sabotage(t, masked),
+			withdrawn: testkit.Sabotage(t, withdrawn), nobody: testkit.Sabotage(t, nobody),
+		}
 		for _, c := range []struct {
 			name     string
 			policies *access.Policies
@@ -144,10 +149,14 @@ func TestChecksOfTheAPISeeWhatTheyAreThereToSee(t *testing.T) {
 			{"a search is asked by another", shipped, consent.OptOut, as(func(r *http.Request) bool {
 				return r.URL.Query().Has("code") && httpx.Principal(r.Context()).Roles[0] == string(access.RoleDeveloper)
 			}, nil), map[string]tutela.Verdict{nobody: tutela.Fail}},
+			{"healed", shipped, consent.OptOut, untouched, nil},
 			{"nothing opens", nil, consent.OptOut, untouched, map[string]tutela.Verdict{
 				across: tutela.CouldNotCheck, includes: tutela.CouldNotCheck, masked: tutela.CouldNotCheck, withdrawn: tutela.CouldNotCheck, nobody: tutela.CouldNotCheck}},
 		} {
 			got := tried(t, r, c.policies, c.regime, c.before)
+			for id, e := range got {
+				seen[id].Saw(e)
+			}
 			if diff := cmp.Diff(pass(c.but), verdicts(got)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s\n%+v", c.name, diff, got)
 			}

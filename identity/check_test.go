@@ -12,6 +12,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/store"
 )
 
@@ -77,16 +78,17 @@ func (w *world) releaseBrakes(t *testing.T) {
 
 func TestGuessingThatNothingStopsIsFound(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
+		seen := testkit.Sabotage(t, "identity.lockout")
 		c := newGuessCheck(s)
 		try := func(c guessCheck) tutela.Evidence { return w.leavesNothing(t, c.try) }
-		verdict(t, try(c), tutela.Pass, "5 wrong one-time passwords", "5 wrong passwords")
+		seen.Expect(try(c), tutela.Pass, "5 wrong one-time passwords", "5 wrong passwords")
 
 		free := c
 		free.begin = func(ctx context.Context, r LoginRequest) (Attempt, error) {
 			w.releaseBrakes(t)
 			return s.BeginLogin(ctx, r)
 		}
-		verdict(t, try(free), tutela.Fail, "10 wrong passwords in a row were judged", "right password was taken at once")
+		seen.Expect(try(free), tutela.Fail, "10 wrong passwords in a row were judged", "right password was taken at once")
 
 		codes := c
 		codes.finish = func(ctx context.Context, id, code string) (Login, error) {
@@ -94,7 +96,7 @@ func TestGuessingThatNothingStopsIsFound(t *testing.T) {
 			must(t, s.changeAttempt(ctx, id, func(a *attempt, _ account) error { a.Failures = 0; return nil }))
 			return s.FinishTOTP(ctx, id, code)
 		}
-		verdict(t, try(codes), tutela.Fail, "after 10 wrong one-time passwords the right one was taken")
+		seen.Expect(try(codes), tutela.Fail, "after 10 wrong one-time passwords the right one was taken")
 
 		telling := c
 		telling.begin = func(ctx context.Context, r LoginRequest) (Attempt, error) {
@@ -103,31 +105,32 @@ func TestGuessingThatNothingStopsIsFound(t *testing.T) {
 			}
 			return s.BeginLogin(ctx, r)
 		}
-		verdict(t, try(telling), tutela.Fail, "a name that nobody has is told")
+		seen.Expect(try(telling), tutela.Fail, "a name that nobody has is told")
 
 		slow := free
 		slow.begin = func(ctx context.Context, r LoginRequest) (Attempt, error) {
 			w.Advance(firstWait) // whoever is that slow may try again
 			return free.begin(ctx, r)
 		}
-		verdict(t, try(slow), tutela.CouldNotCheck, "nobody has to wait that long")
+		seen.Expect(try(slow), tutela.CouldNotCheck, "nobody has to wait that long")
 
 		broken := c
 		broken.begin = func(context.Context, LoginRequest) (Attempt, error) {
 			return Attempt{}, errs.New(errs.Unavailable, "later")
 		}
-		verdict(t, try(broken), tutela.CouldNotCheck, "later")
-		verdict(t, try(c), tutela.Pass)
+		seen.Expect(try(broken), tutela.CouldNotCheck, "later")
+		seen.Expect(try(c), tutela.Pass)
 	})
 }
 
 func TestDefaultPasswordIsFound(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
+		seen := testkit.Sabotage(t, "identity.default-credentials")
 		p, by := admin(t, w, s)
 		nurse(t, w, s, by, "guest")
 		nurse(t, w, s, by, "nora")
 		c := defaultsCheck{s}
-		verdict(t, w.leavesNothing(t, c.try), tutela.Pass, "2 accounts")
+		seen.Expect(w.leavesNothing(t, c.try), tutela.Pass, "2 accounts")
 		for username, password := range map[string]string{"root": "changeme", "guest": "guest123"} {
 			a, err := s.accountByName(t.Context(), username)
 			must(t, err)
@@ -135,13 +138,13 @@ func TestDefaultPasswordIsFound(t *testing.T) {
 			must(t, err)
 			w.put(t, s, username, func(a *account) { a.Verifier = weak })
 			e := c.try(t.Context())
-			verdict(t, e, tutela.Fail, "1 of 2", string(a.ID))
+			seen.Expect(e, tutela.Fail, "1 of 2", string(a.ID))
 			if strings.Contains(e.Observed, password) || strings.Contains(e.Observed, username) {
 				t.Errorf("the evidence tells how to get in: %s", e.Observed)
 			}
 			w.put(t, s, username, func(now *account) { now.Verifier = a.Verifier })
 		}
-		verdict(t, c.try(t.Context()), tutela.Pass)
+		seen.Expect(c.try(t.Context()), tutela.Pass)
 		if _, err := p.begin(t.Context(), s); err != nil {
 			t.Errorf("the check keeps an administrator out: %v", err)
 		}
@@ -156,28 +159,30 @@ func TestDefaultPasswordIsFound(t *testing.T) {
 func TestDormantAccountIsFound(t *testing.T) {
 	const day = 24 * time.Hour
 	each(t, func(t *testing.T, w *world, s *Service) {
+		seen := testkit.Sabotage(t, "identity.dormant-accounts")
 		_, by := admin(t, w, s)
 		n, _ := nurse(t, w, s, by, "nora")
 		w.put(t, s, "odile", func(a *account) { a.Roles = []string{rolePatient} })
 		w.put(t, s, throwawayPrefix+"x", func(a *account) { a.Client = throwawayClient })
 		c := dormantCheck{s, dormantAfter}
 		w.Advance(89 * day)
-		verdict(t, w.leavesNothing(t, c.try), tutela.Pass, "2 accounts", "90 days")
-		verdict(t, dormantCheck{s, 30 * day}.try(t.Context()), tutela.Fail, "2 of 2", "30 days")
+		seen.Expect(w.leavesNothing(t, c.try), tutela.Pass, "2 accounts", "90 days")
+		seen.Expect(dormantCheck{s, 30 * day}.try(t.Context()), tutela.Fail, "2 of 2", "30 days")
 		w.Advance(2 * day)
-		verdict(t, c.try(t.Context()), tutela.Fail, "2 of 2", string(n.ID))
+		seen.Expect(c.try(t.Context()), tutela.Fail, "2 of 2", string(n.ID))
 		n.logIn(t, w, s)
-		verdict(t, c.try(t.Context()), tutela.Fail, "1 of 2", string(by.ID))
+		seen.Expect(c.try(t.Context()), tutela.Fail, "1 of 2", string(by.ID))
 		w.put(t, s, "root", func(a *account) { a.Disabled = true })
-		verdict(t, c.try(t.Context()), tutela.Pass, "1 accounts")
+		seen.Expect(c.try(t.Context()), tutela.Pass, "1 accounts")
 	})
 }
 
 func TestAdministrationSharedWithEverydayWorkIsFound(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
+		seen := testkit.Sabotage(t, "identity.separate-administration")
 		p, _ := admin(t, w, s)
 		c := newSeparationCheck(s)
-		verdict(t, w.leavesNothing(t, c.try), tutela.Pass, "1 accounts administer")
+		seen.Expect(w.leavesNothing(t, c.try), tutela.Pass, "1 accounts administer")
 		for name, sabotage := range map[string]func(*account){
 			"another role": func(a *account) { a.Roles = []string{"admin", "nurse"} },
 			"scopes":       func(a *account) { a.Scopes = []string{"user/*.rs"} },
@@ -186,7 +191,7 @@ func TestAdministrationSharedWithEverydayWorkIsFound(t *testing.T) {
 		} {
 			w.put(t, s, "root", sabotage)
 			e := c.try(t.Context())
-			if verdict(t, e, tutela.Fail, "1 of 1", string(p.ID)); t.Failed() {
+			if seen.Expect(e, tutela.Fail, "1 of 1", string(p.ID)); t.Failed() {
 				t.Fatal(name)
 			}
 			w.put(t, s, "root", func(a *account) {
@@ -200,18 +205,19 @@ func TestAdministrationSharedWithEverydayWorkIsFound(t *testing.T) {
 			w.put(t, s, n.Username, func(a *account) { a.Roles = n.Roles })
 			return u, creds, err
 		}
-		verdict(t, w.leavesNothing(t, lax.try), tutela.Fail, "could be made")
-		verdict(t, c.try(t.Context()), tutela.Pass)
+		seen.Expect(w.leavesNothing(t, lax.try), tutela.Fail, "could be made")
+		seen.Expect(c.try(t.Context()), tutela.Pass)
 	})
 }
 
 func TestTokenThatLivesTooLongIsFound(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
+		seen := testkit.Sabotage(t, "identity.token-lifetime")
 		_, by := admin(t, w, s)
 		_, login := nurse(t, w, s, by, "nora")
 		bearer(t, s, login)
 		c := newLifetimeCheck(s, false)
-		verdict(t, w.leavesNothing(t, c.try), tutela.Pass, "none of 1 tokens", "1h0m0s", "5m0s")
+		seen.Expect(w.leavesNothing(t, c.try), tutela.Pass, "none of 1 tokens", "1h0m0s", "5m0s")
 
 		lax := c
 		lax.issue = func(ctx context.Context, r IssueRequest) (Issued, error) {
@@ -219,21 +225,21 @@ func TestTokenThatLivesTooLongIsFound(t *testing.T) {
 			must(t, err)
 			return s.issue(ctx, a, token{User: a.ID, Expires: w.Now().Add(r.Life), Epoch: a.Epoch})
 		}
-		verdict(t, w.leavesNothing(t, lax.try), tutela.Fail, "a token of a person lives 24h0m0s", "a token of a service lives 24h0m0s")
+		seen.Expect(w.leavesNothing(t, lax.try), tutela.Fail, "a token of a person lives 24h0m0s", "a token of a service lives 24h0m0s")
 
 		_, _, err := s.CreateUser(t.Context(), tutela.Actor{ID: "test"}, NewUser{Username: "loader", Kind: tutela.ActorService})
 		must(t, err)
 		_, err = s.IssueTryOut(t.Context(), "loader", "loader")
 		must(t, err)
-		verdict(t, c.try(t.Context()), tutela.Fail, "1 of 2 tokens")
-		verdict(t, newLifetimeCheck(s, true).try(t.Context()), tutela.Pass, "but for 1 of the try-out's service")
+		seen.Expect(c.try(t.Context()), tutela.Fail, "1 of 2 tokens")
+		seen.Expect(newLifetimeCheck(s, true).try(t.Context()), tutela.Pass, "but for 1 of the try-out's service")
 		n, err := s.accountByName(t.Context(), "nora")
 		must(t, err)
 		_, err = s.issue(t.Context(), n, token{User: n.ID, Assurance: assuranceOfTryOut, Expires: w.Now().Add(2 * time.Hour), Epoch: n.Epoch})
 		must(t, err)
-		verdict(t, newLifetimeCheck(s, true).try(t.Context()), tutela.Fail, "1 of 3 tokens")
+		seen.Expect(newLifetimeCheck(s, true).try(t.Context()), tutela.Fail, "1 of 3 tokens")
 		w.Advance(24 * time.Hour)
-		verdict(t, c.try(t.Context()), tutela.Pass, "none of 0 tokens")
+		seen.Expect(c.try(t.Context()), tutela.Pass, "none of 0 tokens")
 	})
 }
 
@@ -244,6 +250,7 @@ func keySet(members string) []byte {
 
 func TestWeakClientKeyIsFound(t *testing.T) {
 	each(t, func(t *testing.T, w *world, s *Service) {
+		seen := testkit.Sabotage(t, "identity.client-keys")
 		strong := keySet(`"kty":"EC","crv":"P-384","x":"a","y":"b"`)
 		var published []byte
 		var gone error
@@ -260,7 +267,7 @@ func TestWeakClientKeyIsFound(t *testing.T) {
 			return `"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("_", (bytes*4+2)/3) + `"`
 		}
 
-		verdict(t, w.leavesNothing(t, c.try), tutela.Pass, "0 keys")
+		seen.Expect(w.leavesNothing(t, c.try), tutela.Pass, "0 keys")
 		for name, a := range map[string]struct {
 			record clientRecord
 			want   tutela.Verdict
@@ -277,21 +284,21 @@ func TestWeakClientKeyIsFound(t *testing.T) {
 			"a public client":    {clientRecord{Client: Client{Public: true}}, tutela.Pass, "0 keys"},
 		} {
 			remove := plant(a.record)
-			if verdict(t, c.try(t.Context()), a.want, a.say); t.Failed() {
+			if seen.Expect(c.try(t.Context()), a.want, a.say); t.Failed() {
 				t.Fatal(name)
 			}
 			remove()
 		}
 		remove := plant(clientRecord{Client: Client{JWKSURL: "https://app.example/jwks"}})
 		published = strong
-		verdict(t, c.try(t.Context()), tutela.Pass, "1 keys")
+		seen.Expect(c.try(t.Context()), tutela.Pass, "1 keys")
 		published = keySet(modulus(128))
-		verdict(t, c.try(t.Context()), tutela.Fail, "1024 bits")
+		seen.Expect(c.try(t.Context()), tutela.Fail, "1024 bits")
 		gone = errs.New(errs.Unavailable, "nobody answers")
-		verdict(t, c.try(t.Context()), tutela.CouldNotCheck, "nobody answers")
-		verdict(t, newKeysCheck(s, nil).try(t.Context()), tutela.CouldNotCheck, "lies elsewhere")
+		seen.Expect(c.try(t.Context()), tutela.CouldNotCheck, "nobody answers")
+		seen.Expect(newKeysCheck(s, nil).try(t.Context()), tutela.CouldNotCheck, "lies elsewhere")
 		remove()
-		verdict(t, c.try(t.Context()), tutela.Pass)
+		seen.Expect(c.try(t.Context()), tutela.Pass)
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/server"
 )
 
@@ -32,9 +33,10 @@ func TestSkippedAuthenticationIsFound(t *testing.T) {
 		s.Handler.ServeHTTP(w, r)
 	}))
 	const id = "protect.token-required"
+	seen := testkit.Sabotage(t, id)
 	const open = 10 // routes that answer strangers, see routes.go; tiles of entries do not
 	routes := len(s.server.Mounted("/")) - open + 1
-	verdict(t, s.try(t, id, at), tutela.Pass, "all were refused", fmt.Sprintf("%d requests on %d routes", 2*routes, routes))
+	seen.Expect(s.try(t, id, at), tutela.Pass, "all were refused", fmt.Sprintf("%d requests on %d routes", 2*routes, routes))
 	for name, f := range map[string]http.HandlerFunc{
 		"GET /fhir/r4/{type} answered 200": func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet && r.URL.Path == "/fhir/r4/Patient" {
@@ -56,13 +58,13 @@ func TestSkippedAuthenticationIsFound(t *testing.T) {
 		"answered 302": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) },
 	} {
 		sabotage.Store(&f)
-		verdict(t, s.try(t, id, at), tutela.Fail, name)
+		seen.Expect(s.try(t, id, at), tutela.Fail, name)
 	}
 	sabotage.Store(nil)
-	verdict(t, s.try(t, id, at), tutela.Pass)
-	verdict(t, s.try(t, id, nobodyListens(t)), tutela.CouldNotCheck, "could not be asked")
+	seen.Expect(s.try(t, id, at), tutela.Pass)
+	seen.Expect(s.try(t, id, nobodyListens(t)), tutela.CouldNotCheck, "could not be asked")
 	at.tls = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
-	verdict(t, s.try(t, id, at), tutela.CouldNotCheck, "certificate")
+	seen.Expect(s.try(t, id, at), tutela.CouldNotCheck, "certificate")
 }
 
 // helloTLS11 is a ServerHello that takes TLS 1.1, as a server too old or too obliging sends it.
@@ -76,16 +78,17 @@ func TestOldTLSIsFound(t *testing.T) {
 	s := newSite(t, nil)
 	at := publish(t, s.Handler)
 	const id = "protect.tls-version"
-	verdict(t, s.try(t, id, at), tutela.Pass, "TLS 1.0 refused with alert 70", "TLS 1.1 refused with alert 70", "TLS 1.2 completed", "TLS 1.3 completed")
+	seen := testkit.Sabotage(t, id)
+	seen.Expect(s.try(t, id, at), tutela.Pass, "TLS 1.0 refused with alert 70", "TLS 1.1 refused with alert 70", "TLS 1.2 completed", "TLS 1.3 completed")
 	old := before(t, at, func(first []byte) []byte {
 		if first[9] == 3 && first[10] == 2 {
 			return helloTLS11()
 		}
 		return nil
 	})
-	verdict(t, s.try(t, id, old), tutela.Fail, "TLS 1.1 accepted", "TLS 1.0 refused")
+	seen.Expect(s.try(t, id, old), tutela.Fail, "TLS 1.1 accepted", "TLS 1.0 refused")
 	alone := before(t, at, func([]byte) []byte { return nil })
-	verdict(t, s.try(t, id, alone), tutela.Pass)
+	seen.Expect(s.try(t, id, alone), tutela.Pass)
 }
 
 // A server that speaks no TLS 1.3, or shows a certificate of somebody else, fails; one that

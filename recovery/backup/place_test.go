@@ -196,7 +196,8 @@ func TestCheckOfCopiesSeesSabotage(t *testing.T) {
 	w := newWorld(t, rig.Open(t, rig.Config{}))
 	a, b := dest.Dir(t.TempDir()), dest.Dir(t.TempDir())
 	c := backup.CheckConfig{To: []dest.Destination{a, b}}
-	look := func(c backup.CheckConfig) tutela.Evidence { return w.at(t, w.Service, c, "recover.copies") }
+	seen := testkit.Sabotage(t, "recover.copies")
+	look := func(c backup.CheckConfig) tutela.Evidence { return seen.Saw(w.at(t, w.Service, c, "recover.copies")) }
 	want := func(what string, v tutela.Verdict, e tutela.Evidence) {
 		t.Helper()
 		if e.Verdict != v {
@@ -233,7 +234,8 @@ func TestCheckOfRestoresWantsAFreshTrial(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rig.Open(t, rig.Config{}))
 	c := backup.CheckConfig{To: []dest.Destination{dest.Dir(t.TempDir())}}
-	look := func() tutela.Verdict { return w.at(t, w.Service, c, backup.CheckRestores).Verdict }
+	seen := testkit.Sabotage(t, "recover.backup-restores")
+	look := func() tutela.Verdict { return seen.Saw(w.at(t, w.Service, c, backup.CheckRestores)).Verdict }
 	trial := func(v tutela.Verdict, at time.Time) {
 		t.Helper()
 		_, err := w.Audit.Append(t.Context(), tutela.Entry{

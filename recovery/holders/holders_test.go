@@ -311,13 +311,14 @@ func TestNothingThatOpensIsStored(t *testing.T) {
 // TestTheCheckSeesSabotage: fine with a drill, and not once the wrap is not the living keyring's.
 func TestTheCheckSeesSabotage(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		try := func(plain bool) tutela.Verdict {
+		try := func(plain bool) tutela.Evidence {
 			s := holders.New(holders.Config{DB: h.DB, Ring: h.Ring, Audit: h.Audit, Clock: func() time.Time { return h.now }, Plain: plain})
-			return s.Checks()[0].Try(context.WithoutCancel(t.Context())).Verdict
+			return s.Checks()[0].Try(context.WithoutCancel(t.Context()))
 		}
+		seen := testkit.Sabotage(t, "recover.drill")
 		want := func(step string, want tutela.Verdict, plain bool) {
 			t.Helper()
-			if got := try(plain); got != want {
+			if got := seen.Saw(try(plain)).Verdict; got != want {
 				t.Errorf("%s: %s, want %s", step, got, want)
 			}
 		}

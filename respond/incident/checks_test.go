@@ -1,34 +1,32 @@
 package incident_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/respond/incident"
 )
 
-// verdict runs a check and expects what it comes to.
-func verdict(t *testing.T, s *incident.Service, id string, want tutela.Verdict, says string) {
+// tried runs a check.
+func tried(t *testing.T, s *incident.Service, id string) tutela.Evidence {
 	t.Helper()
 	for _, c := range s.Checks() {
-		if c.ID != id {
-			continue
+		if c.ID == id {
+			return c.Try(t.Context())
 		}
-		if e := c.Try(t.Context()); e.Verdict != want || !strings.Contains(e.Observed, says) {
-			t.Errorf("%s: %s %q, want %s and %q", id, e.Verdict, e.Observed, want, says)
-		}
-		return
 	}
-	t.Errorf("no check %s", id)
+	t.Fatalf("no check %s", id)
+	return tutela.Evidence{}
 }
 
 // An owner who cannot sign in any more, a runbook that nobody reads, and a kind without one are found.
 func TestRunbooksOwnedCheckCatchesSabotage(t *testing.T) {
 	t.Parallel()
 	const id = "respond.runbooks-owned"
+	seen := testkit.Sabotage(t, id)
 	now := moment(t, "2026-11-23T04:00:00Z")
 	clock := &stopped{at: now}
 	r := rig.Open(t, rig.Config{Engine: rig.Engines()[0], Clock: clock.now})
@@ -38,23 +36,26 @@ func TestRunbooksOwnedCheckCatchesSabotage(t *testing.T) {
 		return incident.New(incident.Config{DB: r.DB, Audit: r.Audit, Clock: clock.now, Notes: r.Records, Findings: r.Findings, Alias: r.Identity.Alias,
 			People: r.Identity, Runbooks: func() incident.Runbooks { return list }})
 	}
-	verdict(t, open(list), id, tutela.Fail, "nobody who can sign in")
+	seen.Expect(tried(t, open(list), id), tutela.Fail, "nobody who can sign in")
 	for _, name := range []string{"admin", "privacy"} {
 		r.Person(t, clock.now, newUser(name))
 	}
-	verdict(t, open(list), id, tutela.Pass, "7 runbooks")
-	verdict(t, open(list[1:]), id, tutela.Fail, "no runbook is for "+string(list[0].Kind))
+	seen.Expect(tried(t, open(list), id), tutela.Pass, "7 runbooks")
+	seen.Expect(tried(t, open(list[1:]), id), tutela.Fail, "no runbook is for "+string(list[0].Kind))
 	own := append(incident.Runbooks{}, list...)
 	own[0].Owner = "who-left"
-	verdict(t, open(own), id, tutela.Fail, "who-left")
+	seen.Expect(tried(t, open(own), id), tutela.Fail, "who-left")
+	own[0].Owner = list[1].Owner
+	seen.Expect(tried(t, open(own), id), tutela.Pass)
 	clock.set(now.AddDate(1, 0, 1))
-	verdict(t, open(list), id, tutela.Fail, "read last on 2026-11-01")
+	seen.Expect(tried(t, open(list), id), tutela.Fail, "read last on 2026-11-01")
 }
 
 // A clock that has run out, and a report that nobody took up, are found; those of drills are not.
 func TestClocksKeptCheckCatchesSabotage(t *testing.T) {
 	t.Parallel()
 	const id = "respond.clocks-kept"
+	seen := testkit.Sabotage(t, id)
 	p := &player{clock: &stopped{at: moment(t, "2027-03-14T06:30:00Z")}, start: moment(t, "2027-03-14T06:30:00Z")}
 	p.Rig = rig.Open(t, rig.Config{Engine: rig.Engines()[0], Clock: p.clock.now})
 	_, err := p.Incidents.Drill(t.Context(), actor("ann"), "insider")
@@ -63,25 +64,26 @@ func TestClocksKeptCheckCatchesSabotage(t *testing.T) {
 	must(t, err)
 	p.id = in.ID
 	p.at(60)
-	verdict(t, p.Incidents, id, tutela.Pass, "1 incidents")
+	seen.Expect(tried(t, p.Incidents, id), tutela.Pass, "1 incidents")
 	p.at(61)
-	verdict(t, p.Incidents, id, tutela.Fail, "clock contain of "+in.ID)
+	seen.Expect(tried(t, p.Incidents, id), tutela.Fail, "clock contain of "+in.ID)
 	p.phase(t, 61, incident.Contain)
 	p.move(t, incident.Contained)
-	verdict(t, p.Incidents, id, tutela.Pass, "1 incidents")
+	seen.Expect(tried(t, p.Incidents, id), tutela.Pass, "1 incidents")
 	told, err := p.Incidents.Report(t.Context(), actor("bob"), incident.Report{Text: "a strange call"})
 	must(t, err)
 	p.at(61 + 24*60 + 10)
-	verdict(t, p.Incidents, id, tutela.Fail, "report "+told.ID)
+	seen.Expect(tried(t, p.Incidents, id), tutela.Fail, "report "+told.ID)
 }
 
 // No drill, one that was not passed, and one that is too old are found.
 func TestDrilledCheckCatchesSabotage(t *testing.T) {
 	t.Parallel()
 	const id = "respond.drilled"
+	seen := testkit.Sabotage(t, id)
 	p := &player{clock: &stopped{at: moment(t, "2027-03-14T06:30:00Z")}, start: moment(t, "2027-03-14T06:30:00Z")}
 	p.Rig = rig.Open(t, rig.Config{Engine: rig.Engines()[0], Clock: p.clock.now})
-	verdict(t, p.Incidents, id, tutela.Fail, "no drill was ever finished")
+	seen.Expect(tried(t, p.Incidents, id), tutela.Fail, "no drill was ever finished")
 	run := func(contained int) {
 		t.Helper()
 		in, err := p.Incidents.Drill(t.Context(), actor("ann"), "lost-device")
@@ -97,11 +99,11 @@ func TestDrilledCheckCatchesSabotage(t *testing.T) {
 		p.move(t, incident.Closed)
 	}
 	run(61)
-	verdict(t, p.Incidents, id, tutela.Fail, "points")
+	seen.Expect(tried(t, p.Incidents, id), tutela.Fail, "points")
 	p.start = p.start.AddDate(0, 0, 1)
 	p.at(0)
 	run(60)
-	verdict(t, p.Incidents, id, tutela.Pass, "lost-device")
+	seen.Expect(tried(t, p.Incidents, id), tutela.Pass, "lost-device")
 	p.clock.set(p.start.AddDate(1, 0, 1).Add(24 * time.Hour))
-	verdict(t, p.Incidents, id, tutela.Fail, "the last drill was closed on 2027-03-15")
+	seen.Expect(tried(t, p.Incidents, id), tutela.Fail, "the last drill was closed on 2027-03-15")
 }

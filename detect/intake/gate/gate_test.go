@@ -2,7 +2,6 @@ package gate_test
 
 import (
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/detect/intake"
 	"github.com/tutela-health/tutela/detect/intake/gate"
+	"github.com/tutela-health/tutela/internal/testkit"
 )
 
 // watchmaker is a clock that stands until it is moved.
@@ -74,31 +74,30 @@ func TestSourceIsHeldToItsRate(t *testing.T) {
 // TestSourceThatFallsSilentIsFound is the sabotage of watch.sources-speak: each row does to a source what must be seen.
 func TestSourceThatFallsSilentIsFound(t *testing.T) {
 	t.Parallel()
-	for name, row := range map[string]struct {
+	seen := testkit.Sabotage(t, "watch.sources-speak")
+	for _, row := range []struct {
+		name string
 		do   func(w *watchmaker, d *gate.Desk)
 		want tutela.Verdict
 		says string
 	}{
-		"speaks":      {func(w *watchmaker, d *gate.Desk) { d.Took(w.at) }, tutela.Pass, "all of them"},
-		"fell silent": {func(w *watchmaker, d *gate.Desk) { d.Took(w.at); w.at = w.at.Add(2 * time.Hour) }, tutela.Fail, "ehr has said nothing since 2001"},
-		"never spoke": {func(w *watchmaker, d *gate.Desk) { w.at = w.at.Add(2 * time.Hour) }, tutela.Fail, "ehr has said nothing since 2001"},
-		"is behind":   {func(w *watchmaker, d *gate.Desk) { d.Took(w.at.Add(-3 * time.Hour)) }, tutela.Fail, "ehr is 3h0m0s behind"},
-		"makes no sense": {func(w *watchmaker, d *gate.Desk) {
+		{"speaks", func(w *watchmaker, d *gate.Desk) { d.Took(w.at) }, tutela.Pass, "all of them"},
+		{"fell silent", func(w *watchmaker, d *gate.Desk) { d.Took(w.at); w.at = w.at.Add(2 * time.Hour) }, tutela.Fail, "ehr has said nothing since 2001"},
+		{"never spoke", func(w *watchmaker, d *gate.Desk) { w.at = w.at.Add(2 * time.Hour) }, tutela.Fail, "ehr has said nothing since 2001"},
+		{"is behind", func(w *watchmaker, d *gate.Desk) { d.Took(w.at.Add(-3 * time.Hour)) }, tutela.Fail, "ehr is 3h0m0s behind"},
+		{"makes no sense", func(w *watchmaker, d *gate.Desk) {
 			d.Took(w.at)
 			d.Refuse("is no AuditMessage")
 			d.Refuse("is no AuditMessage")
 		}, tutela.Fail, "is no AuditMessage"},
+		{"speaks again", func(w *watchmaker, d *gate.Desk) { w.at = w.at.Add(2 * time.Hour); d.Took(w.at) }, tutela.Pass, "all of them"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(row.name, func(t *testing.T) {
 			w := &watchmaker{time.Unix(1e9, 0)}
 			g := open(t, w, gate.Source{Name: "ehr", Certificate: "ehr", Silent: time.Hour})
 			d, _ := g.Admit(intake.Peer{Name: "ehr"})
 			row.do(w, d)
-			e := g.Checks()[0].Try(t.Context())
-			if e.Verdict != row.want || !strings.Contains(e.Observed, row.says) {
-				t.Errorf("%s: %s", e.Verdict, e.Observed)
-			}
+			seen.Expect(g.Checks()[0].Try(t.Context()), row.want, row.says)
 		})
 	}
 	e := open(t, &watchmaker{}).Checks()[0].Try(t.Context())
