@@ -12,6 +12,7 @@ import (
 	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/assure/control"
+	"github.com/tutela-health/tutela/assure/dossier/binder"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
 	sources "github.com/tutela-health/tutela/detect/intake/gate"
@@ -62,6 +63,7 @@ type API struct {
 	Trackers       *tracker.Service
 	Export         *siem.Service
 	Controls       func() *control.Board // of the checks that the server itself brings too
+	Packages       *binder.Binder
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.
 	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)

@@ -14,6 +14,7 @@ import (
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/assure/control"
+	"github.com/tutela-health/tutela/assure/dossier/binder"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -64,6 +65,7 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 				return server.IndexState(st), err
 			},
 			Assess: assure.New(s.Audit, clock.System, check).Run, Controls: func() *control.Board { return board },
+			Packages: binder.New(binder.Config{Audit: s.Audit, Clock: now, Tenant: "rig", Sources: func(context.Context) ([]binder.Source, error) { return nil, nil }}),
 		},
 	}
 	if change != nil {

@@ -61,6 +61,7 @@ func (s *Server) routes(mux *router) {
 	s.alertRoutes(mux)
 	s.trackerRoutes(mux)
 	s.controlRoutes(mux)
+	s.packageRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
 	s.recoveryRoutes(mux)

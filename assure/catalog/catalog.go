@@ -41,9 +41,6 @@ const (
 	Addressable Level = "addressable"
 )
 
-// Population names entries of the ledger that show something by being there.
-type Population string
-
 // Regulation is a law, a rule or a set of goals.
 type Regulation struct {
 	ID           string        `yaml:"id" json:"id"`

@@ -284,7 +284,7 @@ func TestPopulationsAreSeenForAMonth(t *testing.T) {
 func TestPopulationsOfTheCatalogueAreKnown(t *testing.T) {
 	list, err := catalog.Shipped()
 	must(t, err)
-	known := control.Populations()
+	known := catalog.Populations()
 	named := map[catalog.Population]bool{}
 	for _, reg := range list {
 		for _, req := range reg.Requirements {

@@ -19,6 +19,8 @@ type assessCmd struct {
 	target
 	Requirements bool `help:"Try nothing: say of each requirement of this product how it is known, or that it is not built."`
 
+	packaged
+
 	Format string `enum:"table,json" default:"table" help:"table or json."`
 }
 
@@ -29,11 +31,21 @@ func (assessCmd) Help() string {
 Each check tries to break something. Exit code 0: all passed. 1: at least one did not, or could
 not be checked.
 
+tutela assess --package FILE.zip [--from DAY --to DAY] writes an auditor's package: controls, evidence, registers, accounts, policies and
+the ledger's entries of a period, with proofs. tutela-verify verifies it by the ledger's key alone.
+
 tutela assess --requirements shows which checks bear on each requirement, and what they said the last time. Exit code 1: one of them fails.`
 }
 
 // Run has the running server try its controls.
 func (cmd assessCmd) Run(ctx context.Context, c console) error {
+	if cmd.Package != "" {
+		client, err := cmd.connect(ctx, "auditor")
+		if err != nil {
+			return err
+		}
+		return cmd.take(ctx, c, client)
+	}
 	client, err := cmd.connect(ctx, "admin")
 	if err != nil {
 		return err

@@ -82,7 +82,7 @@ func TestAssessmentOfATryOutSystem(t *testing.T) {
 				"watch.brute-force-found": tutela.Pass, "watch.snoop-found": tutela.Pass, "watch.keeps-up": tutela.Pass, "watch.ledger-whole": tutela.Pass, "watch.rules-in-force": tutela.Pass,
 				"recover.backup-restores": tutela.NotApplicable, "recover.copies": tutela.NotApplicable, "recover.drill": tutela.NotApplicable, "protect.erased-stays-shut": tutela.NotApplicable, "protect.keys-rotated": tutela.Pass,
 				"respond.answers-work": tutela.Pass, "respond.alerts-arrive": tutela.NotApplicable, "respond.siem-current": tutela.NotApplicable, "respond.trackers-in-step": tutela.NotApplicable, "respond.breaches-in-time": tutela.Pass,
-				"respond.runbooks-owned": tutela.Pass, "respond.clocks-kept": tutela.Pass, "respond.drilled": tutela.NotApplicable}
+				"respond.runbooks-owned": tutela.Pass, "respond.clocks-kept": tutela.Pass, "respond.drilled": tutela.NotApplicable, "govern.package-verifies": tutela.Pass}
 			wantCode := exitClean
 			if !fips140.Enabled() || fips140.Version() != "v1.0.0" {
 				t.Log("this test was built without the certified module: the FIPS check has to fail")

@@ -171,16 +171,33 @@ func (c *client) do(ctx context.Context, method, address string, body []byte) ([
 }
 
 func (c *client) send(req *http.Request) ([]byte, error) {
+	res, err := c.answer(req)
+	if err != nil {
+		return nil, err
+	}
+	return wholeBody(res)
+}
+
+// answer gives what is answered to a request; a refusal is an error.
+func (c *client) answer(req *http.Request) (*http.Response, error) {
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("reach the server: %w", err)
 	}
+	if res.StatusCode < http.StatusBadRequest {
+		return res, nil
+	}
+	body, err := wholeBody(res)
+	if err != nil {
+		return nil, err
+	}
+	return nil, answered(res.StatusCode, body)
+}
+
+func wholeBody(res *http.Response) ([]byte, error) {
 	body, err := io.ReadAll(res.Body)
 	if err = errors.Join(err, res.Body.Close()); err != nil {
 		return nil, fmt.Errorf("read answer: %w", err)
-	}
-	if res.StatusCode >= http.StatusBadRequest {
-		return nil, answered(res.StatusCode, body)
 	}
 	return body, nil
 }

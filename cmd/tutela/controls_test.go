@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tutela-health/tutela/assure/control"
+	"github.com/tutela-health/tutela/assure/dossier"
 )
 
 // After an assessment the controls that its checks bear on are green; a word makes another one green until it ends; the table
@@ -84,5 +88,62 @@ func TestControlsAreShownAndAttested(t *testing.T) {
 	}
 	if lines := strings.Count(out, "\n"); lines != 63 {
 		t.Errorf("%d lines", lines)
+	}
+}
+
+// An auditor's package of a running system has its files, and verifies by what the server says is the ledger's key.
+func TestPackagesOfARunningSystemVerify(t *testing.T) {
+	dir := tryOutSystem(t, "--patients", "1")
+	file := filepath.Join(t.TempDir(), "package.zip")
+	until := time.Now().AddDate(0, 1, 0).Format(time.DateOnly)
+	if code, _, said := command(t, "controls", "attest", "GDPR 37", "--statement", "She is named", "--expires", until, "--data", dir); code != exitClean {
+		t.Fatal(said)
+	}
+	for _, step := range []struct {
+		code int
+		says string
+		args []string
+	}{
+		{exitError, "is a day such as", []string{"--from", "soon"}},
+		{exitError, "not both", []string{"--sample", "--complete"}},
+		{exitError, "before it begins", []string{"--from", "2026-10-02", "--to", "2026-10-01"}},
+		{exitError, "no entries of this period", []string{"--to", "2020-01-01"}},
+		{exitError, "no policy permits this", []string{"--as", "admin"}},
+		{exitClean, "verify it by", nil},
+		{exitError, "is there already", nil},
+	} {
+		code, out, said := command(t, append([]string{"assess", "--package", file, "--data", dir}, step.args...)...)
+		if code != step.code || !strings.Contains(out+said, step.says) {
+			t.Errorf("%q: %d %s%s; want %d and %q", step.args, code, out, said, step.code, step.says)
+		}
+	}
+	info, err := target{Data: dir}.running()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tls, err := clientTLS(info.CA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := (&client{http: &http.Client{Transport: &http.Transport{TLSClientConfig: tls}}, base: info.URL}).do(t.Context(), http.MethodGet, "/ledger/key", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := dossier.Verify(bytes.NewReader(text), int64(len(text)), strings.Fields(string(key))...)
+	if err != nil || !r.Good() || r.Rows["accounts"] == 0 {
+		t.Fatalf("%v %+v", err, r)
+	}
+	var names []string
+	for _, f := range r.Manifest.Files {
+		names = append(names, f.Name)
+	}
+	for _, want := range []string{"accounts.csv", "controls.csv", "controls.json", "index.html", "oscal/assessment-results.json", "policies/house.cedar", "registers/attestation.ndjson", "populations/accounts.csv"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("%s is not in %q", want, names)
+		}
 	}
 }

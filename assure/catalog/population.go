@@ -1,22 +1,13 @@
-package control
+package catalog
 
-import (
-	"context"
-	"errors"
-	"maps"
-	"slices"
-	"strings"
-	"sync"
-	"time"
+import "github.com/tutela-health/tutela"
 
-	"github.com/tutela-health/tutela"
-	"github.com/tutela-health/tutela/assure/catalog"
-	"github.com/tutela-health/tutela/audit"
-)
+// Population names entries of the ledger that show something by being there.
+type Population string
 
 // Populations says which actions' entries make up each population.
-func Populations() map[catalog.Population][]tutela.Action {
-	return map[catalog.Population][]tutela.Action{
+func Populations() map[Population][]tutela.Action {
+	return map[Population][]tutela.Action{
 		"access":      {tutela.ActionRead, tutela.ActionVRead, tutela.ActionHistory, tutela.ActionSearch, tutela.ActionCreate, tutela.ActionUpdate, tutela.ActionDelete, tutela.ActionBatch, tutela.ActionTransaction, tutela.ActionExport},
 		"logins":      {tutela.ActionAuthenticate, tutela.ActionStepUp, tutela.ActionTokenIssue},
 		"accounts":    {tutela.ActionUserCreate, tutela.ActionUserInvite, tutela.ActionUserEnrol, tutela.ActionUserDisable, tutela.ActionUserEnable, tutela.ActionUserRoles, tutela.ActionUserReset, tutela.ActionUserDelete, tutela.ActionUserImport, tutela.ActionAccessEnd, tutela.ActionPeopleWrite},
@@ -37,73 +28,4 @@ func Populations() map[catalog.Population][]tutela.Action {
 		"pipelines":   {tutela.ActionPipelineReport, tutela.ActionPipelineApprove},
 		"evidence":    {tutela.ActionEvidence},
 	}
-}
-
-// words are the actions of a population, as the ledger writes them.
-func words(p catalog.Population) string {
-	list := Populations()[p]
-	names := make([]string, len(list))
-	for i, a := range list {
-		names[i] = string(a)
-	}
-	return strings.Join(names, ", ")
-}
-
-// Bounds of one look for populations.
-const (
-	looksBack = 50_000 // entries
-	looksAt   = 31 * 24 * time.Hour
-)
-
-// sight remembers when the newest entry of each population was. It looks from the end of the ledger back to where it
-// looked last, or as far as it may.
-type sight struct {
-	log     ledger
-	wanted  map[tutela.Action]catalog.Population
-	mu      sync.Mutex // guards what follows
-	reached int64      // leaves that were looked at, or passed over
-	last    map[catalog.Population]time.Time
-}
-
-func newSight(log ledger) *sight {
-	s := &sight{log: log, wanted: map[tutela.Action]catalog.Population{}, last: map[catalog.Population]time.Time{}}
-	for p, actions := range Populations() {
-		for _, a := range actions {
-			s.wanted[a] = p
-		}
-	}
-	return s
-}
-
-// errKnown ends a look at what was seen before.
-var errKnown = errors.New("seen before")
-
-// look gives when the newest entry of each population was that has been seen.
-func (s *sight) look(ctx context.Context, now time.Time) (map[catalog.Population]time.Time, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	newest := s.reached
-	err := s.log.Search(ctx, audit.Query{From: now.Add(-looksAt), Newest: true, Limit: looksBack, Passing: true}, func(o audit.Opened) error {
-		if o.Leaf != audit.Pending {
-			if o.Leaf < s.reached {
-				return errKnown
-			}
-			newest = max(newest, o.Leaf+1)
-		}
-		if p, ok := s.wanted[o.Entry.Action]; ok && o.Entry.Time.After(s.last[p]) {
-			s.last[p] = o.Entry.Time
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, errKnown) {
-		return nil, err
-	}
-	s.reached = newest
-	seen := maps.Clone(s.last)
-	for _, p := range slices.Collect(maps.Keys(seen)) {
-		if now.Sub(seen[p]) > looksAt {
-			delete(seen, p)
-		}
-	}
-	return seen, nil
 }
