@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -26,12 +27,15 @@ import (
 
 // tried runs the checks of a rig under policies and a regime, through before, and holds them to leaving
 // nothing behind.
-func tried(t *testing.T, r *rig.Rig, policies *access.Policies, regime consent.Regime, before func(http.Handler) http.Handler) map[string]tutela.Evidence {
+func tried(t *testing.T, r *rig.Rig, policies *access.Policies, regime consent.Regime, before func(http.Handler) http.Handler, only ...string) map[string]tutela.Evidence {
 	t.Helper()
 	decides := access.New(access.Config{Policies: policies, Locate: r.Records.Bucket, Relations: r.Records, Emergencies: r.Emergencies, Regime: regime})
 	h := fhir.New(fhir.Config{Records: r.Records, Access: decides, Audit: r.Audit, Clock: clock.System, Log: slog.New(slog.DiscardHandler), Base: rig.Base})
 	got := map[string]tutela.Evidence{}
 	for _, c := range h.ChecksThrough(before) {
+		if !slices.Contains(only, c.ID) {
+			continue
+		}
 		if got[c.ID] = c.Try(t.Context()); got[c.ID].On == "" || got[c.ID].Observed == "" || len(c.Controls) == 0 || c.Fresh == 0 {
 			t.Errorf("incomplete: %s %+v", c.ID, got[c.ID])
 		}
@@ -153,7 +157,7 @@ func TestChecksOfTheAPISeeWhatTheyAreThereToSee(t *testing.T) {
 			{"nothing opens", nil, consent.OptOut, untouched, map[string]tutela.Verdict{
 				across: tutela.CouldNotCheck, includes: tutela.CouldNotCheck, masked: tutela.CouldNotCheck, withdrawn: tutela.CouldNotCheck, nobody: tutela.CouldNotCheck}},
 		} {
-			got := tried(t, r, c.policies, c.regime, c.before)
+			got := tried(t, r, c.policies, c.regime, c.before, across, includes, masked, withdrawn, nobody)
 			for id, e := range got {
 				seen[id].Saw(e)
 			}
@@ -211,6 +215,9 @@ func TestAChecksLeftoversAreNamed(t *testing.T) {
 		})
 	}
 	for _, c := range h.ChecksThrough(stuck) {
+		if c.ID == "records.conformance-told" {
+			continue // plants nothing
+		}
 		if e := c.Try(t.Context()); e.Verdict != tutela.CouldNotCheck || !strings.Contains(e.Observed, "could not be deleted") {
 			t.Errorf("%s: %v %s", c.ID, e.Verdict, e.Observed)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
 	"github.com/tutela-health/tutela/access/consent"
+	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/httpx"
 	"github.com/tutela-health/tutela/records"
 )
@@ -26,6 +27,7 @@ type stage struct {
 	mark    string // occurs in what is planted, and nowhere else
 	planted []string
 	regime  func(context.Context, tutela.Principal) (optIn bool, err error)
+	entries func(context.Context, tutela.UserID) ([]tutela.Entry, error) // of the ledger, of one account
 }
 
 const playedPrefix = "/fhir/r4"
@@ -44,7 +46,7 @@ func probed() tutela.Ref { return tutela.Ref{Type: "Practitioner", ID: records.C
 
 // played has a check play, and clears the stage. What it saw is worth nothing if something is left.
 func (h *Handler) played(ctx context.Context, api http.Handler, play func(context.Context, *stage) ([]string, string, error)) tutela.Evidence {
-	s := &stage{api: api, mark: "Canary" + rand.Text(), regime: h.optIn}
+	s := &stage{api: api, mark: "Canary" + rand.Text(), regime: h.optIn, entries: h.entriesOf}
 	e := tutela.Evidence{On: h.base + ", as invented callers about invented patients"}
 	wrong, told, err := play(ctx, s)
 	err = errors.Join(err, s.clear(context.WithoutCancel(ctx)))
@@ -86,6 +88,8 @@ type reply struct {
 	status int
 	etag   string
 	body   string
+
+	location string
 }
 
 // ask sends a request as a caller.
@@ -97,19 +101,23 @@ func (s *stage) ask(ctx context.Context, who tutela.Principal, q request) reply 
 	case q.body != "":
 		r.Header.Set("Content-Type", contentType)
 	}
+	if q.ifMatch != "" {
+		r.Header.Set("If-Match", q.ifMatch)
+	}
 	if q.lenient {
 		r.Header.Set("Prefer", "handling=lenient")
 	}
 	w := httptest.NewRecorder()
 	r = httpx.WithRequestID(w, r)
 	s.api.ServeHTTP(w, r.WithContext(httpx.WithPrincipal(r.Context(), who)))
-	return reply{w.Code, w.Header().Get("ETag"), w.Body.String()}
+	return reply{w.Code, w.Header().Get("ETag"), w.Body.String(), w.Header().Get("Location")}
 }
 
 // request is one that a play makes.
 type request struct {
 	method, path, body string
 	form, lenient      bool
+	ifMatch            string
 }
 
 func read(path string) request { return request{method: http.MethodGet, path: path} }
@@ -162,6 +170,15 @@ func (s *stage) marked(a reply) bool { return strings.Contains(a.body, s.mark) }
 func (h *Handler) optIn(ctx context.Context, who tutela.Principal) (bool, error) {
 	g, err := h.access.Authorize(ctx, who, access.Request{Action: tutela.ActionRead, Type: "Observation", Purpose: tutela.PurposeTreatment})
 	return g.Regime() == consent.OptIn, err
+}
+
+// entriesOf gives what the ledger holds of an account.
+func (h *Handler) entriesOf(ctx context.Context, id tutela.UserID) (list []tutela.Entry, err error) {
+	err = h.audit.Search(ctx, audit.Query{Actor: id}, func(o audit.Opened) error {
+		list = append(list, o.Entry)
+		return nil
+	})
+	return list, err
 }
 
 // refTo is a reference.

@@ -65,6 +65,21 @@ func (s *Service) Checks(c CheckConfig) []tutela.Check {
 		ID: "identity.client-keys", Title: "Applications prove themselves by keys that are strong",
 		Controls: []string{"P05", "P10", hipaa("312(d)")}, Try: newKeysCheck(s, c.KeySet).try,
 	}, {
+		ID: "identity.guessable-passwords", Title: "Nobody can choose a password that is guessed first",
+		Controls: []string{"P06", hipaa("308(a)(5)(ii)(D)"), "21 CFR 11.300(b)"}, Try: newPasswordCheck(s).try,
+	}, {
+		ID: "identity.stolen-tokens", Title: "A code or refresh token that comes twice ends all that came of it",
+		Controls: []string{"P05", "P07", hipaa("312(d)")}, Try: newStolenCheck(s).try,
+	}, {
+		ID: "identity.idle-session", Title: "A session that lies idle counts no more",
+		Controls: []string{"P07", hipaa("312(a)(2)(iii)")}, Try: newIdleCheck(s).try,
+	}, {
+		ID: "identity.session-cookies", Title: "The cookies of a login are nobody else's",
+		Controls: []string{"P07", hipaa("312(d)"), hipaa("312(e)(1)")}, Try: cookieCheck{s, probe}.try,
+	}, {
+		ID: "identity.self-promotion", Title: "Nobody gives himself what only an administrator may",
+		Controls: []string{"P08", "P09", hipaa("308(a)(3)(ii)(A)"), hipaa("308(a)(4)(ii)(B)")}, Try: newPromotionCheck(s).try,
+	}, {
 		ID: "access.across-tenants", Title: "A token of one tenant is worth nothing in another",
 		Controls: []string{"P11", "P10", hipaa("312(a)(1)")}, Try: newTenantCheck(s, probe, c.Neighbours).try,
 	}}

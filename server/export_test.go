@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/fips140"
 	"maps"
 	"net"
@@ -48,6 +49,12 @@ func Mounting(patterns ...string) (h http.Handler, unlisted []string) {
 		r.HandleFunc(p, func(http.ResponseWriter, *http.Request) {})
 	}
 	return r.mux, r.unlisted
+}
+
+// Measured are the checks of measurements over a handler of the test's own.
+func Measured(host string, h http.Handler) map[string]func(context.Context) tutela.Evidence {
+	c := metricsCheck{host, func() http.Handler { return h }}
+	return map[string]func(context.Context) tutela.Evidence{"watch.metrics-closed": c.closed, "watch.requests-measured": c.counted}
 }
 
 // FIPSCheck is the check with a list of certified modules of the test's own.

@@ -57,7 +57,7 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 		FHIR:   fhir.New(fhir.Config{Records: s.Records, Access: s.Access, Audit: s.Audit, Clock: now, Log: log, Base: rig.Base}),
 		TryOut: &server.TryOut{Secret: secret},
 		API: server.API{
-			Findings: s.Findings, Answers: s.Answers, Alerts: s.Alerts, Export: s.Export, Recovery: s.Recovery, Supply: s.Supply, KeyProvider: s.KeyProvider, MoveKeys: s.MoveKeys,
+			Findings: s.Findings, Answers: s.Answers, Alerts: s.Alerts, Trackers: s.Trackers, Export: s.Export, Recovery: s.Recovery, Supply: s.Supply, KeyProvider: s.KeyProvider, MoveKeys: s.MoveKeys,
 			Emergencies: s.Emergencies, Incidents: s.Incidents, Breaches: s.Breaches, Rights: s.Rights, Backups: s.Backups, Bucket: s.Records.Bucket, Keys: s.DB.WrappedKeys, Provider: "local", RebuildIndex: s.Records.Rebuild,
 			Erasures: erasures(s.Rig), Generations: s.DB.Generations, OldKeys: s.Ring.Outdated, RotateKeys: s.Ring.Rotate, RotateIndex: s.Records.RotateIndex, AgreeToDestroy: s.DB.AgreeToDestroy,
 			IndexState: func(ctx context.Context) (server.IndexState, error) {

@@ -32,8 +32,15 @@ type outside struct {
 func publish(t *testing.T, h http.Handler) outside {
 	t.Helper()
 	certificate, pool := authority(t)
+	return publishBy(t, h, certificate, pool)
+}
+
+// publishBy is publish with a certificate of the test's choice.
+func publishBy(t *testing.T, h http.Handler, certificate tls.Certificate, pool *x509.CertPool) outside {
+	t.Helper()
 	srv := httptest.NewUnstartedServer(h)
 	srv.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+	srv.Config.MaxHeaderBytes = 256 << 10 // as a Server has it
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
@@ -47,7 +54,13 @@ func authority(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	return certified(t, time.Now().Add(time.Hour), key)
+}
+
+// certified makes a certificate of a key, good until then.
+func certified(t *testing.T, until time.Time, key *ecdsa.PrivateKey) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, leaf, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -61,10 +74,16 @@ func authority(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
+// The application that checks ask as, where a site has one.
+const (
+	appID       = "desk"
+	appRedirect = "https://desk.example/callback"
+)
+
 // try runs one check of the site against an address.
 func (s *site) try(t *testing.T, id string, at outside) tutela.Evidence {
 	t.Helper()
-	for _, c := range s.server.Checks(server.CheckConfig{Base: at.base, TLS: at.tls}) {
+	for _, c := range s.server.Checks(server.CheckConfig{Base: at.base, TLS: at.tls, Application: appID, Redirect: appRedirect}) {
 		if c.ID == id {
 			return c.Try(t.Context())
 		}

@@ -28,7 +28,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 			Base: s.config.base(), TLS: s.trust(), Dormant: time.Duration(s.config.DormantDays) * 24 * time.Hour,
 			TryOut: s.config.TryOut, KeySet: authorization.KeySet, Neighbours: s.neighbours,
 		}),
-		srv.Checks(server.CheckConfig{Base: s.config.base(), TLS: s.trust()}),
+		srv.Checks(server.CheckConfig{Base: s.config.base(), TLS: s.trust(), Application: cliClient, Redirect: cliRedirect}),
 		s.records.Checks(records.CheckConfig{Call: s.directClient("assess").do, Dir: s.config.dir}),
 		s.audit.Checks(),
 		s.access.Checks(),

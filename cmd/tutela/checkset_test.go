@@ -1,16 +1,20 @@
 package main
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/tutela-health/tutela"
 )
@@ -77,6 +81,28 @@ func TestEveryCheckNamesARequirement(t *testing.T) {
 		if !slices.ContainsFunc(c.Controls, ours) || c.Title == "" || c.Fresh <= 0 || c.Try == nil {
 			t.Errorf("incomplete: %s %q %v", c.ID, c.Title, c.Controls)
 		}
+	}
+}
+
+// The table of docs/checks.md is the checks, each in a row.
+func TestDocumentedChecksAreTheChecks(t *testing.T) {
+	want := map[string]string{}
+	for _, c := range broughtBy(t) {
+		want[c.ID] = fmt.Sprintf("| `%s` | %s | %s | %.0f h |", c.ID, c.Title, strings.Join(c.Controls, ", "), c.Fresh.Hours())
+	}
+	text, err := os.ReadFile(filepath.Join(repository, "docs", "checks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if rest, row := strings.CutPrefix(line, "| `"); row {
+			id, _, _ := strings.Cut(rest, "`")
+			got[id] = strings.TrimSpace(line)
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("docs/checks.md (-the checks +the table):\n%s", d)
 	}
 }
 

@@ -24,12 +24,15 @@ func (s *system) scim() *scim.Handler {
 	return scim.New(scim.Config{Identity: s.identity, Base: s.config.base(), Clock: s.clock})
 }
 
+// cliRedirect is where the command line waits for its code; the port is its choice (RFC 8252, 7.3).
+const cliRedirect = "http://127.0.0.1/callback"
+
 // ensureCLI registers the command line, a public client. It is no first party: whatever runs on a
 // person's machine can pose as a client that has no secret (RFC 8252, 8.6), so people are asked.
 func (s *system) ensureCLI(ctx context.Context) error {
 	err := s.identity.EnsureClient(ctx, systemActor("dev"), identity.Client{
 		ID: cliClient, Name: "Tutela command line", Public: true,
-		RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback"},
+		RedirectURIs: []string{cliRedirect, "http://[::1]/callback"},
 		GrantTypes:   []string{identity.GrantCode, identity.GrantRefresh},
 		Scopes:       append(identity.PlainScopes(), "user/*.cruds", "patient/*.cruds"),
 	})
