@@ -23,6 +23,9 @@ func places() []group {
 		{"", []place{
 			{"overview", "Overview", home, ""},
 		}},
+		{"Govern", []place{
+			{"controls", "Controls", controlsPath, listControls},
+		}},
 	}
 }
 

@@ -18,5 +18,6 @@ const (
 	searchLedger  = "GET /api/v1/ledger/entries"
 	approveErase  = "POST /api/v1/erasures/{id}/approve"
 	breakGlass    = "POST /api/v1/break-glass"
+	listControls  = "GET /api/v1/controls"
 	report        = "POST /api/v1/incidents/reports"
 )

@@ -11,5 +11,9 @@ func (c *Console) Routes(mux pages.Mux, api API) {
 	}
 	mux.Handle("GET /console", c.page(entrance))
 	mux.Handle("GET /console/{$}", c.page(overview))
+	mux.Handle("GET /console/controls", c.page(controls))
+	mux.Handle("GET /console/controls/{id}", c.page(oneControl))
+	mux.Handle("POST /console/controls/{id}/attest", c.deed(attestControl, oneControl))
+	mux.Handle("POST /console/controls/{id}/withdraw", c.deed(withdrawControl, oneControl))
 	mux.Handle("GET /console/{path...}", c.page(func(*visit) error { return notHere() }))
 }
