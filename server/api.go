@@ -132,15 +132,12 @@ func (s *Server) ledgerEntries(ctx context.Context, c *call) (any, error) {
 }
 
 func personalOf(p audit.OpenedSection) personalSection {
-	out := personalSection{Patient: Pseudonym(p.Patient), Erased: p.Erased}
+	out := personalSection{Patient: audit.Pseudonym(p.Patient), Erased: p.Erased}
 	if json.Valid(p.Body) {
 		out.Body = p.Body
 	}
 	return out
 }
-
-// Pseudonym is how a patient's bucket is written where people read it.
-func Pseudonym(b tutela.Bucket) string { return strconv.FormatUint(uint64(b), 16) }
 
 func (s *Server) ledgerQuery(c *call) (q audit.Query, personal bool, err error) {
 	v := c.request.URL.Query()

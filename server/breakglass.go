@@ -9,6 +9,7 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access/emergency"
+	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/httpx"
 )
@@ -93,7 +94,7 @@ func (s *Server) listBreakGlass(ctx context.Context, c *call) (any, error) {
 
 func caseOf(k *emergency.Case) glassCase {
 	c := glassCase{
-		ID: k.ID, Pseudonym: Pseudonym(k.Patient), Patient: k.Ref, By: k.Who.Name, Opened: k.Opened, Until: k.Until,
+		ID: k.ID, Pseudonym: audit.Pseudonym(k.Patient), Patient: k.Ref, By: k.Who.Name, Opened: k.Opened, Until: k.Until,
 		Reason: k.Reason, Accesses: k.Accesses, State: "open",
 		Reviewed: k.Reviewed, Reviewer: k.Reviewer.Name, Verdict: string(k.Verdict), Note: k.Note,
 	}

@@ -109,7 +109,7 @@ func (d desk) caseOf(k *emergency.Case) pages.EmergencyCase {
 		Reviewed: k.Reviewed, Reviewer: k.Reviewer.Name, Verdict: string(k.Verdict), Note: k.Note,
 	}
 	if c.Patient == "" {
-		c.Patient = Pseudonym(k.Patient)
+		c.Patient = audit.Pseudonym(k.Patient)
 	}
 	return c
 }
