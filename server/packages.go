@@ -23,9 +23,14 @@ func (s *Server) packageRoutes(mux *router) {
 func (s *Server) makePackage(w http.ResponseWriter, r *http.Request) {
 	c := s.newCall(r, tutela.ActionPackageMake)
 	var plan binder.Plan
+	done := func() {}
+	defer func() { done() }()
 	_, err := s.run(r.Context(), c, func(access.Grant) ([]byte, error) {
 		asked, err := packageAsked(r)
 		if err != nil {
+			return nil, err
+		}
+		if done, err = s.alone(); err != nil {
 			return nil, err
 		}
 		plan, err = s.cfg.API.Packages.Plan(r.Context(), c.entry, asked)
@@ -66,4 +71,12 @@ func packageAsked(r *http.Request) (a binder.Asked, err error) {
 		return a, errs.New(errs.Invalid, "show is complete or sample")
 	}
 	return a, nil
+}
+
+// alone has this caller make a package, and nobody else until done is called.
+func (s *Server) alone() (done func(), err error) {
+	if done, err = s.cfg.API.Packages.Alone(); err != nil {
+		return func() {}, err
+	}
+	return done, nil
 }

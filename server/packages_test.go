@@ -20,7 +20,8 @@ import (
 // An auditor takes a package out, and the ledger says so; it verifies, and has no patient's data: who is not to read the ledger
 // gets none.
 func TestAuditorsTakePackages(t *testing.T) {
-	s := newSite(t, nil)
+	var packages *binder.Binder
+	s := newSite(t, func(c *server.Config) { packages = c.API.Packages })
 	s.Put(t, `{"resourceType":"Patient","id":"canary-id","name":[{"family":"Canarysson"}]}`)
 	for _, as := range []string{"physician", "nurse", "billing", "researcher", "developer", admin, rig.Loader} {
 		expect(t, s.Do(t, rig.Call{As: as, Method: http.MethodPost, Path: "/api/v1/packages"}), 403)
@@ -40,6 +41,12 @@ func TestAuditorsTakePackages(t *testing.T) {
 			t.Errorf("%s has a patient's data", name)
 		}
 	}
+	done, err := packages.Alone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, s.Do(t, rig.Call{As: auditor, Method: http.MethodPost, Path: "/api/v1/packages"}), 409)
+	done()
 	made := 0
 	for _, e := range s.entries(t, tutela.ActionPackageMake) {
 		if e.Outcome == tutela.OutcomeSuccess {

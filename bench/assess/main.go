@@ -112,7 +112,9 @@ func newLoad(ctx context.Context, data, tutela string, readers int) (*load, erro
 	if err != nil {
 		return nil, err
 	}
-	var bundle struct{ Entry []struct{ Resource struct{ ID string } } }
+	var bundle struct {
+		Entry []struct{ Resource struct{ ID string } }
+	}
 	if err := json.Unmarshal(found, &bundle); err != nil || len(bundle.Entry) == 0 {
 		return nil, errors.New("the system has no patient to read")
 	}

@@ -43,7 +43,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		s.response.checks(s),
 		s.backups.Checks(s.backupChecks()),
 		s.intake.gate.Checks(),
-		s.binder().Checks(),
+		s.packages.Checks(),
 	)
 }
 

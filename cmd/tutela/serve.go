@@ -73,6 +73,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 		return nil, err
 	}
 	authorization := s.oauth(people)
+	s.packages = s.binder()
 	label := ""
 	if s.house != nil {
 		label = string(s.config.Tenant)
@@ -119,7 +120,7 @@ func (s *system) api(records *fhir.Handler) server.API {
 	return server.API{
 		Base: s.config.base(), Bucket: s.records.Bucket, Provider: s.provider.Name(),
 		Keys: s.db.WrappedKeys, Assess: s.assess,
-		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies, Findings: s.detection, Events: s.intake.reception, Breaches: s.breaches(), Sources: s.intake.gate.States, Answers: s.response.answers, Incidents: s.response.incidents, Alerts: s.response.alerts, Trackers: s.response.trackers, Export: s.response.export, Controls: func() *control.Board { return s.controls }, Packages: s.binder(), Recovery: s.recovery, KeyProvider: s.keyProvider, MoveKeys: s.moveKeys, Rights: s.rights, Backups: s.backupAPI(), Search: searcher(records),
+		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies, Findings: s.detection, Events: s.intake.reception, Breaches: s.breaches(), Sources: s.intake.gate.States, Answers: s.response.answers, Incidents: s.response.incidents, Alerts: s.response.alerts, Trackers: s.response.trackers, Export: s.response.export, Controls: func() *control.Board { return s.controls }, Packages: s.packages, Recovery: s.recovery, KeyProvider: s.keyProvider, MoveKeys: s.moveKeys, Rights: s.rights, Backups: s.backupAPI(), Search: searcher(records),
 		Erasures: s.erasures, Supply: s.supply, Generations: s.db.Generations, OldKeys: s.ring.Outdated, RotateKeys: s.ring.Rotate, RotateIndex: s.records.RotateIndex,
 		AgreeToDestroy: s.db.AgreeToDestroy, DestroyAfter: s.config.destroyAfter(),
 		IndexState: func(ctx context.Context) (server.IndexState, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/tutela-health/tutela/access/emergency"
 	"github.com/tutela-health/tutela/access/label"
 	"github.com/tutela-health/tutela/assure/control"
+	"github.com/tutela-health/tutela/assure/dossier/binder"
 	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
@@ -80,6 +81,7 @@ type system struct {
 	assessing   sync.Mutex // lets one assessment run at a time
 	planeChecks []tutela.Check
 	controls    *control.Board // of planeChecks
+	packages    *binder.Binder
 
 	background sync.WaitGroup
 	stop       context.CancelFunc

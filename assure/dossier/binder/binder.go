@@ -11,6 +11,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -36,10 +37,21 @@ type Config struct {
 }
 
 // Binder makes packages. Safe for concurrent use.
-type Binder struct{ cfg Config }
+type Binder struct {
+	cfg  Config
+	busy sync.Mutex // held while a package is made, for whoever asked first
+}
 
 // New returns a Binder.
-func New(c Config) *Binder { return &Binder{c} }
+func New(c Config) *Binder { return &Binder{cfg: c} }
+
+// Alone has nobody else make a package until done is called: each opens a good part of the ledger.
+func (b *Binder) Alone() (done func(), err error) {
+	if !b.busy.TryLock() {
+		return nil, errs.New(errs.Conflict, "a package is being made; ask again when it has ended")
+	}
+	return b.busy.Unlock, nil
+}
 
 // Asked is what somebody wants.
 type Asked struct {

@@ -33,6 +33,11 @@ func (b *Binder) try(ctx context.Context) tutela.Evidence {
 		return e
 	}
 	entry := tutela.Entry{Actor: tutela.Actor{ID: "tutela-assess", Kind: tutela.ActorSystem, Name: "tutela assess"}, Action: tutela.ActionPackageMake}
+	done, err := b.Alone()
+	if err != nil {
+		return judged(tutela.CouldNotCheck, "%v", err)
+	}
+	defer done()
 	text, err := b.sample(ctx, entry)
 	switch {
 	case errs.Is(err, errs.NotFound):

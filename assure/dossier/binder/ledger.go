@@ -2,13 +2,16 @@ package binder
 
 import (
 	"archive/zip"
+	"bytes"
+	"compress/flate"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"hash"
+	"hash/crc32"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +37,6 @@ func (b *Binder) ledger(ctx context.Context, z *writer, p Plan) ([]audit.Span, e
 	if err != nil {
 		return nil, err
 	}
-	defer tables.close()
 	err = z.file(dossier.LeavesFile, func(w io.Writer) error {
 		out := json.NewEncoder(w)
 		return b.cfg.Audit.Leaves(ctx, spans, func(l audit.Leaf) error {
@@ -83,63 +85,59 @@ func (b *Binder) spans(ctx context.Context, m dossier.Manifest) ([]audit.Span, e
 	return merged(spans), nil
 }
 
-// tables are made beside the leaves, each in a file of its own until it goes in: a zip file takes one after another.
-type tables struct {
-	list []*table
-	dir  string
-}
+// tables are made beside the leaves. A zip file takes one file after another, so each is compressed in memory until it goes
+// in: what the ledger keeps sealed does not lie on a disk meanwhile.
+type tables []*table
 
 type table struct {
 	*dossier.Table
-	name string
-	file *os.File
+	name   string
+	packed bytes.Buffer
+	press  *flate.Writer
+	crc    hash.Hash32
+	counted
 }
 
-func newTables(complete bool) (*tables, error) {
-	dir, err := os.MkdirTemp("", "tutela-package-")
-	if err != nil {
-		return nil, err
-	}
-	t := &tables{dir: dir}
+func newTables(complete bool) (tables, error) {
+	var list tables
 	for _, p := range dossier.Named(complete) {
-		f, err := os.CreateTemp(dir, "")
-		if err != nil {
-			t.close()
+		t := &table{name: dossier.Populations + string(p) + ".csv", crc: crc32.NewIEEE()}
+		var err error
+		if t.press, err = flate.NewWriter(&t.packed, flate.BestSpeed); err != nil {
 			return nil, err
 		}
-		t.list = append(t.list, &table{dossier.NewTable(f, p), dossier.Populations + string(p) + ".csv", f})
+		t.counted = counted{w: io.MultiWriter(t.press, t.crc), sum: sha256.New()}
+		t.Table = dossier.NewTable(&t.counted, p)
+		list = append(list, t)
 	}
-	return t, nil
+	return list, nil
 }
 
-func (t *tables) add(l audit.Leaf) {
-	for _, one := range t.list {
+func (t tables) add(l audit.Leaf) {
+	for _, one := range t {
 		one.Add(l.Index, l.Entry)
 	}
 }
 
 // into writes the tables into a package.
-func (t *tables) into(z *writer) error {
-	for _, one := range t.list {
-		if err := one.Flush(); err != nil {
+func (t tables) into(z *writer) error {
+	for _, one := range t {
+		if err := errors.Join(one.Flush(), one.press.Close()); err != nil {
 			return err
 		}
-		if _, err := one.file.Seek(0, io.SeekStart); err != nil {
+		w, err := z.zip.CreateRaw(&zip.FileHeader{
+			Name: one.name, Method: zip.Deflate, Modified: z.at, CRC32: one.crc.Sum32(),
+			CompressedSize64: uint64(one.packed.Len()), UncompressedSize64: uint64(one.n),
+		})
+		if err != nil {
 			return err
 		}
-		if err := z.file(one.name, func(w io.Writer) error { _, err := io.Copy(w, one.file); return err }); err != nil {
+		if _, err := one.packed.WriteTo(w); err != nil {
 			return err
 		}
+		z.files = append(z.files, one.file(one.name))
 	}
 	return nil
-}
-
-// close takes the files away.
-func (t *tables) close() {
-	for _, one := range t.list {
-		_ = one.file.Close() // it was read
-	}
-	_ = os.RemoveAll(t.dir) // what is left there is temporary
 }
 
 // writer writes files into a package and remembers their digests.
@@ -159,7 +157,7 @@ func (z *writer) file(name string, write func(io.Writer) error) error {
 		return err
 	}
 	if name != dossier.ManifestFile && name != dossier.ProofFile {
-		z.files = append(z.files, dossier.File{Name: name, Bytes: c.n, SHA256: hex.EncodeToString(c.sum.Sum(nil))})
+		z.files = append(z.files, c.file(name))
 	}
 	return nil
 }
@@ -182,4 +180,9 @@ func (c *counted) Write(p []byte) (int, error) {
 	c.n += int64(n)
 	c.sum.Write(p[:n])
 	return n, err
+}
+
+// file is what went through, by a name.
+func (c *counted) file(name string) dossier.File {
+	return dossier.File{Name: name, Bytes: c.n, SHA256: hex.EncodeToString(c.sum.Sum(nil))}
 }
