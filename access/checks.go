@@ -17,6 +17,10 @@ func (a *Authorizer) Checks() []tutela.Check {
 		ID: "access.over-broad-policy", Title: "No policy gives a role more than it needs",
 		Controls: []string{"P09", "45 CFR 164.308(a)(4)(ii)(B)", "45 CFR 164.312(a)(1)", "45 CFR 164.502(b)"},
 		Fresh:    24 * time.Hour, Try: a.tryBreadth,
+	}, {
+		ID: "access.watchers-only", Title: "Only who watches sees what others do",
+		Controls: []string{"W07", "P09", "45 CFR 164.308(a)(4)(ii)(B)", "45 CFR 164.312(a)(1)"},
+		Fresh:    24 * time.Hour, Try: a.tryWatching,
 	}}
 }
 

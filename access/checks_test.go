@@ -1,6 +1,7 @@
 package access
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,4 +74,34 @@ func TestOverBroadPoliciesAreFound(t *testing.T) {
 		})
 	}
 	seen.Expect(tried(t, p), tutela.Pass)
+}
+
+// A policy that lets somebody look at what others do who does not watch is found; without policies, or where nobody may
+// watch, nothing is proved.
+func TestWatchersWhoShouldNotAreFound(t *testing.T) {
+	const id = "access.watchers-only"
+	seen := testkit.Sabotage(t, id)
+	shipped, err := Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	try := func(p *Policies) tutela.Evidence {
+		checks := New(Config{Policies: p}).Checks()
+		return checks[slices.IndexFunc(checks, func(c tutela.Check) bool { return c.ID == id })].Try(t.Context())
+	}
+	seen.Expect(try(shipped), tutela.Pass, "all of them of administrators, privacy officers or auditors")
+	for say, policy := range map[string]string{
+		`the role "nurse" may finding.list`: `permit (principal in Role::"nurse", action == Action::"finding.list", resource);`,
+		`the role "" may audit.search`:      `permit (principal, action == Action::"audit.search", resource) when { principal.kind == "person" };`,
+	} {
+		p := shippedBut(t, "house.cedar", "@id(", "@id(\"x\")\n"+policy+"\n@id(")
+		if say == `the role "" may audit.search` {
+			say = "may audit.search"
+		}
+		seen.Expect(try(p), tutela.Fail, say)
+		seen.Expect(try(shipped), tutela.Pass)
+	}
+	seen.Expect(try(nil), tutela.CouldNotCheck)
+	closed := shippedBut(t, "limits.cedar", "@id(", "@id(\"x\")\nforbid (principal, action, resource);\n@id(")
+	seen.Expect(try(closed), tutela.CouldNotCheck, "proves nothing")
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/records"
 	"github.com/tutela-health/tutela/server"
+	"github.com/tutela-health/tutela/store"
+	"github.com/tutela-health/tutela/supply/trial"
 )
 
 // checks are those that the planes bring.
@@ -31,6 +33,12 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		srv.Checks(server.CheckConfig{Base: s.config.base(), TLS: s.trust(), Application: cliClient, Redirect: cliRedirect}),
 		s.records.Checks(records.CheckConfig{Call: s.directClient("assess").do, Dir: s.config.dir}),
 		s.audit.Checks(),
+		s.db.Checks(),
+		s.ring.Checks(),
+		machineChecks(s.config, store.Room),
+		trial.Checks(trial.Config{Clock: s.clock}),
+		s.supply.Checks(),
+		[]tutela.Check{s.scheduleWatch().Check()},
 		s.access.Checks(),
 		api.Checks(),
 		s.emergencies.Checks(s.access.Policies),
@@ -69,6 +77,14 @@ func (s *system) assess(ctx context.Context) (list []assure.Result, err error) {
 
 func (s *system) assessor() *assure.Assessor {
 	return assure.New(s.audit, s.clock, s.planeChecks...)
+}
+
+// scheduleWatch is what is known of the schedule.
+func (s *system) scheduleWatch() assure.Watch {
+	return assure.Watch{
+		Checks: func() []tutela.Check { return s.planeChecks }, Clock: s.clock, Since: s.clock(),
+		Newest: func(ctx context.Context) (map[string]tutela.Evidence, error) { return s.controls.Tried(ctx) },
+	}
 }
 
 // schedule has checks tried again before their evidence expires.

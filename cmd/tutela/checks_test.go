@@ -20,6 +20,7 @@ import (
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/testkit"
+	"github.com/tutela-health/tutela/store"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -83,6 +84,10 @@ func TestAssessmentOfATryOutSystem(t *testing.T) {
 				t.Log("this test was built without the certified module: the FIPS check has to fail")
 				want["protect.fips"], wantCode = tutela.Fail, exitFound
 			}
+			if free, of, err := store.Room(dir); err == nil && 10*free < of {
+				t.Log("the disk of this machine is nearly full: its check has to fail")
+				want["watch.room-on-disk"], wantCode = tutela.Fail, exitFound
+			}
 			if d := cmp.Diff(want, verdicts(got.Evidence)); d != "" || code != wantCode {
 				t.Errorf("exit code %d, %s\n%s", code, d, out)
 			}
@@ -102,7 +107,7 @@ func TestAssessmentOfATryOutSystem(t *testing.T) {
 func ofNoUseInATryOut() []string {
 	return []string{
 		"watch.sources-speak", "recover.backup-restores", "recover.copies", "recover.drill", "protect.erased-stays-shut",
-		"respond.alerts-arrive", "respond.siem-current", "respond.trackers-in-step", "respond.drilled",
+		"respond.alerts-arrive", "respond.siem-current", "respond.trackers-in-step", "respond.drilled", "build.pipelines-report", "build.bills-kept", "respond.digest-sent",
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,34 @@ func TestDigestsComeOnceADay(t *testing.T) {
 		}
 		if len(digests) < 2 || len(digests) > 3 {
 			t.Errorf("digests in two days: %q", digests)
+		}
+	})
+}
+
+// A digest that did not come, and one that its channel does not take, are found.
+func TestDigestsThatDoNotComeAreFound(t *testing.T) {
+	each(t, toHook+"zone: Europe/Berlin\ndigest: {at: '07:00', to: [hook]}\n", func(t *testing.T, h *house) {
+		const id = "respond.digest-sent"
+		seen := testkit.Sabotage(t, id)
+		try := func() tutela.Evidence {
+			list := h.Alerts.Checks(true)
+			return list[slices.IndexFunc(list, func(c tutela.Check) bool { return c.ID == id })].Try(t.Context())
+		}
+		h.settle(t)
+		h.deliver(t, hour, 25)
+		seen.Expect(try(), tutela.Pass, "nothing older waits")
+		h.Advance(25 * hour) // nobody works
+		seen.Expect(try(), tutela.Fail, "was not written")
+		h.deliver(t, hour, 25)
+		seen.Expect(try(), tutela.Pass)
+		h.hook.Answer(http.StatusServiceUnavailable)
+		h.deliver(t, hour, 49)
+		seen.Expect(try(), tutela.Fail, "wait since before")
+	})
+	each(t, toHook, func(t *testing.T, h *house) {
+		list := h.Alerts.Checks(true)
+		if e := list[len(list)-1].Try(t.Context()); e.Verdict != tutela.NotApplicable {
+			t.Errorf("without a digest: %+v", e)
 		}
 	})
 }
