@@ -196,7 +196,7 @@ func newPromotionCheck(s *Service) promotionCheck {
 		},
 		"lock itself out": s.Disable,
 		"register an application": func(ctx context.Context, by tutela.Principal, _ tutela.UserID) error {
-			_, _, err := s.RegisterClient(ctx, by, Client{ID: throwawayPrefix + "client", Name: "Assessment", Public: true, GrantTypes: []string{GrantCode}, RedirectURIs: []string{"https://tutela-assess.invalid/callback"}})
+			_, _, err := s.RegisterClient(ctx, by, Client{Name: "Assessment", Public: true, GrantTypes: []string{GrantCode}, RedirectURIs: []string{"https://tutela-assess.invalid/callback"}})
 			return err
 		},
 	}}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tutela-health/tutela"
@@ -71,6 +72,9 @@ func (s *Service) RegisterClient(ctx context.Context, by tutela.Principal, c Cli
 	op, err := s.administering(ctx, by)
 	if err != nil {
 		return Client{}, "", s.noteRefusal(ctx, entry, err)
+	}
+	if strings.HasPrefix(c.ID, throwawayPrefix) { // what those do is passed over by detection
+		return Client{}, "", errs.New(errs.Unprocessable, "ids that begin with %s are those of checks", throwawayPrefix)
 	}
 	return s.addClient(ctx, c, op, entry)
 }

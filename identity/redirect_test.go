@@ -98,6 +98,9 @@ func TestRegistrationRefuses(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+		for _, id := range []string{throwawayPrefix, throwawayPrefix + "mine"} { // detection passes over what such do
+			refuses("id "+id, func(c *Client) { c.ID = id })
+		}
 		for _, uri := range []string{
 			"", "/cb", "https://", "http://app.example/cb", "http://10.0.0.1/cb", "https://u@app.example/cb", "https://app.example/cb#f", "https://*.example/cb",
 			"https://app.example/../cb", "https://app.example/%2e%2e/cb", "https://app.example\\cb", "https://app.example/c b", "https://äpp.example/cb",
