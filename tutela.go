@@ -271,6 +271,8 @@ const (
 	ActionBreachTrack   Action = "breach.track"   // what became of notices was written down
 	ActionControlList   Action = "control.list"   // somebody looked how controls are known
 	ActionControlAttest Action = "control.attest" // somebody gave his word on a requirement, or took it back
+	ActionRiskList      Action = "risk.list"      // somebody looked at risks
+	ActionRiskChange    Action = "risk.change"    // a risk was written down, changed, agreed to or closed
 	ActionPackageMake   Action = "package.make"   // somebody takes an auditor's package out
 	ActionPackageSeal   Action = "package.seal"   // what is in it, by the digest of its manifest
 	ActionExportList    Action = "export.list"    // somebody looked how far the systems are that the ledger goes to

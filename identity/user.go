@@ -164,6 +164,19 @@ func (s *Service) UserByID(ctx context.Context, id tutela.UserID) (User, error) 
 	return a.public(), err
 }
 
+// PersonNamed gives the id and the username of a person's account by either; one that is not there, or that is no
+// person's, is errs.NotFound.
+func (s *Service) PersonNamed(ctx context.Context, name string) (tutela.UserID, string, error) {
+	u, err := s.User(ctx, name)
+	if errs.Is(err, errs.NotFound) {
+		u, err = s.UserByID(ctx, tutela.UserID(name))
+	}
+	if err == nil && (u.Kind != tutela.ActorPerson || !u.Removed.IsZero()) {
+		err = errs.New(errs.NotFound, "no such person")
+	}
+	return u.ID, u.Username, err
+}
+
 // Users gives every account, in no order.
 func (s *Service) Users(ctx context.Context) ([]User, error) {
 	all, err := s.accounts(ctx)

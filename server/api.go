@@ -13,6 +13,7 @@ import (
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/dossier/binder"
+	"github.com/tutela-health/tutela/assure/risk"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
 	sources "github.com/tutela-health/tutela/detect/intake/gate"
@@ -64,6 +65,7 @@ type API struct {
 	Export         *siem.Service
 	Controls       func() *control.Board // of the checks that the server itself brings too
 	Packages       *binder.Binder
+	Risks          *risk.Service
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.
 	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)

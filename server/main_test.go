@@ -15,6 +15,7 @@ import (
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/dossier/binder"
+	"github.com/tutela-health/tutela/assure/risk"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -33,6 +34,11 @@ const secret = "the secret of dev.json"
 type site struct {
 	*rig.Rig
 	server *server.Server
+}
+
+// risks keeps them for a site.
+func risks(r *rig.Rig, now clock.Clock, b *control.Board) *risk.Service {
+	return risk.New(risk.Config{Register: r.Register, Clock: now, Board: func() *control.Board { return b }, Person: r.Identity.PersonNamed})
 }
 
 // newSite assembles a server over a new system; change says what is special about it.
@@ -65,6 +71,7 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 				return server.IndexState(st), err
 			},
 			Assess: assure.New(s.Audit, clock.System, check).Run, Controls: func() *control.Board { return board },
+			Risks:    risks(s.Rig, now, board),
 			Packages: binder.New(binder.Config{Audit: s.Audit, Clock: now, Tenant: "rig", Sources: func(context.Context) ([]binder.Source, error) { return nil, nil }}),
 		},
 	}

@@ -62,6 +62,7 @@ func (s *Server) routes(mux *router) {
 	s.trackerRoutes(mux)
 	s.controlRoutes(mux)
 	s.packageRoutes(mux)
+	s.riskRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
 	s.recoveryRoutes(mux)

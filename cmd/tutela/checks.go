@@ -52,6 +52,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		s.backups.Checks(s.backupChecks()),
 		s.intake.gate.Checks(),
 		s.packages.Checks(),
+		s.risks.Checks(),
 	)
 }
 

@@ -54,6 +54,7 @@ type commands struct {
 	Answers    answersCmd    `cmd:"" help:"What the system did about findings by itself: list it, look at it, undo it."`
 	Breach     breachCmd     `cmd:"" help:"Whom an account touched, and what follows from it."`
 	Controls   controlsCmd   `cmd:"" help:"What regulations ask for, and how it is known: list, show, attest."`
+	Risks      risksCmd      `cmd:"" help:"What may happen, how bad it would be, and what is done about it."`
 	Trackers   trackersCmd   `cmd:"" help:"Findings and steps as tickets elsewhere: list them, try the trackers, look at all."`
 	Incidents  incidentsCmd  `cmd:"" help:"What went wrong: report it, open it, work through it, close it."`
 	Events     eventsCmd     `cmd:"" help:"Access logs of other systems."`

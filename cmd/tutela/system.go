@@ -17,6 +17,7 @@ import (
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/dossier/binder"
 	"github.com/tutela-health/tutela/assure/register"
+	"github.com/tutela-health/tutela/assure/risk"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/detect/intake/book"
@@ -82,6 +83,7 @@ type system struct {
 	planeChecks []tutela.Check
 	controls    *control.Board // of planeChecks
 	packages    *binder.Binder
+	risks       *risk.Service
 
 	background sync.WaitGroup
 	stop       context.CancelFunc

@@ -1,0 +1,226 @@
+package risk_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/assure"
+	"github.com/tutela-health/tutela/assure/control"
+	"github.com/tutela-health/tutela/assure/register"
+	"github.com/tutela-health/tutela/assure/risk"
+	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/internal/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// house is one that keeps risks, on a clock that a test turns, with one check whose verdict it sets.
+type house struct {
+	rig *rig.Rig
+	*risk.Service
+	now      time.Time
+	verdict  tutela.Verdict
+	assessor *assure.Assessor
+}
+
+func opened(t *testing.T, r *rig.Rig) *house {
+	t.Helper()
+	h := &house{rig: r, now: time.Now().UTC().Truncate(time.Second), verdict: tutela.Pass}
+	clock := func() time.Time { return h.now }
+	check := tutela.Check{ID: "a.check", Title: "A check", Controls: []string{"S01"}, Fresh: time.Hour, Try: func(context.Context) tutela.Evidence {
+		return tutela.Evidence{On: "here", Observed: "seen", Verdict: h.verdict}
+	}}
+	h.assessor = assure.New(r.Audit, clock, check)
+	board := r.Board(t, clock, check)
+	h.Service = risk.New(risk.Config{Register: r.Register, Clock: clock, Board: func() *control.Board { return board }, Person: func(_ context.Context, name string) (tutela.UserID, string, error) {
+		if name != "pia" && name != "u-pia" {
+			return "", "", errs.New(errs.NotFound, "no such person")
+		}
+		return "u-pia", "pia", nil
+	}})
+	return h
+}
+
+func by(id tutela.UserID) tutela.Entry {
+	return tutela.Entry{Actor: tutela.Actor{ID: id, Kind: tutela.ActorPerson, Name: string(id)}, Action: tutela.ActionRiskChange}
+}
+
+// some is a risk of which so much is left.
+func (h *house) some(left risk.Rating, edit ...func(*risk.Risk)) risk.Risk {
+	r := risk.Risk{
+		Title: "Ransomware", Asset: "the record", Threat: "it is encrypted", Inherent: risk.Rating{Likelihood: 4, Safety: 5, Data: 5}, Residual: left,
+		Treatment: risk.Mitigate, Reason: "backups", Owner: "pia", Review: h.now.Add(30 * 24 * time.Hour), Controls: []string{"S01"},
+	}
+	for _, f := range edit {
+		f(&r)
+	}
+	return r
+}
+
+func low() risk.Rating  { return risk.Rating{Likelihood: 2, Safety: 3, Data: 1} }
+func high() risk.Rating { return risk.Rating{Likelihood: 2, Safety: 5, Data: 1} }
+
+// Risks are ranked by what is left of them, of equals those that endanger patients; each revision stays.
+func TestRisksAreRankedByWhatIsLeft(t *testing.T) {
+	rig.Each(t, func(t *testing.T, r *rig.Rig) {
+		h := opened(t, r)
+		for id, left := range map[string]risk.Rating{"data": {Likelihood: 2, Safety: 1, Data: 3}, "harm": {Likelihood: 2, Safety: 3, Data: 1}, "worst": {Likelihood: 3, Safety: 3, Data: 3}} {
+			_, err := h.Put(t.Context(), by("u-ann"), id, 0, h.some(left))
+			must(t, err)
+		}
+		k, err := h.Put(t.Context(), by("u-ann"), "worst", 1, h.some(risk.Rating{Likelihood: 1, Safety: 1, Data: 1}))
+		must(t, err)
+		if k.Owner != "u-pia" || k.OwnerName != "pia" || k.Revision != 2 || k.Score != 1 {
+			t.Errorf("%+v", k)
+		}
+		_, err = h.Close(t.Context(), by("u-ann"), "data", "the database is gone")
+		must(t, err)
+		for all, want := range map[bool]string{false: "[harm 6 worst 1]", true: "[data 6 harm 6 worst 1]"} {
+			list, err := h.List(t.Context(), all)
+			must(t, err)
+			var got []string
+			for _, k := range list {
+				got = append(got, fmt.Sprint(k.ID, " ", k.Score))
+			}
+			if all {
+				slices.Sort(got)
+			}
+			if fmt.Sprint(got) != want {
+				t.Errorf("%v, want %s", got, want)
+			}
+		}
+		history, err := h.History(t.Context(), "worst")
+		must(t, err)
+		if len(history) != 2 || history[0].Score != 9 || history[1].Score != 1 {
+			t.Errorf("%+v", history)
+		}
+		if _, err := h.Put(t.Context(), by("u-ann"), "worst", 1, h.some(low())); !errs.Is(err, errs.Conflict) {
+			t.Errorf("what was not read was replaced: %v", err)
+		}
+	})
+}
+
+// Who proposes to live with a high risk does not agree to it himself, and a change waits anew.
+func TestHighRisksWaitForASecondPerson(t *testing.T) {
+	h := opened(t, rig.Open(t, rig.Config{}))
+	k, err := h.Put(t.Context(), by("u-ann"), "a", 0, h.some(high()))
+	must(t, err)
+	if k.State != risk.Waiting || k.Proposed != "u-ann" {
+		t.Errorf("%+v", k)
+	}
+	if _, err := h.Agree(t.Context(), by("u-ann"), "a"); !errs.Is(err, errs.Denied) {
+		t.Errorf("alone: %v", err)
+	}
+	k, err = h.Agree(t.Context(), by("u-bob"), "a")
+	must(t, err)
+	if k.State != risk.Open || k.Agreed != "u-bob" {
+		t.Errorf("%+v", k)
+	}
+	if _, err := h.Agree(t.Context(), by("u-eve"), "a"); !errs.Is(err, errs.Conflict) {
+		t.Errorf("twice: %v", err)
+	}
+	k, err = h.Put(t.Context(), by("u-bob"), "a", k.Revision, h.some(high(), func(r *risk.Risk) { r.Agreed, r.Proposed = "u-x", "u-y" }))
+	must(t, err)
+	if k.State != risk.Waiting || k.Agreed != "" || k.Proposed != "u-bob" {
+		t.Errorf("a change brought its own agreement: %+v", k)
+	}
+	if k, err := h.Put(t.Context(), by("u-ann"), "b", 0, h.some(low())); err != nil || k.State != risk.Open {
+		t.Errorf("a low one: %+v %v", k, err)
+	}
+}
+
+// A risk says when a control that holds it down fails.
+func TestRisksAreHeldDownByLivingControls(t *testing.T) {
+	h := opened(t, rig.Open(t, rig.Config{}))
+	_, err := h.Put(t.Context(), by("u-ann"), "a", 0, h.some(low()))
+	must(t, err)
+	for verdict, want := range map[tutela.Verdict]int{tutela.Pass: 0, tutela.Fail: 1, tutela.CouldNotCheck: 0} {
+		h.now = h.now.Add(time.Minute)
+		h.verdict = verdict
+		_, err := h.assessor.Run(t.Context())
+		must(t, err)
+		list, err := h.List(t.Context(), false)
+		must(t, err)
+		if len(list[0].Failing) != want {
+			t.Errorf("%s: %v", verdict, list[0].Failing)
+		}
+	}
+}
+
+func TestWhatIsNoRiskIsRefused(t *testing.T) {
+	h := opened(t, rig.Open(t, rig.Config{}))
+	for name, edit := range map[string]func(*risk.Risk){
+		"no title":              func(r *risk.Risk) { r.Title = "" },
+		"no reason":             func(r *risk.Risk) { r.Reason = "" },
+		"no text":               func(r *risk.Risk) { r.Threat = "\xff" },
+		"too much text":         func(r *risk.Risk) { r.Asset = strings.Repeat("a", 2001) },
+		"a six":                 func(r *risk.Risk) { r.Inherent.Data = 6 },
+		"a nought":              func(r *risk.Risk) { r.Residual.Safety = 0 },
+		"more than there was":   func(r *risk.Risk) { r.Inherent = risk.Rating{Likelihood: 1, Safety: 1, Data: 1} },
+		"another treatment":     func(r *risk.Risk) { r.Treatment = "ignore" },
+		"accepted and lessened": func(r *risk.Risk) { r.Treatment = risk.Accept },
+		"never again":           func(r *risk.Risk) { r.Review = time.Time{} },
+		"in two years":          func(r *risk.Risk) { r.Review = h.now.AddDate(2, 0, 0) },
+		"nobody's":              func(r *risk.Risk) { r.Owner = "nobody" },
+		"an unknown control":    func(r *risk.Risk) { r.Controls = []string{"45 CFR 1"} },
+		"too many controls":     func(r *risk.Risk) { r.Controls = make([]string, 51) },
+	} {
+		if _, err := h.Put(t.Context(), by("u-ann"), "a", 0, h.some(low(), edit)); !errs.Is(err, errs.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := h.Put(t.Context(), by("u-ann"), "../a", 0, h.some(low())); !errs.Is(err, errs.Invalid) {
+		t.Errorf("a path for an id: %v", err)
+	}
+	if _, err := h.Close(t.Context(), by("u-ann"), "a", "so"); !errs.Is(err, errs.NotFound) {
+		t.Errorf("one that is not there: %v", err)
+	}
+	_, err := h.Put(t.Context(), by("u-ann"), "a", 0, h.some(low()))
+	must(t, err)
+	if _, err := h.Close(t.Context(), by("u-ann"), "a", ""); !errs.Is(err, errs.Invalid) {
+		t.Errorf("without a reason: %v", err)
+	}
+}
+
+// The check goes red when a review is overdue, when a high risk waits too long and when somebody wrote an agreement past it.
+func TestCheckOfRisksSeesWhatIsLeftAlone(t *testing.T) {
+	h := opened(t, rig.Open(t, rig.Config{}))
+	w := testkit.Sabotage(t, "govern.risks-reviewed")
+	try := func() tutela.Evidence { return h.Checks()[0].Try(t.Context()) }
+	w.Expect(try(), tutela.NotApplicable)
+	k, err := h.Put(t.Context(), by("u-ann"), "a", 0, h.some(high(), func(r *risk.Risk) { r.Review = h.now.AddDate(0, 6, 0) }))
+	must(t, err)
+	w.Expect(try(), tutela.Pass)
+	h.now = h.now.AddDate(0, 0, 31)
+	w.Expect(try(), tutela.Fail, "a waits for a second person")
+	k, err = h.Agree(t.Context(), by("u-bob"), "a")
+	must(t, err)
+	w.Expect(try(), tutela.Pass)
+	h.now = h.now.AddDate(0, 6, 0)
+	w.Expect(try(), tutela.Fail, "a was to be looked at by")
+	_, err = h.Put(t.Context(), by("u-ann"), "a", k.Revision, h.some(low()))
+	must(t, err)
+	w.Expect(try(), tutela.Pass, "1 risks")
+	it, err := h.rig.Register.Get(t.Context(), "risk", "a")
+	must(t, err)
+	it.Body = []byte(strings.Replace(string(it.Body), `"residual":{"likelihood":2`, `"residual":{"likelihood":5`, 1))
+	_, err = h.rig.Register.Put(t.Context(), by("u-eve"), register.Change{Item: it, What: "slipped in"})
+	must(t, err)
+	w.Expect(try(), tutela.Fail, "nobody else agreed")
+	_, err = h.Close(t.Context(), by("u-ann"), "a", "gone")
+	must(t, err)
+	w.Expect(try(), tutela.NotApplicable)
+}

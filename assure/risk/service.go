@@ -1,0 +1,210 @@
+package risk
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/assure/control"
+	"github.com/tutela-health/tutela/assure/register"
+	"github.com/tutela-health/tutela/internal/clock"
+	"github.com/tutela-health/tutela/internal/errs"
+)
+
+// kind is the register's word for risks.
+const kind register.Kind = "risk"
+
+// Config says what a Service works with.
+type Config struct {
+	Register *register.Book
+	Board    func() *control.Board // asked when it is needed: it knows the server's own checks
+	Clock    clock.Clock
+	// Person finds the account of a person by its username or id; one that is not there is errs.NotFound.
+	Person func(ctx context.Context, name string) (tutela.UserID, string, error)
+}
+
+// Service keeps risks. Safe for concurrent use.
+type Service struct{ cfg Config }
+
+// New returns a Service.
+func New(c Config) *Service { return &Service{c} }
+
+// Kept is a risk as it is kept.
+type Kept struct {
+	ID       string    `json:"id"`
+	Revision int64     `json:"revision"`
+	State    State     `json:"state"`
+	At       time.Time `json:"at"`
+	By       string    `json:"by"`
+	Risk
+	Score   int      `json:"score"`             // of what is left
+	Overdue bool     `json:"overdue,omitempty"` // its review
+	Failing []string `json:"failing,omitempty"` // controls that hold it down and are red
+}
+
+// List gives risks, what is left the most first. Those that are closed come only where all are wanted.
+func (s *Service) List(ctx context.Context, all bool) ([]Kept, error) {
+	items, err := s.cfg.Register.List(ctx, register.Filter{Kind: kind})
+	if err != nil {
+		return nil, err
+	}
+	red, err := s.red(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := []Kept{}
+	for _, it := range items {
+		k, err := s.kept(it, red)
+		if err != nil {
+			return nil, err
+		}
+		if all || k.State != Closed {
+			list = append(list, k)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Kept) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.Residual.Safety, a.Residual.Safety), cmp.Compare(a.ID, b.ID))
+	})
+	return list, nil
+}
+
+// History gives every revision of a risk, the first one first.
+func (s *Service) History(ctx context.Context, id string) ([]Kept, error) {
+	items, err := s.cfg.Register.History(ctx, kind, id)
+	if err != nil {
+		return nil, err
+	}
+	red, err := s.red(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Kept, len(items))
+	for i, it := range items {
+		if list[i], err = s.kept(it, red); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// Put keeps a risk, new at revision 0, changed at the revision that was read. What leaves a high risk waits for a second person.
+func (s *Service) Put(ctx context.Context, entry tutela.Entry, id string, revision int64, r Risk) (Kept, error) {
+	if err := r.check(s.cfg.Clock()); err != nil {
+		return Kept{}, err
+	}
+	if err := s.links(ctx, &r); err != nil {
+		return Kept{}, err
+	}
+	r.Proposed, r.Agreed, r.Closed = "", "", ""
+	state := Open
+	if r.Residual.Score() >= High {
+		state, r.Proposed = Waiting, entry.Actor.ID
+	}
+	return s.put(ctx, entry, id, revision, state, r, "kept")
+}
+
+// links finds the owner, and refuses one whom nobody knows and controls that are not in the catalogue.
+func (s *Service) links(ctx context.Context, r *Risk) (err error) {
+	r.Owner, r.OwnerName, err = s.cfg.Person(ctx, string(r.Owner))
+	if errs.Is(err, errs.NotFound) {
+		return errs.New(errs.Invalid, "the owner of a risk is a person with an account, by username or id")
+	}
+	if err != nil {
+		return err
+	}
+	o, err := s.cfg.Board().List(ctx, control.Filter{})
+	if err != nil {
+		return err
+	}
+	for _, id := range r.Controls {
+		if !slices.ContainsFunc(o.Controls, func(c control.Control) bool { return c.ID == id }) {
+			return errs.New(errs.Invalid, "%q is no requirement in the catalogue", id)
+		}
+	}
+	return nil
+}
+
+// Agree has a second person live with a high risk.
+func (s *Service) Agree(ctx context.Context, entry tutela.Entry, id string) (Kept, error) {
+	it, r, err := s.get(ctx, id)
+	switch {
+	case err != nil:
+		return Kept{}, err
+	case State(it.State) != Waiting:
+		return Kept{}, errs.New(errs.Conflict, "risk %s waits for nobody", id)
+	case r.Proposed == entry.Actor.ID:
+		return Kept{}, errs.New(errs.Denied, "somebody else than who proposed it has to agree")
+	}
+	r.Agreed = entry.Actor.ID
+	return s.put(ctx, entry, id, it.Revision, Open, r, "agreed to")
+}
+
+// Close ends a risk that is none any more.
+func (s *Service) Close(ctx context.Context, entry tutela.Entry, id, why string) (Kept, error) {
+	it, r, err := s.get(ctx, id)
+	switch {
+	case err != nil:
+		return Kept{}, err
+	case State(it.State) == Closed:
+		return Kept{}, errs.New(errs.Conflict, "risk %s is closed already", id)
+	case why == "" || len(why) > maxText:
+		return Kept{}, errs.New(errs.Invalid, "say in %d bytes at most why it is none any more", maxText)
+	}
+	r.Closed, r.Review = why, time.Time{}
+	return s.put(ctx, entry, id, it.Revision, Closed, r, "closed")
+}
+
+func (s *Service) get(ctx context.Context, id string) (register.Item, Risk, error) {
+	it, err := s.cfg.Register.Get(ctx, kind, id)
+	if err != nil {
+		return it, Risk{}, err
+	}
+	r, err := register.Decode[Risk](it)
+	return it, r, err
+}
+
+func (s *Service) put(ctx context.Context, entry tutela.Entry, id string, revision int64, state State, r Risk, what string) (Kept, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return Kept{}, fmt.Errorf("encode risk: %w", err)
+	}
+	list, err := s.cfg.Register.Put(ctx, entry, register.Change{What: what, Item: register.Item{
+		Kind: kind, ID: id, Revision: revision, State: register.State(state), Owner: r.Owner, Due: r.Review, Body: body,
+	}})
+	if err != nil {
+		return Kept{}, err
+	}
+	return s.kept(list[0], nil)
+}
+
+func (s *Service) kept(it register.Item, red map[string]bool) (Kept, error) {
+	r, err := register.Decode[Risk](it)
+	if err != nil {
+		return Kept{}, err
+	}
+	k := Kept{ID: it.ID, Revision: it.Revision, State: State(it.State), At: it.At, By: it.By.Name, Risk: r, Score: r.Residual.Score()}
+	k.Overdue = k.State != Closed && !s.cfg.Clock().Before(r.Review)
+	for _, id := range r.Controls {
+		if red[id] {
+			k.Failing = append(k.Failing, id)
+		}
+	}
+	return k, nil
+}
+
+// red are the controls that fail.
+func (s *Service) red(ctx context.Context) (map[string]bool, error) {
+	o, err := s.cfg.Board().List(ctx, control.Filter{Standing: control.Red})
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]bool{}
+	for _, c := range o.Controls {
+		ids[c.ID] = true
+	}
+	return ids, nil
+}
