@@ -35,7 +35,7 @@ func hipaa(section string) string { return "45 CFR 164." + section }
 
 // boundaries: nothing without a token, nothing that is not listed, nobody faster than he may.
 func (s *Server) boundaries(c CheckConfig) []tutela.Check {
-	token := tokenCheck{base: c.Base, tls: c.TLS, routes: s.guardedRoutes()}
+	token := tokenCheck{base: c.Base, tls: c.TLS, routes: s.guardedRoutes(), marked: s.marks}
 	exposure := exposureCheck{base: c.Base, tls: c.TLS}
 	return []tutela.Check{{
 		ID: "protect.token-required", Title: "Nothing is answered without a valid access token",

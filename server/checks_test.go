@@ -124,3 +124,36 @@ func TestChecksAreComplete(t *testing.T) {
 		}
 	}
 }
+
+// The check's own failed proofs are the check's, in the ledger too, and raise no alarm; whoever sends a mark that is not of a
+// run under way, or one of before, is counted where he comes from.
+func TestTheCheckOfTokensIsNoAttack(t *testing.T) {
+	s := newSite(t, nil)
+	var seen atomic.Pointer[string]
+	at := publish(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Host = rig.Host
+		mark := r.Header.Get("Tutela-Assess")
+		seen.Store(&mark)
+		s.Handler.ServeHTTP(w, r)
+	}))
+	verdict(t, s.try(t, "protect.token-required", at), tutela.Pass)
+	for _, mark := range []string{"", "x", *seen.Load()} {
+		r := request(t, http.MethodGet, "/api/v1/keys", "")
+		r.Header.Set("Tutela-Assess", mark)
+		if w := s.send(r); w.Code != http.StatusUnauthorized {
+			t.Errorf("%q: %d", mark, w.Code)
+		}
+	}
+	if err := s.server.Told(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]int{}
+	for _, e := range s.entries(t, tutela.ActionAuthenticate) {
+		if e.Outcome == tutela.OutcomeDenied {
+			counted[e.Address] += max(e.Count, 1)
+		}
+	}
+	if counted["tutela-assess"] < 200 || counted["192.0.2.1"] != 3 || counted["127.0.0.1"] != 0 {
+		t.Errorf("counted by address: %v", counted)
+	}
+}

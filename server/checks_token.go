@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"crypto/subtle"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/internal/httpx"
 )
 
 // tokenCheck calls every guarded route as a stranger would.
@@ -21,6 +23,30 @@ type tokenCheck struct {
 	base   string
 	tls    *tls.Config
 	routes []string // "METHOD /path", with the mux's wildcards
+	// marked gives what marks the requests of one run as the check's, until done is called.
+	marked func() (mark string, done func())
+}
+
+// markHeader holds what marks a check's own requests.
+const markHeader = "Tutela-Assess"
+
+// ownNetwork stands for the network of a check's own requests: so many failed proofs at once are no attack.
+const ownNetwork = "tutela-assess"
+
+// marks lets a check of this process mark its requests: by a random text that nobody else knows, as long as it runs.
+func (s *Server) marks() (mark string, done func()) {
+	mark = rand.Text()
+	s.mark.Store(&mark)
+	return mark, func() { s.mark.CompareAndSwap(&mark, nil) }
+}
+
+// network is where a request comes from, as failures are counted.
+func (s *Server) network(r *http.Request) string {
+	mark := s.mark.Load()
+	if mark != nil && subtle.ConstantTimeCompare([]byte(r.Header.Get(markHeader)), []byte(*mark)) == 1 {
+		return ownNetwork
+	}
+	return httpx.Peer(r)
 }
 
 // Bounds on one request of a stranger.
@@ -34,11 +60,13 @@ func (c tokenCheck) try(ctx context.Context) tutela.Evidence {
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: strangerWaits,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	mark, done := c.marked()
+	defer done()
 	var wrong []string
 	requests := 0
 	for _, route := range c.routes {
 		for _, authorization := range []string{"", "Bearer tut_" + rand.Text() + rand.Text()} {
-			what, err := c.patient(ctx, client, route, authorization)
+			what, err := c.patient(ctx, client, route, authorization, mark)
 			if err != nil {
 				return observed(c.base, tutela.CouldNotCheck, "%s could not be asked: %v", route, err)
 			}
@@ -58,9 +86,9 @@ func (c tokenCheck) try(ctx context.Context) tutela.Evidence {
 
 // patient is stranger who comes back when the server asks for it: strangers have a budget, and so many
 // routes in a row can be more than it.
-func (c tokenCheck) patient(ctx context.Context, client *http.Client, route, authorization string) (string, error) {
+func (c tokenCheck) patient(ctx context.Context, client *http.Client, route, authorization, mark string) (string, error) {
 	for {
-		what, err := c.stranger(ctx, client, route, authorization)
+		what, err := c.stranger(ctx, client, route, authorization, mark)
 		var fast tooFast
 		if !errors.As(err, &fast) || fast.wait > strangerWaits {
 			return what, err
@@ -79,12 +107,13 @@ type tooFast struct{ wait time.Duration }
 func (tooFast) Error() string { return "this network has called too fast" }
 
 // stranger sends one request and says what is wrong with its answer, or nothing.
-func (c tokenCheck) stranger(ctx context.Context, client *http.Client, route, authorization string) (string, error) {
+func (c tokenCheck) stranger(ctx context.Context, client *http.Client, route, authorization, mark string) (string, error) {
 	method, path, _ := strings.Cut(route, " ")
 	r, err := http.NewRequestWithContext(ctx, method, c.base+fillPath(path), http.NoBody)
 	if err != nil {
 		return "", err
 	}
+	r.Header.Set(markHeader, mark)
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}

@@ -33,6 +33,9 @@ func (s *Server) Gated(p tutela.Principal) http.Handler {
 		func(w http.ResponseWriter, r *http.Request) { _ = s.slowCaller(r.Context(), w, &p) }))))))
 }
 
+// Told brings the counts of failures into the ledger.
+func (s *Server) Told(ctx context.Context) error { return s.failures.Flush(ctx) }
+
 // Unlisted lists what planes wanted mounted and is not exposed.
 func (s *Server) Unlisted() []string { return s.mounted.unlisted }
 

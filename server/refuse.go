@@ -24,7 +24,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	} else if errs.Is(err, errs.Unauthenticated) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		s.failures.Count(tutela.Entry{
-			Address: httpx.Peer(r), Action: tutela.ActionAuthenticate, Outcome: tutela.OutcomeDenied, Status: status,
+			Address: s.network(r), Action: tutela.ActionAuthenticate, Outcome: tutela.OutcomeDenied, Status: status,
 		})
 	}
 	if status >= http.StatusInternalServerError {

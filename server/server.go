@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tutela-health/tutela/access"
@@ -69,6 +70,7 @@ type Server struct {
 	http     *http.Server
 	gate     *gate
 	mounted  *router
+	mark     atomic.Pointer[string] // of the requests of a check that runs
 
 	measurements measurements
 }
