@@ -45,9 +45,10 @@ const (
 	longest      = 366 * 24 * time.Hour
 )
 
-// The register's words for attestations.
+// The register's words for attestations. Files lie apart: whoever looks at all controls opens none.
 const (
 	kind      register.Kind  = "attestation"
+	fileKind  register.Kind  = "attestation-file"
 	valid     register.State = "valid"
 	withdrawn register.State = "withdrawn"
 )
@@ -98,7 +99,7 @@ func (b *Board) Withdraw(ctx context.Context, entry tutela.Entry, id string) err
 	if err != nil {
 		return err
 	}
-	a, err := b.Said(ctx, r.ID)
+	a, err := b.said(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -106,20 +107,35 @@ func (b *Board) Withdraw(ctx context.Context, entry tutela.Entry, id string) err
 	return err
 }
 
+// put keeps the next revision of an attestation, and of its file where one came with it.
 func (b *Board) put(ctx context.Context, entry tutela.Entry, slug string, a Attestation, state register.State, what string) (Attestation, error) {
+	var changes []register.Change
+	if a.File != nil && len(a.File.Data) > 0 {
+		revision, err := b.revision(ctx, fileKind, slug)
+		if err != nil {
+			return Attestation{}, err
+		}
+		file, err := json.Marshal(*a.File)
+		if err != nil {
+			return Attestation{}, fmt.Errorf("encode file: %w", err)
+		}
+		changes = append(changes, register.Change{What: "file", Item: register.Item{Kind: fileKind, ID: slug, Revision: revision, State: valid, Owner: entry.Actor.ID, Body: file}})
+		a.File = &File{Name: a.File.Name, SHA256: a.File.SHA256}
+	}
 	revision := a.Revision
 	a.Revision, a.By, a.At = 0, "", time.Time{} // the item says them
 	body, err := json.Marshal(a)
 	if err != nil {
 		return Attestation{}, fmt.Errorf("encode attestation: %w", err)
 	}
-	list, err := b.cfg.Register.Put(ctx, entry, register.Change{What: what, Item: register.Item{
+	changes = append(changes, register.Change{What: what, Item: register.Item{
 		Kind: kind, ID: slug, Revision: revision, State: state, Owner: entry.Actor.ID, Due: a.Expires, Body: body,
 	}})
+	list, err := b.cfg.Register.Put(ctx, entry, changes...)
 	if err != nil {
 		return Attestation{}, err
 	}
-	return attestation(list[0])
+	return attestation(list[len(list)-1])
 }
 
 // Said gives what stands attested of a requirement, with its file.
@@ -128,11 +144,29 @@ func (b *Board) Said(ctx context.Context, id string) (Attestation, error) {
 	if err != nil {
 		return Attestation{}, err
 	}
-	it, err := b.cfg.Register.Get(ctx, kind, r.Slug())
+	a, err := b.said(ctx, r)
+	if err != nil || a.File == nil {
+		return a, err
+	}
+	it, err := b.cfg.Register.Get(ctx, fileKind, r.Slug())
 	if err != nil {
-		if errs.Is(err, errs.NotFound) {
-			err = errs.New(errs.NotFound, "nobody attested %s", r.ID)
-		}
+		return Attestation{}, err
+	}
+	file, err := register.Decode[File](it)
+	if err == nil && file.SHA256 != a.File.SHA256 {
+		err = errs.New(errs.Internal, "the file of %s is not the one that was attested with", r.ID)
+	}
+	a.File = &file
+	return a, err
+}
+
+// said gives what stands attested of a requirement; of its file name and digest alone.
+func (b *Board) said(ctx context.Context, r catalog.Requirement) (Attestation, error) {
+	it, err := b.cfg.Register.Get(ctx, kind, r.Slug())
+	if errs.Is(err, errs.NotFound) {
+		return Attestation{}, errs.New(errs.NotFound, "nobody attested %s", r.ID)
+	}
+	if err != nil {
 		return Attestation{}, err
 	}
 	if it.State != valid {
@@ -141,8 +175,8 @@ func (b *Board) Said(ctx context.Context, id string) (Attestation, error) {
 	return attestation(it)
 }
 
-// revision is of what was said of a requirement last, also if it was withdrawn; 0 where nothing was.
-func (b *Board) revision(ctx context.Context, slug string) (int64, error) {
+// revision is of the newest item of a kind, also if it was withdrawn; 0 where there is none.
+func (b *Board) revision(ctx context.Context, kind register.Kind, slug string) (int64, error) {
 	it, err := b.cfg.Register.Get(ctx, kind, slug)
 	if errs.Is(err, errs.NotFound) {
 		return 0, nil
@@ -161,9 +195,6 @@ func (b *Board) attested(ctx context.Context) (map[string]Attestation, error) {
 		a, err := attestation(it)
 		if err != nil {
 			return nil, err
-		}
-		if a.File != nil {
-			a.File.Data = nil
 		}
 		all[a.Requirement] = a
 	}

@@ -168,7 +168,7 @@ func (b *Board) Show(ctx context.Context, id string) (Shown, error) {
 	if a, ok := known.said[r.ID]; ok {
 		s.Attestation = &a
 	}
-	if s.Revision, err = b.revision(ctx, r.Slug()); err != nil {
+	if s.Revision, err = b.revision(ctx, kind, r.Slug()); err != nil {
 		return Shown{}, err
 	}
 	mine := map[string]bool{}
