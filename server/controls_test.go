@@ -64,7 +64,7 @@ func TestControlsAreAttested(t *testing.T) {
 			kept = append(kept, e.Subject.Kind+" "+e.Subject.ID+" "+strings.Split(e.Subject.Detail, ";")[0])
 		}
 	}
-	if fmt.Sprint(kept) != fmt.Sprintf("[attestation %[1]s attested attestation %[1]s attested attestation %[1]s withdrawn]", id) {
+	if fmt.Sprint(kept) != fmt.Sprintf("[attestation-file %[1]s file attestation %[1]s attested attestation %[1]s attested attestation %[1]s withdrawn]", id) {
 		t.Errorf("the ledger has %q", kept)
 	}
 }
