@@ -31,7 +31,12 @@ type Config struct {
 	Clock   clock.Clock
 	Log     *slog.Logger
 	Base    string // the public base URL, as in https://host/fhir/r4, without a trailing slash
+	OAuth   OAuthEndpoints
 }
+
+// OAuthEndpoints are absolute URLs of the authorization server in front of the API; the
+// CapabilityStatement names them, unless there are none.
+type OAuthEndpoints struct{ Authorize, Token, Manage, Introspect, Revoke string }
 
 // Handler serves the FHIR API.
 type Handler struct {
@@ -41,6 +46,7 @@ type Handler struct {
 	clock   clock.Clock
 	log     *slog.Logger
 	base    string
+	oauth   OAuthEndpoints
 	started time.Time
 	large   *semaphore.Weighted // bytes of large bodies that are being worked on
 }
@@ -54,7 +60,7 @@ const (
 
 // New returns a Handler.
 func New(c Config) *Handler {
-	return &Handler{records: c.Records, access: c.Access, audit: c.Audit, clock: c.Clock, log: c.Log, base: c.Base, started: c.Clock(),
+	return &Handler{records: c.Records, access: c.Access, audit: c.Audit, clock: c.Clock, log: c.Log, base: c.Base, oauth: c.OAuth, started: c.Clock(),
 		large: semaphore.NewWeighted(largeBodies)}
 }
 

@@ -37,7 +37,14 @@ type capRest struct {
 }
 
 type capSecurity struct {
-	Description string `json:"description"`
+	Extension   []capExtension `json:"extension,omitempty"`
+	Description string         `json:"description"`
+}
+
+type capExtension struct {
+	URL       string         `json:"url"`
+	ValueURI  string         `json:"valueUri,omitempty"`
+	Extension []capExtension `json:"extension,omitempty"`
 }
 
 type capInteraction struct {
@@ -75,6 +82,19 @@ func interactions(codes ...string) []capInteraction {
 	return list
 }
 
+// oauthURIs names the endpoints of the authorization server as SMART App Launch 1.0.0, "SMART on
+// FHIR OAuth authorization Endpoints", has it. From 2.0.0 on .well-known/smart-configuration says
+// it all, yet clients ask both at once and believe whichever answers first.
+func oauthURIs(e OAuthEndpoints) []capExtension {
+	if e == (OAuthEndpoints{}) {
+		return nil
+	}
+	return []capExtension{{URL: "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris", Extension: []capExtension{
+		{URL: "authorize", ValueURI: e.Authorize}, {URL: "token", ValueURI: e.Token}, {URL: "manage", ValueURI: e.Manage},
+		{URL: "introspect", ValueURI: e.Introspect}, {URL: "revoke", ValueURI: e.Revoke},
+	}}}
+}
+
 // metadata serves the CapabilityStatement; it says nothing about any patient and is public.
 func (h *Handler) metadata(w http.ResponseWriter, r *http.Request) {
 	if err := acceptable(r); err != nil {
@@ -86,8 +106,11 @@ func (h *Handler) metadata(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) capabilities() capabilityStatement {
 	rest := capRest{
-		Mode:        "server",
-		Security:    capSecurity{"Every interaction but this one needs a Bearer access token (RFC 6750) with SMART on FHIR v2 scopes."},
+		Mode: "server",
+		Security: capSecurity{
+			Extension:   oauthURIs(h.oauth),
+			Description: "Every interaction but this one needs a Bearer access token (RFC 6750) with SMART on FHIR v2 scopes.",
+		},
 		Interaction: interactions("transaction", "batch"),
 	}
 	for _, typ := range r4.ResourceTypes() {

@@ -12,6 +12,7 @@ import (
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/risk"
 	"github.com/tutela-health/tutela/fhir"
+	"github.com/tutela-health/tutela/identity/oauth"
 	"github.com/tutela-health/tutela/server"
 )
 
@@ -114,7 +115,7 @@ func (s *system) serve(ctx context.Context, srv *server.Server, listener net.Lis
 func (s *system) fhir() *fhir.Handler {
 	return fhir.New(fhir.Config{
 		Records: s.records, Access: s.access, Audit: s.audit, Clock: s.clock, Log: s.log,
-		Base: s.config.base() + "/fhir/r4",
+		Base: s.config.base() + "/fhir/r4", OAuth: fhir.OAuthEndpoints(oauth.EndpointsOf(s.config.base())),
 	})
 }
 

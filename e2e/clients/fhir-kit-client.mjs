@@ -13,7 +13,12 @@ await step("metadata", async () => {
   assert.equal(statement.fhirVersion, "4.0.1");
 });
 
+// smartAuthMetadata asks three places at once and believes the first answer, so each is read alone too.
 await step("SMART metadata", async () => {
+  const { rest } = await client.capabilityStatement();
+  const declared = rest[0].security.extension.find((e) => e.url.endsWith("/oauth-uris")).extension;
+  assert.equal(declared.find((e) => e.url === "authorize").valueUri, `${issuer}/oauth2/authorize`);
+  assert.equal(declared.find((e) => e.url === "token").valueUri, `${issuer}/oauth2/token`);
   const { authorizeUrl, tokenUrl } = await client.smartAuthMetadata();
   assert.equal(String(authorizeUrl), `${issuer}/oauth2/authorize`);
   assert.equal(String(tokenUrl), `${issuer}/oauth2/token`);

@@ -49,17 +49,29 @@ type metadata struct {
 	Capabilities          []string `json:"capabilities,omitempty"`
 }
 
+// Endpoints are absolute URLs that others announce beside the authorization server itself.
+type Endpoints struct{ Authorize, Token, Manage, Introspect, Revoke string }
+
+// EndpointsOf returns where the authorization server of an issuer answers.
+func EndpointsOf(issuer string) Endpoints {
+	return Endpoints{
+		Authorize: issuer + authorizePath, Token: issuer + tokenPath, Manage: issuer + "/account",
+		Introspect: issuer + "/oauth2/introspect", Revoke: issuer + "/oauth2/revoke",
+	}
+}
+
 func (s *Server) metadata() metadata {
 	at := func(path string) string { return s.cfg.Issuer + path }
+	ends := EndpointsOf(s.cfg.Issuer)
 	var algorithms []string
 	for _, a := range identity.AssertionAlgorithms() {
 		algorithms = append(algorithms, string(a))
 	}
 	proofs := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
 	return metadata{
-		Issuer: s.cfg.Issuer, Authorization: at(authorizePath), Token: at(tokenPath), JWKS: at("/oauth2/jwks"),
-		UserInfo: at("/oauth2/userinfo"), Introspection: at("/oauth2/introspect"), Revocation: at("/oauth2/revoke"),
-		EndSession: at("/oauth2/logout"), Management: at("/account"),
+		Issuer: s.cfg.Issuer, Authorization: ends.Authorize, Token: ends.Token, JWKS: at("/oauth2/jwks"),
+		UserInfo: at("/oauth2/userinfo"), Introspection: ends.Introspect, Revocation: ends.Revoke,
+		EndSession: at("/oauth2/logout"), Management: ends.Manage,
 		Scopes: append(identity.PlainScopes(), "patient/*.rs", "patient/*.cruds", "user/*.rs", "user/*.cruds", "system/*.rs", "system/*.cruds",
 			"patient/*.read", "patient/*.write", "user/*.read", "user/*.write", "system/*.read", "system/*.write"),
 		Responses: []string{"code"}, ResponseModes: []string{"query"}, Grants: grants(), Subjects: []string{"public"},
