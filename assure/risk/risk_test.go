@@ -224,3 +224,24 @@ func TestCheckOfRisksSeesWhatIsLeftAlone(t *testing.T) {
 	must(t, err)
 	w.Expect(try(), tutela.NotApplicable)
 }
+
+// A risk is its owner's to look at again, and to have agreed to where it is high.
+func TestRisksAreSomebodysDuty(t *testing.T) {
+	h := opened(t, rig.Open(t, rig.Config{}))
+	for id, left := range map[string]risk.Rating{"a-high": high(), "b-low": low(), "c-gone": low()} {
+		_, err := h.Put(t.Context(), by("u-ann"), id, 0, h.some(left))
+		must(t, err)
+	}
+	_, err := h.Close(t.Context(), by("u-ann"), "c-gone", "gone")
+	must(t, err)
+	list, err := h.Duties(t.Context())
+	must(t, err)
+	if len(list) != 2 || list[0].ID != "a-high" || list[0].What != "have a second person agree to what is left" || list[1].What != "look at the risk again" || list[1].Owner != "u-pia" {
+		t.Fatalf("%+v", list)
+	}
+	for _, d := range list {
+		if due := h.now.AddDate(0, 0, 30); d.Overdue(due.Add(-time.Minute)) || !d.Overdue(due.Add(time.Minute)) {
+			t.Errorf("%s is due %s", d.ID, d.Due)
+		}
+	}
+}

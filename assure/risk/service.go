@@ -72,6 +72,33 @@ func (s *Service) List(ctx context.Context, all bool) ([]Kept, error) {
 	return list, nil
 }
 
+// Duties are the reviews to come and the agreements that are waited for. A second person can be anybody but who
+// proposed: the owner is to see to it.
+func (s *Service) Duties(ctx context.Context) ([]register.Duty, error) {
+	items, err := s.cfg.Register.List(ctx, register.Filter{Kind: kind})
+	if err != nil {
+		return nil, err
+	}
+	var list []register.Duty
+	for _, it := range items {
+		r, err := register.Decode[Risk](it)
+		if err != nil {
+			return nil, err
+		}
+		d := register.Duty{Kind: kind, ID: it.ID, Title: r.Title, Owner: r.Owner, Name: r.OwnerName}
+		switch State(it.State) {
+		case Waiting:
+			d.What, d.Due, d.Do = "have a second person agree to what is left", it.At.Add(waits), "tutela risks agree "+it.ID
+		case Open:
+			d.What, d.Due, d.Do = "look at the risk again", r.Review, "tutela risks set "+it.ID
+		default:
+			continue
+		}
+		list = append(list, d)
+	}
+	return list, nil
+}
+
 // History gives every revision of a risk, the first one first.
 func (s *Service) History(ctx context.Context, id string) ([]Kept, error) {
 	items, err := s.cfg.Register.History(ctx, kind, id)
