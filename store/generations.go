@@ -289,7 +289,11 @@ func (db *DB) Shredded(ctx context.Context, kind tutela.KeyKind, id int64, versi
 	if err != nil {
 		return 0, false, err
 	}
-	err = shreddedKeys(ctx, db, " WHERE kind = ? AND id = ? AND (version = ? OR ? = 0)", []any{code, id, int64(version), int64(version)}, func(k tutela.WrappedKey) error {
+	where, args := " WHERE kind = ? AND id = ?", []any{code, id}
+	if version != 0 {
+		where, args = where+" AND version = ?", append(args, int64(version))
+	}
+	err = shreddedKeys(ctx, db, where, args, func(k tutela.WrappedKey) error {
 		generation, shredded = k.Generation, true
 		return nil
 	})

@@ -89,6 +89,11 @@ func TestGenerationsCloseBehindTheirLastKey(t *testing.T) {
 				t.Errorf("key %d: generation %d, %v, %v", id, generation, shredded, err)
 			}
 		}
+		for version, want := range map[int]bool{1: true, 2: false, 1 << 38: false} { // the last one is what a forger may write
+			if _, shredded, err := db.Shredded(ctx, tutela.KeyPatient, 12, version); shredded != want || err != nil {
+				t.Errorf("version %d: %v, %v", version, shredded, err)
+			}
+		}
 	})
 }
 
