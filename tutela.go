@@ -273,6 +273,11 @@ const (
 	ActionControlAttest Action = "control.attest" // somebody gave his word on a requirement, or took it back
 	ActionRiskList      Action = "risk.list"      // somebody looked at risks
 	ActionRiskChange    Action = "risk.change"    // a risk was written down, changed, agreed to or closed
+	ActionReviewList    Action = "review.list"    // somebody looked at reviews
+	ActionReviewChange  Action = "review.change"  // a review was planned, opened, decided about, carried out, or a follow-up done
+	ActionDutyList      Action = "duty.list"      // somebody looked at what is to be done
+	ActionDutyMine      Action = "duty.mine"      // somebody looked at what he is to do
+	ActionDutyRemind    Action = "duty.remind"    // people were told of what is to be done, or it is done
 	ActionPackageMake   Action = "package.make"   // somebody takes an auditor's package out
 	ActionPackageSeal   Action = "package.seal"   // what is in it, by the digest of its manifest
 	ActionExportList    Action = "export.list"    // somebody looked how far the systems are that the ledger goes to

@@ -107,9 +107,9 @@ func (a account) factors() []Factor {
 // roleAdmin is the role of those who administer accounts.
 const roleAdmin = "admin"
 
-// checkRoles holds administration apart from everyday work (NIST SP 800-53, AC-5 and AC-6(2)): an
+// CheckRoles refuses roles that nobody can have together: it holds administration apart from everyday work (NIST SP 800-53, AC-5 and AC-6(2)): an
 // account that administers has no other role.
-func (s *Service) checkRoles(roles []string) error {
+func (s *Service) CheckRoles(roles []string) error {
 	if slices.Contains(roles, roleAdmin) && len(roles) > 1 {
 		return errs.New(errs.Unprocessable, "an administrator's account has no other role: make a separate one for everyday work")
 	}

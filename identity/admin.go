@@ -69,7 +69,7 @@ func (s *Service) SetRoles(ctx context.Context, by tutela.Principal, id tutela.U
 	entry.Subject.Detail = strings.Join(roles, " ")
 	return s.administer(ctx, by, id, entry, func(a *account) ([]store.Claim, error) {
 		a.Roles, a.Maker = slices.Clone(roles), "" // from now on no claim changes them
-		return nil, s.checkRoles(roles)
+		return nil, s.CheckRoles(roles)
 	})
 }
 

@@ -97,7 +97,7 @@ func (c separationCheck) made(ctx context.Context) (bool, error) {
 	if i := slices.IndexFunc(c.s.roles, func(r string) bool { return r != roleAdmin }); i >= 0 {
 		other = c.s.roles[i]
 	}
-	if err := c.s.checkRoles([]string{other}); err != nil {
+	if err := c.s.CheckRoles([]string{other}); err != nil {
 		return false, fmt.Errorf("a refusal would prove nothing: %w", err)
 	}
 	n := newThrowaway(tutela.ActorPerson)

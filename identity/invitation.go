@@ -122,7 +122,7 @@ func (s *Service) checkInvited(ctx context.Context, n NewUser) (NewUser, error) 
 	if err := checkUsername(n.Username); err != nil {
 		return n, err
 	}
-	if err := s.checkRoles(n.Roles); err != nil {
+	if err := s.CheckRoles(n.Roles); err != nil {
 		return n, err
 	}
 	_, err := s.accountByName(ctx, n.Username)

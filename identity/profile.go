@@ -67,7 +67,7 @@ func (p *Provisioner) regroup(a *account, groups []string) error {
 	}
 	roles := slices.DeleteFunc(slices.Clone(a.Roles), func(r string) bool { return slices.Contains(left, r) })
 	a.Groups, a.Roles = groups, slices.Compact(slices.Sorted(slices.Values(append(roles, given...))))
-	return p.s.checkRoles(a.Roles)
+	return p.s.CheckRoles(a.Roles)
 }
 
 // rolesOf gives the role of each group that the client maps.

@@ -51,7 +51,7 @@ func (s *Service) checkRules(rules []RoleRule) error {
 		if !s.Mappable(r.Role) {
 			return errs.New(errs.Unprocessable, "no rule gives the role %q: who has it is invited by an administrator", r.Role)
 		}
-		if err := s.checkRoles([]string{r.Role}); err != nil {
+		if err := s.CheckRoles([]string{r.Role}); err != nil {
 			return err
 		}
 		if r.Value == "" || len(r.Value) > maxWord {

@@ -68,7 +68,7 @@ func (s *Service) checkGroups(c Client) error {
 		case slices.Contains(s.above, g.Role):
 			return errs.New(errs.Unprocessable, "the role %q is privileged: only an administrator gives it", g.Role)
 		}
-		if err := s.checkRoles([]string{g.Role}); err != nil {
+		if err := s.CheckRoles([]string{g.Role}); err != nil {
 			return err
 		}
 		seen = append(seen, folded)

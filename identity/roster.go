@@ -251,7 +251,7 @@ func (p *rosterPlan) check(row RosterRow) error {
 			return errs.New(errs.Unprocessable, "a roster gives nobody the role %q: administrators and patients are invited one by one", role)
 		}
 	}
-	if err := p.s.checkRoles(row.Roles); err != nil {
+	if err := p.s.CheckRoles(row.Roles); err != nil {
 		return err
 	}
 	return checkTexts(map[string]string{ColumnName: row.Name, ColumnEmail: row.Email, ColumnExternal: row.External})

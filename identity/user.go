@@ -102,7 +102,7 @@ type Credentials struct {
 // CreateUser makes an account with a generated password and one-time-password secret: a try-out
 // identity's. People elsewhere are invited.
 func (s *Service) CreateUser(ctx context.Context, by tutela.Actor, n NewUser) (User, Credentials, error) {
-	if err := s.checkRoles(n.Roles); err != nil {
+	if err := s.CheckRoles(n.Roles); err != nil {
 		return User{}, Credentials{}, err
 	}
 	c := Credentials{Username: n.Username, Password: randomText(18), TOTP: base32.StdEncoding.EncodeToString(randomBytes(totpSecretSize))}

@@ -13,6 +13,8 @@ import (
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/dossier/binder"
+	"github.com/tutela-health/tutela/assure/duty"
+	"github.com/tutela-health/tutela/assure/review"
 	"github.com/tutela-health/tutela/assure/risk"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
@@ -66,6 +68,8 @@ type API struct {
 	Controls       func() *control.Board // of the checks that the server itself brings too
 	Packages       *binder.Binder
 	Risks          *risk.Service
+	Reviews        *review.Service
+	Duties         *duty.Service
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.
 	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)

@@ -131,6 +131,9 @@ func operations() map[string]exposed {
 		"GET /api/v1/keys/recovery/drill", "POST /api/v1/keys/recovery/drill", "GET /api/v1/keys/provider")
 	add(proven, work, "POST /api/v1/packages")
 	add(proven, call, "GET /api/v1/risks", "GET /api/v1/risks/{id}", "PUT /api/v1/risks/{id}", "POST /api/v1/risks/{id}/agree", "POST /api/v1/risks/{id}/close")
+	add(proven, call, "GET /api/v1/reviews", "GET /api/v1/reviews/{sort}", "PUT /api/v1/reviews/{sort}", "POST /api/v1/reviews/{sort}/decisions",
+		"POST /api/v1/reviews/{sort}/carry", "POST /api/v1/follow-ups/{id}/done", "GET /api/v1/duties", "GET /api/v1/duties/mine")
+	add(proven, work, "POST /api/v1/reviews/{sort}/rounds")
 	add(proven, work, "POST /api/v1/breaches/scope", "POST /api/v1/breaches", "POST /api/v1/breaches/{id}/letters")
 	add(proven, call, "GET /api/v1/breaches", "GET /api/v1/breaches/{id}", "POST /api/v1/breaches/{id}/assessment", "POST /api/v1/breaches/{id}/close",
 		"POST /api/v1/breaches/{id}/delay", "POST /api/v1/breaches/{id}/deliveries")

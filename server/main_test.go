@@ -15,6 +15,8 @@ import (
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/dossier/binder"
+	"github.com/tutela-health/tutela/assure/duty"
+	"github.com/tutela-health/tutela/assure/review"
 	"github.com/tutela-health/tutela/assure/risk"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/fhir"
@@ -39,6 +41,12 @@ type site struct {
 // risks keeps them for a site.
 func risks(r *rig.Rig, now clock.Clock, b *control.Board) *risk.Service {
 	return risk.New(risk.Config{Register: r.Register, Clock: now, Board: func() *control.Board { return b }, Person: r.Identity.PersonNamed})
+}
+
+func reviews(r *rig.Rig, now clock.Clock, b *control.Board) *review.Service {
+	return review.New(review.Config{
+		Register: r.Register, Ledger: r.Audit, Accounts: r.Identity, Users: r.Identity.Users, Person: r.Identity.PersonNamed, Clock: now, Tried: b.Tried, Regulations: b.Regulations,
+	})
 }
 
 // newSite assembles a server over a new system; change says what is special about it.
@@ -72,6 +80,8 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 			},
 			Assess: assure.New(s.Audit, clock.System, check).Run, Controls: func() *control.Board { return board },
 			Risks:    risks(s.Rig, now, board),
+			Reviews:  reviews(s.Rig, now, board),
+			Duties:   duty.New(duty.Config{Register: s.Register, Clock: now, Sources: []duty.Source{reviews(s.Rig, now, board).Duties}}),
 			Packages: binder.New(binder.Config{Audit: s.Audit, Clock: now, Tenant: "rig", Sources: func(context.Context) ([]binder.Source, error) { return nil, nil }}),
 		},
 	}

@@ -16,7 +16,9 @@ import (
 	"github.com/tutela-health/tutela/access/label"
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/dossier/binder"
+	"github.com/tutela-health/tutela/assure/duty"
 	"github.com/tutela-health/tutela/assure/register"
+	"github.com/tutela-health/tutela/assure/review"
 	"github.com/tutela-health/tutela/assure/risk"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
@@ -84,6 +86,8 @@ type system struct {
 	controls    *control.Board // of planeChecks
 	packages    *binder.Binder
 	risks       *risk.Service
+	reviews     *review.Service
+	duties      *duty.Service
 
 	background sync.WaitGroup
 	stop       context.CancelFunc
@@ -303,6 +307,7 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.response.run(ctx, s.log) })
 	s.background.Go(func() { s.watchProvider(ctx) })
 	s.background.Go(func() { s.schedule().Run(ctx) })
+	s.background.Go(func() { s.remind(ctx) })
 	s.background.Go(func() { s.backUp(ctx) })
 	if !s.config.TryOut {
 		s.background.Go(func() { s.warnOfRecovery(ctx) })

@@ -189,6 +189,30 @@ func TestDigestsComeOnceADay(t *testing.T) {
 	})
 }
 
+// Who is to be reminded is told once, of what nobody does those who are named for that; without a name nobody is.
+func TestRemindersGoToWhoIsNamed(t *testing.T) {
+	each(t, toHook+"duties: {to: [hook]}\n", func(t *testing.T, h *house) {
+		first := alert.Reminder{ID: "1", Title: "2 things are to be done", Lines: []string{"risk a: look again\r\nBcc: eve", "risk b: look again"}}
+		for _, r := range []alert.Reminder{first, first, {ID: "2", Escalate: true, Title: "1 things are overdue", Lines: []string{"risk a: look again"}}} {
+			must(t, h.Alerts.Remind(t.Context(), r))
+		}
+		h.deliver(t, minute, 3)
+		list := h.hooked(t)
+		if len(list) != 2 || list[0].Sort != alert.Reminded || list[0].Level != finding.Informational || list[1].Level != finding.Medium || strings.ContainsAny(list[0].Lines[0], "\r\n") {
+			t.Fatalf("told %+v", list)
+		}
+		if n := h.told(t, tutela.ActionAlertRaise, tutela.OutcomeSuccess); n != 2 {
+			t.Errorf("%d entries", n)
+		}
+	})
+	each(t, toHook, func(t *testing.T, h *house) {
+		must(t, h.Alerts.Remind(t.Context(), alert.Reminder{ID: "1", Title: "x"}))
+		if n := h.told(t, tutela.ActionAlertRaise, tutela.OutcomeSuccess); n != 0 {
+			t.Errorf("%d entries", n)
+		}
+	})
+}
+
 // A digest that did not come, and one that its channel does not take, are found.
 func TestDigestsThatDoNotComeAreFound(t *testing.T) {
 	each(t, toHook+"zone: Europe/Berlin\ndigest: {at: '07:00', to: [hook]}\n", func(t *testing.T, h *house) {

@@ -21,6 +21,7 @@ const (
 	Tested     Sort = "test"
 	Summed     Sort = "digest"
 	Aggregated Sort = "flood" // many at once
+	Reminded   Sort = "reminder"
 )
 
 // Note is one message for one channel. It holds nothing about a patient or an account.
@@ -52,7 +53,7 @@ func (n Note) Subject() string {
 		return fmt.Sprintf("[%s] %s", n.Level, n.Title)
 	case Raised, Escalated, Acked:
 		return fmt.Sprintf("[%s, %s] %s", n.Level, n.Sort, n.Title)
-	case Tested, Summed, Aggregated:
+	case Tested, Summed, Aggregated, Reminded:
 	}
 	return n.Title
 }

@@ -30,6 +30,7 @@ type Plan struct {
 	Routes    []Route                  `yaml:"routes"`
 	Digest    Digest                   `yaml:"digest"`
 	Flood     Flood                    `yaml:"flood"`
+	Duties    Duties                   `yaml:"duties"`
 
 	zone *time.Location
 }
@@ -58,6 +59,12 @@ type Step struct {
 type Digest struct {
 	At string   `yaml:"at"` // time of day, as 07:00, in the plan's zone
 	To []string `yaml:"to"`
+}
+
+// Duties says who is told of what is to be done: of what comes and what is due, and of what nobody does.
+type Duties struct {
+	To       []string `yaml:"to"`
+	Escalate []string `yaml:"escalate"` // those of To where it is left out
 }
 
 // Flood bounds how many messages a channel gets: what comes after them is told in one.
@@ -134,6 +141,22 @@ func (p *Plan) checkWho() error {
 		if err := p.known(p.Digest.To, true); err != nil {
 			return fmt.Errorf("digest: %w", err)
 		}
+	}
+	return p.checkDuties()
+}
+
+func (p *Plan) checkDuties() error {
+	if len(p.Duties.To) == 0 && len(p.Duties.Escalate) == 0 {
+		return nil
+	}
+	if err := p.known(p.Duties.To, true); err != nil {
+		return fmt.Errorf("duties: to: %w", err)
+	}
+	if len(p.Duties.Escalate) == 0 {
+		p.Duties.Escalate = p.Duties.To
+	}
+	if err := p.known(p.Duties.Escalate, true); err != nil {
+		return fmt.Errorf("duties: escalate: %w", err)
 	}
 	return nil
 }

@@ -31,6 +31,8 @@ func TestPlansThatMakeNoSenseAreRefused(t *testing.T) {
 		hook + "routes: [{when: {level: awful}, to: [hook]}]":                                                   "level is",
 		hook + "routes: [{when: {}, to: [hook], escalate: [{after: 2m, to: [hook]}, {after: 1m, to: [hook]}]}]": "one after the other",
 		hook + "roles: {security: [security]}":                                                                  `no "security"`,
+		hook + "duties: {to: [nobody]}":                                                                         "no \"nobody\"",
+		hook + "duties: {escalate: [hook]}":                                                                     "nobody is named",
 		hook + "digest: {at: noon, to: [hook]}":                                                                 "time of day",
 		hook + "flood: {messages: 0, per: 1m}":                                                                  "flood",
 		hook + "schedules: {a: {starts: today, handover: '08:00', people: [{name: a, via: [hook]}]}}":           "starts is a date",
