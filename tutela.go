@@ -273,6 +273,8 @@ const (
 	ActionControlAttest Action = "control.attest" // somebody gave his word on a requirement, or took it back
 	ActionRiskList      Action = "risk.list"      // somebody looked at risks
 	ActionRiskChange    Action = "risk.change"    // a risk was written down, changed, agreed to or closed
+	ActionVendorList    Action = "vendor.list"    // somebody looked at vendors
+	ActionVendorChange  Action = "vendor.change"  // a vendor was written down, changed, assessed, told what to put right or closed
 	ActionReviewList    Action = "review.list"    // somebody looked at reviews
 	ActionReviewChange  Action = "review.change"  // a review was planned, opened, decided about, carried out, or a follow-up done
 	ActionDutyList      Action = "duty.list"      // somebody looked at what is to be done

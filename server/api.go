@@ -16,6 +16,7 @@ import (
 	"github.com/tutela-health/tutela/assure/duty"
 	"github.com/tutela-health/tutela/assure/review"
 	"github.com/tutela-health/tutela/assure/risk"
+	"github.com/tutela-health/tutela/assure/vendor"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
 	sources "github.com/tutela-health/tutela/detect/intake/gate"
@@ -68,6 +69,7 @@ type API struct {
 	Controls       func() *control.Board // of the checks that the server itself brings too
 	Packages       *binder.Binder
 	Risks          *risk.Service
+	Vendors        *vendor.Service
 	Reviews        *review.Service
 	Duties         *duty.Service
 	KeyProvider    func(context.Context) (KeyProvider, error)

@@ -18,6 +18,7 @@ import (
 	"github.com/tutela-health/tutela/assure/duty"
 	"github.com/tutela-health/tutela/assure/review"
 	"github.com/tutela-health/tutela/assure/risk"
+	"github.com/tutela-health/tutela/assure/vendor"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/fhir"
 	"github.com/tutela-health/tutela/internal/clock"
@@ -47,6 +48,16 @@ func reviews(r *rig.Rig, now clock.Clock, b *control.Board) *review.Service {
 	return review.New(review.Config{
 		Register: r.Register, Ledger: r.Audit, Accounts: r.Identity, Users: r.Identity.Users, Person: r.Identity.PersonNamed, Clock: now, Tried: b.Tried, Regulations: b.Regulations,
 	})
+}
+
+// vendors keeps them for a site.
+func vendors(t *testing.T, r *rig.Rig, now clock.Clock) *vendor.Service {
+	t.Helper()
+	s, err := vendor.New(vendor.Config{Register: r.Register, Clock: now, Person: r.Identity.PersonNamed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // newSite assembles a server over a new system; change says what is special about it.
@@ -80,6 +91,7 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 			},
 			Assess: assure.New(s.Audit, clock.System, check).Run, Controls: func() *control.Board { return board },
 			Risks:    risks(s.Rig, now, board),
+			Vendors:  vendors(t, s.Rig, now),
 			Reviews:  reviews(s.Rig, now, board),
 			Duties:   duty.New(duty.Config{Register: s.Register, Clock: now, Sources: []duty.Source{reviews(s.Rig, now, board).Duties}}),
 			Packages: binder.New(binder.Config{Audit: s.Audit, Clock: now, Tenant: "rig", Sources: func(context.Context) ([]binder.Source, error) { return nil, nil }}),

@@ -63,6 +63,7 @@ func (s *Server) routes(mux *router) {
 	s.controlRoutes(mux)
 	s.packageRoutes(mux)
 	s.riskRoutes(mux)
+	s.vendorRoutes(mux)
 	s.reviewRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)

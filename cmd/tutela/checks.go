@@ -53,6 +53,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		s.intake.gate.Checks(),
 		s.packages.Checks(),
 		s.risks.Checks(),
+		s.vendors.Checks(),
 		s.reviews.Checks(),
 	)
 }

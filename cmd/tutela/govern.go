@@ -18,7 +18,7 @@ func (s *system) govern() {
 		Regulations: func() []catalog.Regulation { return s.controls.Regulations() },
 	})
 	s.duties = duty.New(duty.Config{
-		Register: s.register, Clock: s.clock, Sources: []duty.Source{s.risks.Duties, s.reviews.Duties},
+		Register: s.register, Clock: s.clock, Sources: []duty.Source{s.risks.Duties, s.vendors.Duties, s.reviews.Duties},
 		Tell: func(ctx context.Context, t duty.Telling) error {
 			return s.response.alerts.Remind(ctx, alert.Reminder(t))
 		},

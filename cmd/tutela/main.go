@@ -55,6 +55,7 @@ type commands struct {
 	Breach     breachCmd     `cmd:"" help:"Whom an account touched, and what follows from it."`
 	Controls   controlsCmd   `cmd:"" help:"What regulations ask for, and how it is known: list, show, attest."`
 	Risks      risksCmd      `cmd:"" help:"What may happen, how bad it would be, and what is done about it."`
+	Vendors    vendorsCmd    `cmd:"" help:"Who works for us, with what data, under which agreement, and how well it does."`
 	Reviews    reviewsCmd    `cmd:"" help:"Look again at who may come in, at logs, set-up, policies, laws and tests: plan, start, decide."`
 	Duties     dutiesCmd     `cmd:"" help:"What is to be done, by whom and by when."`
 	Trackers   trackersCmd   `cmd:"" help:"Findings and steps as tickets elsewhere: list them, try the trackers, look at all."`

@@ -20,6 +20,7 @@ import (
 	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/assure/review"
 	"github.com/tutela-health/tutela/assure/risk"
+	"github.com/tutela-health/tutela/assure/vendor"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
 	"github.com/tutela-health/tutela/detect/intake/book"
@@ -86,6 +87,7 @@ type system struct {
 	controls    *control.Board // of planeChecks
 	packages    *binder.Binder
 	risks       *risk.Service
+	vendors     *vendor.Service
 	reviews     *review.Service
 	duties      *duty.Service
 

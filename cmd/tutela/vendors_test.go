@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A vendor is written down, assessed by a sheet, puts things right and is closed; many come in by a sheet, or none.
+func TestVendorsAreKept(t *testing.T) {
+	dir := tryOutSystem(t)
+	date := func(months int) string { return time.Now().AddDate(0, months, 0).Format(time.DateOnly) }
+	file := func(name, text string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	_, blank, _ := command(t, "vendors", "questionnaire", "export")
+	filled := strings.ReplaceAll(blank, ",,,,", ",yes,,,")
+	worse := strings.Replace(filled, ",yes,,,", ",no,=soon,,", 1)
+	const head = "id,name,service,contact,owner,data,critical,agreement\n"
+	many := head
+	for i := range 200 {
+		many += fmt.Sprintf("v%d,V,s,c,privacy,none,1,none\n", i)
+	}
+	set := []string{"vendors", "set", "acme", "--name", "=cmd()", "--service", "X-rays", "--contact", "c", "--owner", "privacy", "--gets", "health", "--critical", "3"}
+	fill := func(text string, more ...string) []string {
+		return append([]string{"vendors", "questionnaire", "import", file("answers.csv", text), "--next", date(6)}, more...)
+	}
+	for _, step := range []struct {
+		code int
+		says string
+		args []string
+	}{
+		{exitClean, "VENDOR", []string{"vendors", "list"}},
+		{exitError, "username or id", append(set[:len(set):len(set)], "--owner", "nobody")},
+		{exitError, "no policy permits this", append(set[:len(set):len(set)], "--as", "auditor")},
+		{exitError, "is a date such as", append(set[:len(set):len(set)], "--assess", "soon")},
+		{exitError, "say with --agreement", append(set[:len(set):len(set)], "--signed", date(-1))},
+		{exitClean, "no agreement holds", set},
+		{exitFound, "does not hold", []string{"vendors", "list"}},
+		{exitClean, "revision 2", []string{"vendors", "set", "acme", "--agreement", "baa", "--signed", date(-1), "--ends", date(30), "--file", file("baa", "signed")}},
+		{exitClean, "baa", []string{"vendors", "list"}},
+		{exitError, "whose answer", fill(filled)},
+		{exitError, "answers every question", fill(blank, "--vendor", "acme")},
+		{exitError, "line 2: an answer is", fill(strings.Replace(filled, ",yes", ",aye", 1), "--vendor", "acme")},
+		{exitError, "no such vendor", fill(filled, "--vendor", "globex")},
+		{exitError, "say by when", fill(worse, "--vendor", "acme")},
+		{exitClean, "to put right 1", fill(worse, "--vendor", "acme", "--until", date(2))},
+		{exitClean, ",no,'=soon,,", []string{"vendors", "questionnaire", "export", "acme"}},
+		{exitError, "no vendor globex", []string{"vendors", "questionnaire", "export", "globex"}},
+		{exitClean, "to put right 0", []string{"vendors", "act", "acme", "1", "--done", "saw it"}},
+		{exitError, "closed already", []string{"vendors", "act", "acme", "1", "--done", "saw it"}},
+		{exitClean, "to put right 1", []string{"vendors", "act", "acme", "--what", "more", "--until", date(2)}},
+		{exitClean, "score 100, to put right 1", []string{"vendors", "assess", "acme", "--answer", "responsible=yes", "--next", date(6)}},
+		{exitClean, "saw it", []string{"vendors", "show", "acme", "--format", "json"}},
+		{exitClean, "responsible", []string{"vendors", "show", "acme"}},
+		{exitClean, ",'=cmd(),", []string{"vendors", "export"}},
+		{exitError, "line 3 (b): the owner", []string{"vendors", "import", file("v.csv", head+"a,A,s,c,privacy,none,1,none\nb,B,s,c,nobody,none,1,none\n")}},
+		{exitError, "no such vendor", []string{"vendors", "show", "a"}},
+		{exitClean, "200 vendors kept, 200 of them new", []string{"vendors", "import", file("v.csv", many)}},
+		{exitClean, "200 vendors kept, 0 of them new", []string{"vendors", "import", file("v.csv", many)}},
+		{exitClean, "acme is closed", []string{"vendors", "close", "acme", "--reason", "gone"}},
+		{exitError, "is closed", []string{"vendors", "close", "acme", "--reason", "gone"}},
+	} {
+		code, out, said := command(t, append(step.args, "--data", dir)...)
+		if code != step.code || !strings.Contains(out+said, step.says) {
+			t.Errorf("%q: %d %.500s%s; want %d and %q", step.args, code, out, said, step.code, step.says)
+		}
+	}
+}
