@@ -280,6 +280,8 @@ const (
 	ActionDutyList      Action = "duty.list"      // somebody looked at what is to be done
 	ActionDutyMine      Action = "duty.mine"      // somebody looked at what he is to do
 	ActionDutyRemind    Action = "duty.remind"    // people were told of what is to be done, or it is done
+	ActionGapList       Action = "gap.list"       // somebody looked at gaps, tests, or how everything stood
+	ActionGapChange     Action = "gap.change"     // a gap opened or closed, was assigned or disputed; a test was planned or recorded; the day's score
 	ActionPackageMake   Action = "package.make"   // somebody takes an auditor's package out
 	ActionPackageSeal   Action = "package.seal"   // what is in it, by the digest of its manifest
 	ActionExportList    Action = "export.list"    // somebody looked how far the systems are that the ledger goes to

@@ -14,6 +14,7 @@ import (
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/dossier/binder"
 	"github.com/tutela-health/tutela/assure/duty"
+	"github.com/tutela-health/tutela/assure/remedy"
 	"github.com/tutela-health/tutela/assure/review"
 	"github.com/tutela-health/tutela/assure/risk"
 	"github.com/tutela-health/tutela/assure/vendor"
@@ -72,6 +73,7 @@ type API struct {
 	Vendors        *vendor.Service
 	Reviews        *review.Service
 	Duties         *duty.Service
+	Gaps           *remedy.Service
 	KeyProvider    func(context.Context) (KeyProvider, error)
 	// MoveKeys moves generations to the provider that the node's configuration names.
 	MoveKeys func(context.Context, tutela.Entry) (KeyProvider, error)

@@ -136,6 +136,8 @@ func operations() map[string]exposed {
 	add(proven, call, "GET /api/v1/reviews", "GET /api/v1/reviews/{sort}", "PUT /api/v1/reviews/{sort}", "POST /api/v1/reviews/{sort}/decisions",
 		"POST /api/v1/reviews/{sort}/carry", "POST /api/v1/follow-ups/{id}/done", "GET /api/v1/duties", "GET /api/v1/duties/mine")
 	add(proven, work, "POST /api/v1/reviews/{sort}/rounds")
+	add(proven, call, "GET /api/v1/gaps", "PUT /api/v1/gaps/{id}/assignment", "POST /api/v1/gaps/{id}/dispute", "POST /api/v1/gaps/{id}/agree",
+		"GET /api/v1/tests", "PUT /api/v1/tests/{id}", "POST /api/v1/tests/{id}/runs", "GET /api/v1/scores")
 	add(proven, work, "POST /api/v1/breaches/scope", "POST /api/v1/breaches", "POST /api/v1/breaches/{id}/letters")
 	add(proven, call, "GET /api/v1/breaches", "GET /api/v1/breaches/{id}", "POST /api/v1/breaches/{id}/assessment", "POST /api/v1/breaches/{id}/close",
 		"POST /api/v1/breaches/{id}/delay", "POST /api/v1/breaches/{id}/deliveries")

@@ -16,6 +16,7 @@ import (
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/dossier/binder"
 	"github.com/tutela-health/tutela/assure/duty"
+	"github.com/tutela-health/tutela/assure/remedy"
 	"github.com/tutela-health/tutela/assure/review"
 	"github.com/tutela-health/tutela/assure/risk"
 	"github.com/tutela-health/tutela/assure/vendor"
@@ -90,7 +91,11 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 				return server.IndexState(st), err
 			},
 			Assess: assure.New(s.Audit, clock.System, check).Run, Controls: func() *control.Board { return board },
-			Risks:    risks(s.Rig, now, board),
+			Risks: risks(s.Rig, now, board),
+			Gaps: remedy.New(remedy.Config{
+				Register: s.Register, Clock: now, Board: func() *control.Board { return board }, Checks: func() []tutela.Check { return []tutela.Check{check} }, Person: s.Identity.PersonNamed,
+				Risks: risks(s.Rig, now, board).Left,
+			}),
 			Vendors:  vendors(t, s.Rig, now),
 			Reviews:  reviews(s.Rig, now, board),
 			Duties:   duty.New(duty.Config{Register: s.Register, Clock: now, Sources: []duty.Source{reviews(s.Rig, now, board).Duties}}),

@@ -65,6 +65,7 @@ func (s *Server) routes(mux *router) {
 	s.riskRoutes(mux)
 	s.vendorRoutes(mux)
 	s.reviewRoutes(mux)
+	s.gapRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
 	s.recoveryRoutes(mux)

@@ -13,7 +13,6 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/internal/clock"
-	"github.com/tutela-health/tutela/internal/errs"
 )
 
 // kind is the register's word for what was told.
@@ -263,21 +262,4 @@ func line(d register.Duty, stage Stage) string {
 		by = "overdue since " + d.Due.UTC().Format(time.DateOnly)
 	}
 	return fmt.Sprintf("%s %s: %s, %s", d.Kind, d.ID, d.What, by)
-}
-
-// every is how often is looked for what has become due.
-const every = 10 * time.Minute
-
-// Run reminds until ctx ends.
-func (s *Service) Run(ctx context.Context, failed func(error)) {
-	for wait := time.Minute; ; wait = every {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-		if err := s.Work(ctx); err != nil && ctx.Err() == nil && !errs.Is(err, errs.Conflict) {
-			failed(err)
-		}
-	}
 }

@@ -234,6 +234,9 @@ func TestRisksAreSomebodysDuty(t *testing.T) {
 	}
 	_, err := h.Close(t.Context(), by("u-ann"), "c-gone", "gone")
 	must(t, err)
+	if left, err := h.Left(t.Context()); err != nil || left["S01"] != 16 {
+		t.Errorf("left %v %v", left, err)
+	}
 	list, err := h.Duties(t.Context())
 	must(t, err)
 	if len(list) != 2 || list[0].ID != "a-high" || list[0].What != "have a second person agree to what is left" || list[1].What != "look at the risk again" || list[1].Owner != "u-pia" {

@@ -72,6 +72,27 @@ func (s *Service) List(ctx context.Context, all bool) ([]Kept, error) {
 	return list, nil
 }
 
+// Left gives, by requirement, how much is left of the open risks that name it.
+func (s *Service) Left(ctx context.Context) (map[string]int, error) {
+	items, err := s.cfg.Register.List(ctx, register.Filter{Kind: kind})
+	if err != nil {
+		return nil, err
+	}
+	left := map[string]int{}
+	for _, it := range items {
+		r, err := register.Decode[Risk](it)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range r.Controls {
+			if State(it.State) != Closed {
+				left[id] += r.Residual.Score()
+			}
+		}
+	}
+	return left, nil
+}
+
 // Duties are the reviews to come and the agreements that are waited for. A second person can be anybody but who
 // proposed: the owner is to see to it.
 func (s *Service) Duties(ctx context.Context) ([]register.Duty, error) {

@@ -55,6 +55,7 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		s.risks.Checks(),
 		s.vendors.Checks(),
 		s.reviews.Checks(),
+		s.gaps.Checks(),
 	)
 }
 

@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/assure/catalog"
+	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/duty"
+	"github.com/tutela-health/tutela/assure/remedy"
 	"github.com/tutela-health/tutela/assure/review"
+	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/respond/alert"
 )
 
@@ -17,15 +21,33 @@ func (s *system) govern() {
 		Tried:       func(ctx context.Context) (map[string]tutela.Evidence, error) { return s.controls.Tried(ctx) },
 		Regulations: func() []catalog.Regulation { return s.controls.Regulations() },
 	})
+	s.gaps = remedy.New(remedy.Config{
+		Register: s.register, Clock: s.clock, Board: func() *control.Board { return s.controls }, Checks: func() []tutela.Check { return s.planeChecks },
+		Risks: s.risks.Left, Person: s.identity.PersonNamed,
+	})
 	s.duties = duty.New(duty.Config{
-		Register: s.register, Clock: s.clock, Sources: []duty.Source{s.risks.Duties, s.vendors.Duties, s.reviews.Duties},
+		Register: s.register, Clock: s.clock, Sources: []duty.Source{s.risks.Duties, s.vendors.Duties, s.reviews.Duties, s.gaps.Duties},
 		Tell: func(ctx context.Context, t duty.Telling) error {
 			return s.response.alerts.Remind(ctx, alert.Reminder(t))
 		},
 	})
 }
 
-// remind tells people of what is to be done.
-func (s *system) remind(ctx context.Context) {
-	s.duties.Run(ctx, func(err error) { s.log.WarnContext(ctx, "people are not reminded", "error", err) })
+// follow sees what has become of gaps and duties until ctx ends, and tells people.
+func (s *system) follow(ctx context.Context) {
+	for wait := time.Minute; ; wait = followEvery {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		for what, work := range map[string]func(context.Context) error{"gaps are not followed": s.gaps.Work, "people are not reminded": s.duties.Work} {
+			if err := work(ctx); err != nil && ctx.Err() == nil && !errs.Is(err, errs.Conflict) {
+				s.log.WarnContext(ctx, what, "error", err)
+			}
+		}
+	}
 }
+
+// followEvery is how often is looked for what has become of gaps and duties.
+const followEvery = 10 * time.Minute

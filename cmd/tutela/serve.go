@@ -128,7 +128,7 @@ func (s *system) api(records *fhir.Handler) server.API {
 	return server.API{
 		Base: s.config.base(), Bucket: s.records.Bucket, Provider: s.provider.Name(),
 		Keys: s.db.WrappedKeys, Assess: s.assess,
-		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies, Findings: s.detection, Events: s.intake.reception, Breaches: s.breaches(), Sources: s.intake.gate.States, Answers: s.response.answers, Incidents: s.response.incidents, Alerts: s.response.alerts, Trackers: s.response.trackers, Export: s.response.export, Controls: func() *control.Board { return s.controls }, Packages: s.packages, Risks: s.risks, Vendors: s.vendors, Reviews: s.reviews, Duties: s.duties, Recovery: s.recovery, KeyProvider: s.keyProvider, MoveKeys: s.moveKeys, Rights: s.rights, Backups: s.backupAPI(), Search: searcher(records),
+		RebuildIndex: s.records.Rebuild, Emergencies: s.emergencies, Findings: s.detection, Events: s.intake.reception, Breaches: s.breaches(), Sources: s.intake.gate.States, Answers: s.response.answers, Incidents: s.response.incidents, Alerts: s.response.alerts, Trackers: s.response.trackers, Export: s.response.export, Controls: func() *control.Board { return s.controls }, Packages: s.packages, Risks: s.risks, Vendors: s.vendors, Reviews: s.reviews, Duties: s.duties, Gaps: s.gaps, Recovery: s.recovery, KeyProvider: s.keyProvider, MoveKeys: s.moveKeys, Rights: s.rights, Backups: s.backupAPI(), Search: searcher(records),
 		Erasures: s.erasures, Supply: s.supply, Generations: s.db.Generations, OldKeys: s.ring.Outdated, RotateKeys: s.ring.Rotate, RotateIndex: s.records.RotateIndex,
 		AgreeToDestroy: s.db.AgreeToDestroy, DestroyAfter: s.config.destroyAfter(),
 		IndexState: func(ctx context.Context) (server.IndexState, error) {

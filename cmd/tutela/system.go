@@ -18,6 +18,7 @@ import (
 	"github.com/tutela-health/tutela/assure/dossier/binder"
 	"github.com/tutela-health/tutela/assure/duty"
 	"github.com/tutela-health/tutela/assure/register"
+	"github.com/tutela-health/tutela/assure/remedy"
 	"github.com/tutela-health/tutela/assure/review"
 	"github.com/tutela-health/tutela/assure/risk"
 	"github.com/tutela-health/tutela/assure/vendor"
@@ -90,6 +91,7 @@ type system struct {
 	vendors     *vendor.Service
 	reviews     *review.Service
 	duties      *duty.Service
+	gaps        *remedy.Service
 
 	background sync.WaitGroup
 	stop       context.CancelFunc
@@ -309,7 +311,7 @@ func (s *system) run(ctx context.Context) {
 	s.background.Go(func() { s.response.run(ctx, s.log) })
 	s.background.Go(func() { s.watchProvider(ctx) })
 	s.background.Go(func() { s.schedule().Run(ctx) })
-	s.background.Go(func() { s.remind(ctx) })
+	s.background.Go(func() { s.follow(ctx) })
 	s.background.Go(func() { s.backUp(ctx) })
 	if !s.config.TryOut {
 		s.background.Go(func() { s.warnOfRecovery(ctx) })
