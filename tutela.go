@@ -274,6 +274,7 @@ const (
 	ActionRiskList      Action = "risk.list"      // somebody looked at risks
 	ActionRiskChange    Action = "risk.change"    // a risk was written down, changed, agreed to or closed
 	ActionVendorList    Action = "vendor.list"    // somebody looked at vendors
+	ActionVendorShare   Action = "vendor.share"   // our own answers were sealed, for others
 	ActionVendorChange  Action = "vendor.change"  // a vendor was written down, changed, assessed, told what to put right or closed
 	ActionReviewList    Action = "review.list"    // somebody looked at reviews
 	ActionReviewChange  Action = "review.change"  // a review was planned, opened, decided about, carried out, or a follow-up done

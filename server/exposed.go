@@ -131,8 +131,10 @@ func operations() map[string]exposed {
 		"GET /api/v1/keys/recovery/drill", "POST /api/v1/keys/recovery/drill", "GET /api/v1/keys/provider")
 	add(proven, work, "POST /api/v1/packages")
 	add(proven, call, "GET /api/v1/risks", "GET /api/v1/risks/{id}", "PUT /api/v1/risks/{id}", "POST /api/v1/risks/{id}/agree", "POST /api/v1/risks/{id}/close")
-	add(proven, call, "GET /api/v1/vendors", "PUT /api/v1/vendors", "POST /api/v1/vendors/assess", "GET /api/v1/vendors/{id}", "PUT /api/v1/vendors/{id}",
-		"POST /api/v1/vendors/{id}/act", "POST /api/v1/vendors/{id}/close", "GET /api/v1/questionnaire")
+	add(proven, call, "GET /api/v1/vendors", "GET /api/v1/vendors/{id}", "PUT /api/v1/vendors/{id}", "POST /api/v1/vendors/{id}/act", "POST /api/v1/vendors/{id}/statement",
+		"POST /api/v1/vendors/{id}/close", "GET /api/v1/questionnaire", "GET /api/v1/questionnaire/answers", "PUT /api/v1/questionnaire/answers")
+	add(proven, record, "PUT /api/v1/vendors", "POST /api/v1/vendors/assess")
+	add(proven, work, "POST /api/v1/questionnaire/answers/share")
 	add(proven, call, "GET /api/v1/reviews", "GET /api/v1/reviews/{sort}", "PUT /api/v1/reviews/{sort}", "POST /api/v1/reviews/{sort}/decisions",
 		"POST /api/v1/reviews/{sort}/carry", "POST /api/v1/follow-ups/{id}/done", "GET /api/v1/duties", "GET /api/v1/duties/mine")
 	add(proven, work, "POST /api/v1/reviews/{sort}/rounds")

@@ -54,7 +54,8 @@ func reviews(r *rig.Rig, now clock.Clock, b *control.Board) *review.Service {
 // vendors keeps them for a site.
 func vendors(t *testing.T, r *rig.Rig, now clock.Clock) *vendor.Service {
 	t.Helper()
-	s, err := vendor.New(vendor.Config{Register: r.Register, Clock: now, Person: r.Identity.PersonNamed})
+	seal := binder.New(binder.Config{Audit: r.Audit, Clock: now, Tenant: "rig"}).State
+	s, err := vendor.New(vendor.Config{Register: r.Register, Clock: now, Person: r.Identity.PersonNamed, Seal: seal})
 	if err != nil {
 		t.Fatal(err)
 	}

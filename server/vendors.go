@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/assure/dossier"
 	"github.com/tutela-health/tutela/assure/vendor"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/httpx"
@@ -33,8 +34,29 @@ func (s *Server) vendorRoutes(mux *router) {
 	})
 	s.call(mux, "PUT /api/v1/vendors/{id}", tutela.ActionVendorChange, s.putVendor)
 	s.call(mux, "POST /api/v1/vendors/{id}/act", tutela.ActionVendorChange, s.actOnVendor)
+	s.callUpTo(maxStatement, mux, "POST /api/v1/vendors/{id}/statement", tutela.ActionVendorChange, s.takeStatement)
 	s.call(mux, "POST /api/v1/vendors/{id}/close", tutela.ActionVendorChange, s.closeVendor)
+	s.call(mux, "GET /api/v1/questionnaire/answers", tutela.ActionVendorList, func(ctx context.Context, c *call) (any, error) {
+		c.answers()
+		return s.cfg.API.Vendors.Own(ctx)
+	})
+	s.call(mux, "PUT /api/v1/questionnaire/answers", tutela.ActionVendorChange, s.putAnswers)
+	s.call(mux, "POST /api/v1/questionnaire/answers/share", tutela.ActionVendorShare, func(ctx context.Context, c *call) (any, error) {
+		c.answers()
+		st, err := s.cfg.API.Vendors.Share(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.entry.Subject.Detail = "sha256 " + st.SHA256()
+		return st, nil
+	})
 }
+
+// maxStatement bounds a statement of a vendor and what is said of it, in bytes.
+const maxStatement = dossier.MaxStatement + 256<<10
+
+// answers says that a call is about the organisation's own.
+func (c *call) answers() { c.entry.Subject = &tutela.Subject{Kind: "answers", ID: "own"} }
 
 // vendor is the id that a call is about.
 func (c *call) vendor() string {
@@ -45,16 +67,9 @@ func (c *call) vendor() string {
 
 // manyVendors writes many down at once: each of them has an entry of its own.
 func manyVendors[T any](ctx context.Context, c *call, write func(context.Context, tutela.Entry, ...T) ([]vendor.Kept, error)) (any, error) {
-	if err := c.isJSON(); err != nil {
-		return nil, err
-	}
-	body, err := httpx.Body(nil, c.request, maxVendors)
-	if err != nil {
-		return nil, err
-	}
 	var list []T
-	if err := json.Unmarshal(body, &list, json.RejectUnknownMembers(true)); err != nil {
-		return nil, errs.Wrap(errs.Invalid, err, "the body is not the JSON array that this call takes")
+	if err := c.decodeUpTo(maxVendors, &list); err != nil {
+		return nil, err
 	}
 	if len(list) == 0 {
 		return nil, errs.New(errs.Invalid, "the list is empty")
@@ -62,6 +77,45 @@ func manyVendors[T any](ctx context.Context, c *call, write func(context.Context
 	all, err := write(ctx, c.entry, list...)
 	c.written = err == nil
 	return all, err
+}
+
+// decodeUpTo is decode of a longer body.
+func (c *call) decodeUpTo(limit int64, v any) error {
+	if err := c.isJSON(); err != nil {
+		return err
+	}
+	body, err := httpx.Body(nil, c.request, limit)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, v, json.RejectUnknownMembers(true)); err != nil {
+		return errs.Wrap(errs.Invalid, err, "the body is not the JSON that this call takes")
+	}
+	return nil
+}
+
+func (s *Server) takeStatement(ctx context.Context, c *call) (any, error) {
+	var said vendor.Taken
+	if err := c.decodeUpTo(maxStatement, &said); err != nil {
+		return nil, err
+	}
+	k, err := s.cfg.API.Vendors.Take(ctx, c.entry, c.vendor(), said)
+	c.written = err == nil
+	return k, err
+}
+
+func (s *Server) putAnswers(ctx context.Context, c *call) (any, error) {
+	var said struct {
+		Revision int64 `json:"revision"`
+		vendor.Own
+	}
+	if err := c.decode(&said); err != nil {
+		return nil, err
+	}
+	c.answers()
+	k, err := s.cfg.API.Vendors.Answer(ctx, c.entry, said.Revision, said.Own)
+	c.written = err == nil
+	return k, err
 }
 
 func (s *Server) putVendor(ctx context.Context, c *call) (any, error) {

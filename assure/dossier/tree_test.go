@@ -114,3 +114,18 @@ func FuzzLine(f *testing.F) {
 		}
 	})
 }
+
+// Whatever somebody hands over as a statement, it is read or refused, and verifies by no key that is none.
+func FuzzStatement(f *testing.F) {
+	f.Add([]byte(`{"version":1,"kind":"answers","text":"{}","checkpoint":"a\n1\nAAAA\n\n","seal":{"leaf":0,"sealed":"AQ==","salt":"","header":""},"hashes":[""]}`))
+	f.Add([]byte(`{"version":2}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := ReadStatement(b)
+		if err != nil {
+			return
+		}
+		if _, err := s.Verify("a+b+c"); err == nil {
+			t.Error("this is a statement by a key that is none")
+		}
+	})
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/assure/dossier"
 	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -24,6 +25,8 @@ type Config struct {
 	Clock    clock.Clock
 	// Person finds the account of a person by its username or id; one that is not there is errs.NotFound.
 	Person func(ctx context.Context, name string) (tutela.UserID, string, error)
+	// Seal has the ledger name a text, for others to verify.
+	Seal func(ctx context.Context, kind, text string) (dossier.Statement, error)
 }
 
 // Service keeps vendors. Safe for concurrent use.
@@ -292,7 +295,7 @@ func (s *Service) assessed(entry tutela.Entry, a Assessment, before *Kept) (Vend
 		return Vendor{}, errs.New(errs.Invalid, "a vendor is assessed again within %d days from now", longest/(24*time.Hour))
 	}
 	v := before.Vendor
-	v.Answers, v.Assessed, v.Assess = a.Answers, now, a.Next
+	v.Answers, v.Source, v.Assessed, v.Assess = a.Answers, nil, now, a.Next
 	v.Actions = slices.DeleteFunc(slices.Clone(v.Actions), func(one Action) bool { return !one.Open() }) // they are in the history
 	for id, why := range a.Waive {
 		if is := a.Answers[id].Is; is != No && is != Partly {

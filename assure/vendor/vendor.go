@@ -108,6 +108,7 @@ type Vendor struct {
 	Details
 	Assessed time.Time         `json:"assessed,omitzero"`  // last
 	Answers  map[string]Answer `json:"answers,omitempty"`  // by the questions' ids
+	Source   *Source           `json:"source,omitempty"`   // of the answers, where the vendor's ledger vouches for them
 	Actions  []Action          `json:"actions,omitempty"`  // since the last assessment, and what was open then
 	Numbered int               `json:"numbered,omitempty"` // the last number that an action got
 	Closed   string            `json:"closed,omitempty"`   // why it works for us no more

@@ -12,6 +12,8 @@ import (
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/assure/catalog"
+	"github.com/tutela-health/tutela/assure/dossier"
+	"github.com/tutela-health/tutela/assure/dossier/binder"
 	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/assure/vendor"
 	"github.com/tutela-health/tutela/internal/errs"
@@ -32,14 +34,17 @@ func must(t *testing.T, err error) {
 type house struct {
 	rig *rig.Rig
 	*vendor.Service
-	now time.Time
+	now  time.Time
+	seal func(ctx context.Context, kind, text string) (dossier.Statement, error)
 }
 
 func opened(t *testing.T, r *rig.Rig) *house {
 	t.Helper()
 	h := &house{rig: r, now: time.Now().UTC().Truncate(24 * time.Hour)}
+	clock := func() time.Time { return h.now }
+	h.seal = binder.New(binder.Config{Audit: r.Audit, Clock: clock, Tenant: "rig"}).State
 	var err error
-	h.Service, err = vendor.New(vendor.Config{Register: r.Register, Clock: func() time.Time { return h.now }, Person: func(_ context.Context, name string) (tutela.UserID, string, error) {
+	h.Service, err = vendor.New(vendor.Config{Register: r.Register, Clock: clock, Seal: h.seal, Person: func(_ context.Context, name string) (tutela.UserID, string, error) {
 		if name != "pia" && name != "u-pia" {
 			return "", "", errs.New(errs.NotFound, "no such person")
 		}

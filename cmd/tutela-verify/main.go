@@ -1,5 +1,5 @@
-// Command tutela-verify verifies an auditor's package by the ledger's verifier key alone: without a server, a database or
-// the program that made it.
+// Command tutela-verify verifies an auditor's package, or a statement that an organisation shares, by the ledger's verifier key
+// alone: without a server, a database or the program that made it.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/tutela-health/tutela/assure/dossier"
 )
@@ -21,9 +22,10 @@ const (
 	exitError = 2
 )
 
-const usage = `tutela-verify verifies an auditor's package.
+const usage = `tutela-verify verifies an auditor's package, or a statement that an organisation shares.
 
   tutela-verify --key ledger.key package.zip
+  tutela-verify --key ledger.key answers.json
 
 The key is the ledger's verifier key: get it once, from the organisation itself (https://HOST/ledger/key), and not out of
 the package. A file with several keys, a line each, is good too; so is the key itself in place of a file.
@@ -64,15 +66,21 @@ func run(args []string, out, complain io.Writer) int {
 		fmt.Fprintln(complain, "tutela-verify:", err)
 		return exitError
 	case !r.Good():
-		fmt.Fprintln(complain, "tutela-verify: this package is NOT what the ledger says")
+		fmt.Fprintln(complain, "tutela-verify: this file is NOT what the ledger says")
 		return exitFound
 	}
 	return exitClean
 }
 
-// verify opens package and key.
-func verify(file, key string) (*dossier.Report, error) {
-	vkeys, err := keysOf(key)
+// report is what a verification found.
+type report interface {
+	Good() bool
+	Summary() string
+}
+
+// verify opens file and key.
+func verify(file, key string) (report, error) {
+	vkeys, err := dossier.Keys(key)
 	if err != nil {
 		return nil, err
 	}
@@ -85,28 +93,43 @@ func verify(file, key string) (*dossier.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	begin := make([]byte, 1)
+	if _, err := f.ReadAt(begin, 0); err == nil && begin[0] == '{' {
+		return verifyStatement(io.LimitReader(f, dossier.MaxStatement+1), vkeys)
+	}
 	return dossier.Verify(f, info.Size(), vkeys...)
 }
 
-// keysOf reads verifier keys: NAME+HASH+KEY, a line each.
-func keysOf(given string) ([]string, error) {
-	if strings.Count(given, "+") >= 2 && !strings.ContainsAny(given, "\n") {
-		if _, err := os.Stat(given); err != nil {
-			return []string{given}, nil
-		}
-	}
-	text, err := os.ReadFile(given)
+// statement is what a verification of one found.
+type statement struct {
+	dossier.Sealed
+	Text     string   `json:"text"`
+	Problems []string `json:"problems"`
+}
+
+func verifyStatement(r io.Reader, vkeys []string) (report, error) {
+	text, err := io.ReadAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("read the verifier key: %w", err)
+		return nil, err
 	}
-	var list []string
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line != "" {
-			list = append(list, line)
-		}
+	st, err := dossier.ReadStatement(text)
+	if err != nil {
+		return nil, err
 	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("%s holds no key", given)
+	found := &statement{Text: st.Text, Problems: []string{}}
+	if found.Sealed, err = st.Verify(vkeys...); err != nil {
+		found.Problems = append(found.Problems, err.Error())
 	}
-	return list, nil
+	return found, nil
+}
+
+// Good reports whether nothing is wrong.
+func (s *statement) Good() bool { return len(s.Problems) == 0 }
+
+// Summary is for people. The text is not in it: somebody else wrote it.
+func (s *statement) Summary() string {
+	if !s.Good() {
+		return "PROBLEM     " + strings.Join(s.Problems, "; ") + "\n"
+	}
+	return fmt.Sprintf("ledger      %q\nstatement   %q, entry %d of %s\nsha256      %s\n", s.Origin, s.Kind, s.Leaf, s.Entry.Time.UTC().Format(time.RFC3339), s.SHA256)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,11 @@ func TestExitCodesTellWhatWasFound(t *testing.T) {
 		must(t, os.WriteFile(file, text, 0o600))
 		return file
 	}
+	st, err := b.State(t.Context(), "answers", `{"a":1}`)
+	must(t, err)
+	stated, err := json.Marshal(st)
+	must(t, err)
+	forged := bytes.Replace(stated, []byte(`{\"a\":1}`), []byte(`{\"a\":2}`), 1)
 	pack, key := put("package.zip", text.Bytes()), put("key", []byte(strings.Join(vkeys, "\n")+"\n"))
 	changed := bytes.Replace(text.Bytes(), []byte("index.html"), []byte("index.htmm"), 2)
 	wrong := put("other", []byte("other.example/log+8f3b4a2c+ATx6q0l0n8mVqVdI8yZ0zB8n2xPXpVv6tQq2kH6q5k7d\n"))
@@ -51,6 +57,12 @@ func TestExitCodesTellWhatWasFound(t *testing.T) {
 		{exitClean, `"problems":[]`, []string{"--key", key, "--format", "json", pack}},
 		{exitFound, "NOT what the ledger says", []string{"--key", key, put("changed.zip", changed)}},
 		{exitFound, "PROBLEM", []string{"--key", wrong, pack}},
+		{exitClean, `"answers", entry`, []string{"--key", key, put("answers.json", stated)}},
+		{exitClean, `"text":"{\"a\":1}"`, []string{"--key", key, "--format", "json", put("answers.json", stated)}},
+		{exitFound, "NOT what the ledger says", []string{"--key", key, put("forged.json", forged)}},
+		{exitFound, "PROBLEM", []string{"--key", wrong, put("answers.json", stated)}},
+		{exitError, "this is no statement", []string{"--key", key, put("none.json", []byte("{}"))}},
+		{exitError, "bytes at most", []string{"--key", key, put("long.json", bytes.Repeat([]byte("{"), 2<<20))}},
 		{exitError, "no zip file", []string{"--key", key, key}},
 		{exitError, "no such file", []string{"--key", key, pack + "x"}},
 		{exitError, "read the verifier key", []string{"--key", key + "x", pack}},

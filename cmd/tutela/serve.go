@@ -78,7 +78,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	authorization := s.oauth(people)
 	s.packages = s.binder()
 	s.risks = risk.New(risk.Config{Register: s.register, Clock: s.clock, Board: func() *control.Board { return s.controls }, Person: s.identity.PersonNamed})
-	if s.vendors, err = vendor.New(vendor.Config{Register: s.register, Clock: s.clock, Person: s.identity.PersonNamed}); err != nil {
+	if s.vendors, err = vendor.New(vendor.Config{Register: s.register, Clock: s.clock, Person: s.identity.PersonNamed, Seal: s.packages.State}); err != nil {
 		return nil, err
 	}
 	s.govern()

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,6 +30,7 @@ type vendorsCmd struct {
 	Import        vendorsImportCmd `cmd:"" help:"Write many vendors down from a CSV file, all or none."`
 	Export        vendorsExportCmd `cmd:"" help:"Write vendors as CSV."`
 	Questionnaire questionnaireCmd `cmd:"" help:"The questionnaire as CSV: take it out, bring answers in."`
+	Answers       answersOwnCmd    `cmd:"" help:"Answer once and share: our own answers, sealed, and those of others."`
 }
 
 type vendorsListCmd struct {
@@ -168,11 +170,13 @@ func writeVendor(out io.Writer, q vendor.Questionnaire, list []vendor.Kept) erro
 		fmt.Fprintf(w, "closed\t%s\n", k.Closed)
 	}
 	fmt.Fprintf(w, "score\t%s, assessed %s, again by %s\n", scored(k), dashedDay(k.Assessed), dashedDay(k.Due()))
+	if src := k.Source; src != nil {
+		fmt.Fprintf(w, "sealed by\tledger %s, entry %d of %s, as %s: %s\n", src.Origin, src.Leaf, dashedTime(src.At), src.Name, src.Service)
+	}
 	if len(k.Answers) > 0 {
-		fmt.Fprintln(w, "\nQUESTION\tANSWER\tUNTIL\tHOW")
-		for _, one := range q.Questions {
-			a := k.Answers[one.ID]
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.ID, dashed(string(a.Is)), dashedDay(a.Until), a.Text)
+		fmt.Fprintln(w)
+		if err := errors.Join(w.Flush(), writeAnswers(out, q, k.Answers)); err != nil {
+			return err
 		}
 	}
 	if len(k.Actions) > 0 {

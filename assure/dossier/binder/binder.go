@@ -203,7 +203,7 @@ func (b *Binder) end(ctx context.Context, z *writer, m dossier.Manifest, entry t
 		return err
 	}
 	sum := sha256.Sum256(text)
-	leaf, err := b.seal(ctx, entry, hex.EncodeToString(sum[:]))
+	leaf, err := b.seal(ctx, entry, packaged, hex.EncodeToString(sum[:]))
 	if err != nil {
 		return err
 	}
@@ -228,10 +228,13 @@ func (b *Binder) end(ctx context.Context, z *writer, m dossier.Manifest, entry t
 	return z.file(dossier.ProofFile, func(w io.Writer) error { return json.NewEncoder(w).Encode(p) })
 }
 
-// seal puts the manifest's digest into the ledger, and waits until it is in the tree.
-func (b *Binder) seal(ctx context.Context, entry tutela.Entry, digest string) (int64, error) {
+// packaged is what a seal calls a package's manifest.
+const packaged = "package"
+
+// seal puts the digest of something into the ledger, and waits until it is in the tree.
+func (b *Binder) seal(ctx context.Context, entry tutela.Entry, kind, digest string) (int64, error) {
 	entry.ID, entry.Time, entry.Action, entry.Outcome = audit.NewID(), b.cfg.Clock(), dossier.Sealing, tutela.OutcomeSuccess
-	entry.Subject = &tutela.Subject{Kind: "package", ID: digest}
+	entry.Subject = &tutela.Subject{Kind: kind, ID: digest}
 	if _, err := b.cfg.Audit.Append(ctx, entry, nil); err != nil {
 		return 0, err
 	}
