@@ -138,6 +138,10 @@ func operations() map[string]exposed {
 	add(proven, call, "GET /api/v1/reviews", "GET /api/v1/reviews/{sort}", "PUT /api/v1/reviews/{sort}", "POST /api/v1/reviews/{sort}/decisions",
 		"POST /api/v1/reviews/{sort}/carry", "POST /api/v1/follow-ups/{id}/done", "GET /api/v1/duties", "GET /api/v1/duties/mine")
 	add(proven, work, "POST /api/v1/reviews/{sort}/rounds")
+	add(proven, call, "GET /api/v1/training", "GET /api/v1/training/mine", "PUT /api/v1/training/{id}", "DELETE /api/v1/training/{id}", "POST /api/v1/training/starter",
+		"POST /api/v1/training/{id}/answers", "POST /api/v1/training/{id}/results")
+	add(proven, call, "GET /api/v1/policies", "GET /api/v1/policies/mine", "GET /api/v1/policies/{id}", "PUT /api/v1/policies/{id}", "POST /api/v1/policies/starter",
+		"POST /api/v1/policies/{id}/approve", "POST /api/v1/policies/{id}/withdraw", "POST /api/v1/policies/{id}/acknowledge")
 	add(proven, call, "GET /api/v1/gaps", "PUT /api/v1/gaps/{id}/assignment", "POST /api/v1/gaps/{id}/dispute", "POST /api/v1/gaps/{id}/agree",
 		"GET /api/v1/tests", "PUT /api/v1/tests/{id}", "POST /api/v1/tests/{id}/runs", "GET /api/v1/scores")
 	add(proven, work, "POST /api/v1/breaches/scope", "POST /api/v1/breaches", "POST /api/v1/breaches/{id}/letters")

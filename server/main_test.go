@@ -16,9 +16,11 @@ import (
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/dossier/binder"
 	"github.com/tutela-health/tutela/assure/duty"
+	"github.com/tutela-health/tutela/assure/policy"
 	"github.com/tutela-health/tutela/assure/remedy"
 	"github.com/tutela-health/tutela/assure/review"
 	"github.com/tutela-health/tutela/assure/risk"
+	"github.com/tutela-health/tutela/assure/training"
 	"github.com/tutela-health/tutela/assure/vendor"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/fhir"
@@ -92,7 +94,12 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 				return server.IndexState(st), err
 			},
 			Assess: assure.New(s.Audit, clock.System, check).Run, Controls: func() *control.Board { return board },
-			Risks: risks(s.Rig, now, board),
+			Risks:    risks(s.Rig, now, board),
+			Training: training.New(training.Config{Register: s.Register, Clock: now, Users: s.Identity.Users}),
+			Policies: policy.New(policy.Config{
+				Register: s.Register, Clock: now, Board: func() *control.Board { return board }, Checks: func() []tutela.Check { return []tutela.Check{check} },
+				Users: s.Identity.Users, Person: s.Identity.PersonNamed,
+			}),
 			Gaps: remedy.New(remedy.Config{
 				Register: s.Register, Clock: now, Board: func() *control.Board { return board }, Checks: func() []tutela.Check { return []tutela.Check{check} }, Person: s.Identity.PersonNamed,
 				Risks: risks(s.Rig, now, board).Left,

@@ -66,6 +66,8 @@ func (s *Server) routes(mux *router) {
 	s.vendorRoutes(mux)
 	s.reviewRoutes(mux)
 	s.gapRoutes(mux)
+	s.policyRoutes(mux)
+	s.trainingRoutes(mux)
 	s.clearanceRoutes(mux)
 	s.rightsRoutes(mux)
 	s.recoveryRoutes(mux)

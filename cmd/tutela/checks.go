@@ -56,6 +56,8 @@ func (s *system) checks(srv *server.Server, authorization *oauth.Server, api *fh
 		s.vendors.Checks(),
 		s.reviews.Checks(),
 		s.gaps.Checks(),
+		s.policies.Checks(),
+		s.training.Checks(),
 	)
 }
 

@@ -8,8 +8,10 @@ import (
 	"github.com/tutela-health/tutela/assure/catalog"
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/duty"
+	"github.com/tutela-health/tutela/assure/policy"
 	"github.com/tutela-health/tutela/assure/remedy"
 	"github.com/tutela-health/tutela/assure/review"
+	"github.com/tutela-health/tutela/assure/training"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/respond/alert"
 )
@@ -25,8 +27,13 @@ func (s *system) govern() {
 		Register: s.register, Clock: s.clock, Board: func() *control.Board { return s.controls }, Checks: func() []tutela.Check { return s.planeChecks },
 		Risks: s.risks.Left, Person: s.identity.PersonNamed,
 	})
+	s.policies = policy.New(policy.Config{
+		Register: s.register, Clock: s.clock, Board: func() *control.Board { return s.controls }, Checks: func() []tutela.Check { return s.planeChecks },
+		Users: s.identity.Users, Person: s.identity.PersonNamed,
+	})
+	s.training = training.New(training.Config{Register: s.register, Clock: s.clock, Users: s.identity.Users})
 	s.duties = duty.New(duty.Config{
-		Register: s.register, Clock: s.clock, Sources: []duty.Source{s.risks.Duties, s.vendors.Duties, s.reviews.Duties, s.gaps.Duties},
+		Register: s.register, Clock: s.clock, Sources: []duty.Source{s.risks.Duties, s.vendors.Duties, s.reviews.Duties, s.gaps.Duties, s.policies.Duties, s.training.Duties},
 		Tell: func(ctx context.Context, t duty.Telling) error {
 			return s.response.alerts.Remind(ctx, alert.Reminder(t))
 		},

@@ -57,6 +57,8 @@ type commands struct {
 	Risks      risksCmd      `cmd:"" help:"What may happen, how bad it would be, and what is done about it."`
 	Vendors    vendorsCmd    `cmd:"" help:"Who works for us, with what data, under which agreement, and how well it does."`
 	Reviews    reviewsCmd    `cmd:"" help:"Look again at who may come in, at logs, set-up, policies, laws and tests: plan, start, decide."`
+	Policies   policiesCmd   `cmd:"" help:"What people are told to do: write it, approve it, acknowledge it."`
+	Training   trainingCmd   `cmd:"" help:"What people are to know: write modules, take them, bring in results from elsewhere."`
 	Gaps       gapsCmd       `cmd:"" help:"What is not as it should be, and who sees to it until when."`
 	Tests      testsCmd      `cmd:"" help:"Penetration tests and audits by others: plan them, record what they found."`
 	Duties     dutiesCmd     `cmd:"" help:"What is to be done, by whom and by when."`

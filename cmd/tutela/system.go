@@ -17,10 +17,12 @@ import (
 	"github.com/tutela-health/tutela/assure/control"
 	"github.com/tutela-health/tutela/assure/dossier/binder"
 	"github.com/tutela-health/tutela/assure/duty"
+	"github.com/tutela-health/tutela/assure/policy"
 	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/assure/remedy"
 	"github.com/tutela-health/tutela/assure/review"
 	"github.com/tutela-health/tutela/assure/risk"
+	"github.com/tutela-health/tutela/assure/training"
 	"github.com/tutela-health/tutela/assure/vendor"
 	"github.com/tutela-health/tutela/audit"
 	"github.com/tutela-health/tutela/detect"
@@ -92,6 +94,8 @@ type system struct {
 	reviews     *review.Service
 	duties      *duty.Service
 	gaps        *remedy.Service
+	policies    *policy.Service
+	training    *training.Service
 
 	background sync.WaitGroup
 	stop       context.CancelFunc
