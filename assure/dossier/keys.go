@@ -1,7 +1,9 @@
 package dossier
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 )
@@ -9,7 +11,7 @@ import (
 // Keys reads verifier keys, NAME+HASH+KEY, a line each, from a file of that name; a key itself is good too.
 func Keys(given string) ([]string, error) {
 	if strings.Count(given, "+") >= 2 && !strings.ContainsAny(given, "\n") {
-		if _, err := os.Stat(given); err != nil {
+		if _, err := os.Stat(given); errors.Is(err, fs.ErrNotExist) {
 			return []string{given}, nil
 		}
 	}

@@ -121,9 +121,6 @@ func said(line int, id string) string {
 	return clipped(id)
 }
 
-// most is how many bad ones are named.
-const most = 20
-
 // each makes a change of every one of a list, or says of which it cannot be: of one that came alone as it is, of more by their
 // lines and ids.
 func each[T any](list []T, about func(T) (line int, id string), changed func(T) (register.Change, error)) ([]register.Change, error) {

@@ -44,13 +44,13 @@ func TestAnswersAreSharedOnce(t *testing.T) {
 		if text, err := json.Marshal(st); err != nil || strings.Contains(string(text), "u-bob") {
 			t.Errorf("it names who answered: %v", err)
 		}
-		k := us.keep(t, "acme", us.some(400))
+		us.keep(t, "acme", us.some(400))
 		taken := vendor.Taken{Revision: 1, Statement: st, Keys: they.vkeys(t), Next: us.in(300)}
 		if _, err := us.Take(t.Context(), by("u-ann"), "acme", taken); !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "say by when") {
 			t.Errorf("a bad answer of a statement needs nothing: %v", err)
 		}
 		taken.Until = us.in(60)
-		k, err = us.Take(t.Context(), by("u-ann"), "acme", taken)
+		k, err := us.Take(t.Context(), by("u-ann"), "acme", taken)
 		must(t, err)
 		if k.Score != own.Score || len(actions(k)) != 1 || k.Source == nil || k.Source.Name != "Acme" || k.Source.SHA256 != st.SHA256() || k.Source.At.IsZero() {
 			t.Errorf("%+v", k)

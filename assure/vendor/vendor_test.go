@@ -365,7 +365,7 @@ func TestCheckOfAssessmentsSeesWhatIsLate(t *testing.T) {
 	w.Expect(try(), tutela.Pass)
 	h.now = h.in(30)
 	w.Expect(try(), tutela.Fail, "a was to be assessed by "+h.now.Format(time.DateOnly))
-	k = h.assess(t, h.asked(k, map[string]vendor.Word{"tests": vendor.No}))
+	h.assess(t, h.asked(k, map[string]vendor.Word{"tests": vendor.No}))
 	w.Expect(try(), tutela.Pass, "1 vendors")
 	h.now = h.in(60)
 	w.Expect(try(), tutela.Fail, "a is late with 1 corrective actions")

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -381,9 +382,7 @@ func (cmd vendorsAssessCmd) Run(ctx context.Context, c console) error {
 	}
 	k := before[len(before)-1]
 	a.Revision = k.Revision
-	for id, answer := range k.Answers {
-		a.Answers[id] = answer
-	}
+	maps.Copy(a.Answers, k.Answers)
 	for id, text := range cmd.Answer {
 		word, how, _ := strings.Cut(text, ":")
 		a.Answers[id] = vendor.Answer{Is: vendor.Word(word), Text: how}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,10 +130,10 @@ func TestVendorsAreKept(t *testing.T) {
 		args []string
 	}{
 		{exitClean, "VENDOR", []string{"vendors", "list"}},
-		{exitError, "username or id", append(set[:len(set):len(set)], "--owner", "nobody")},
-		{exitError, "no policy permits this", append(set[:len(set):len(set)], "--as", "auditor")},
-		{exitError, "is a date such as", append(set[:len(set):len(set)], "--assess", "soon")},
-		{exitError, "say with --agreement", append(set[:len(set):len(set)], "--signed", date(-1))},
+		{exitError, "username or id", append(slices.Clip(set), "--owner", "nobody")},
+		{exitError, "no policy permits this", append(slices.Clip(set), "--as", "auditor")},
+		{exitError, "is a date such as", append(slices.Clip(set), "--assess", "soon")},
+		{exitError, "say with --agreement", append(slices.Clip(set), "--signed", date(-1))},
 		{exitClean, "no agreement holds", set},
 		{exitFound, "does not hold", []string{"vendors", "list"}},
 		{exitClean, "revision 2", []string{"vendors", "set", "acme", "--agreement", "baa", "--signed", date(-1), "--ends", date(30), "--file", file("baa", "signed")}},
