@@ -17,6 +17,10 @@ func (s *Service) Checks() []tutela.Check {
 			Controls: []string{"G07", "45 CFR 164.308(a)(1)(ii)(B)"}, Fresh: 24 * time.Hour, Try: s.tryGaps,
 		},
 		{
+			ID: "govern.scores-kept", Title: "How everything stands is kept every day, the sector's goals among it",
+			Controls: []string{"G08"}, Fresh: 24 * time.Hour, Try: s.tryScores,
+		},
+		{
 			ID: "govern.tests-run", Title: "What others test was tested in time, and what they found was closed in time",
 			Controls: []string{"B13", "45 CFR 164.308(a)(8)"}, Fresh: 24 * time.Hour, Try: s.tryTests,
 		},
@@ -54,6 +58,28 @@ func (s *Service) tryGaps(ctx context.Context) tutela.Evidence {
 		e.Verdict, e.Observed = tutela.NotApplicable, "no gap was ever seen"
 	default:
 		e.Verdict, e.Observed = tutela.Pass, fmt.Sprintf("%d gaps are open, and none is overdue", open)
+	}
+	return e
+}
+
+// young is how long there may be no score: of a system that has just begun.
+const young = 48 * time.Hour
+
+func (s *Service) tryScores(ctx context.Context) tutela.Evidence {
+	e := tutela.Evidence{On: "the register of scores"}
+	t, err := s.Trend(ctx, 3660)
+	n := len(t.Scores)
+	switch {
+	case err != nil:
+		e.Verdict, e.Observed = tutela.CouldNotCheck, fmt.Sprintf("the register could not be read: %v", err)
+	case n == 0:
+		e.Verdict, e.Observed = tutela.NotApplicable, "none is kept yet: the first one comes some minutes after the first checks"
+	case s.now().Sub(t.Scores[n-1].At) > young:
+		e.Verdict, e.Observed = tutela.Fail, fmt.Sprintf("the newest score is of %s", t.Scores[n-1].Day)
+	case t.Scores[n-1].Regulations["hph"] == nil:
+		e.Verdict, e.Observed = tutela.Fail, "the sector's goals are not in the newest score"
+	default:
+		e.Verdict, e.Observed = tutela.Pass, fmt.Sprintf("%d days, the newest of them %s", n, t.Scores[n-1].Day)
 	}
 	return e
 }

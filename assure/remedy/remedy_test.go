@@ -261,11 +261,25 @@ func TestCheckOfGapsSeesWhatIsLeftOpen(t *testing.T) {
 	w.Expect(try(), tutela.Pass, "0 gaps are open")
 }
 
+// The check goes red when no score is kept any more.
+func TestCheckOfScoresSeesWhatIsNotKept(t *testing.T) {
+	h := opened(t, rig.Open(t, rig.Config{}))
+	w := testkit.Sabotage(t, "govern.scores-kept")
+	try := func() tutela.Evidence { return h.Checks()[1].Try(t.Context()) }
+	w.Expect(try(), tutela.NotApplicable)
+	h.look(t)
+	w.Expect(try(), tutela.Pass, "1 days")
+	h.now = h.now.AddDate(0, 0, 3)
+	w.Expect(try(), tutela.Fail, "the newest score is of")
+	h.look(t)
+	w.Expect(try(), tutela.Pass, "2 days")
+}
+
 // The check goes red when a test is not run in time, and when what it found stays open.
 func TestCheckOfTestsSeesWhatIsNotTested(t *testing.T) {
 	h := opened(t, rig.Open(t, rig.Config{}))
 	w := testkit.Sabotage(t, "govern.tests-run")
-	try := func() tutela.Evidence { return h.Checks()[1].Try(t.Context()) }
+	try := func() tutela.Evidence { return h.Checks()[2].Try(t.Context()) }
 	w.Expect(try(), tutela.NotApplicable)
 	_, err := h.Plan(t.Context(), by("u-ann"), "audit", "Audit", "pia", 3)
 	must(t, err)

@@ -107,7 +107,7 @@ func TestAssessmentOfATryOutSystem(t *testing.T) {
 func ofNoUseInATryOut() []string {
 	return []string{
 		"watch.sources-speak", "recover.backup-restores", "recover.copies", "recover.drill", "protect.erased-stays-shut",
-		"respond.alerts-arrive", "respond.siem-current", "respond.trackers-in-step", "govern.risks-reviewed", "govern.vendors-agreed", "govern.vendors-assessed", "govern.reviews-held", "govern.gaps-closed", "govern.policies-approved", "govern.policies-acknowledged", "govern.training-current", "govern.tests-run", "respond.drilled", "build.pipelines-report", "build.bills-kept", "respond.digest-sent",
+		"respond.alerts-arrive", "respond.siem-current", "respond.trackers-in-step", "govern.risks-reviewed", "govern.vendors-agreed", "govern.vendors-assessed", "govern.reviews-held", "govern.gaps-closed", "govern.policies-approved", "govern.policies-acknowledged", "govern.training-current", "govern.tests-run", "govern.scores-kept", "respond.drilled", "build.pipelines-report", "build.bills-kept", "respond.digest-sent",
 	}
 }
 
