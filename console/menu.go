@@ -22,6 +22,9 @@ func places() []group {
 	return []group{
 		{"", []place{
 			{"overview", "Overview", home, ""},
+			{"duties", "To do", dutiesPath, ""},
+			{"policies", "Policies", policiesPath, ""},
+			{"training", "Training", trainingPath, ""},
 		}},
 		{"Govern", []place{
 			{"controls", "Controls", controlsPath, listControls},

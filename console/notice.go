@@ -4,7 +4,9 @@ package console
 // put words into our mouth.
 func notice(done string) string {
 	return map[string]string{
-		"attested":  "Your word is kept, and what it rests on is in the ledger.",
-		"withdrawn": "The word is withdrawn. It stays in the history.",
+		"acknowledged": "You have acknowledged this version.",
+		"passed":       "You have passed.",
+		"attested":     "Your word is kept, and what it rests on is in the ledger.",
+		"withdrawn":    "The word is withdrawn. It stays in the history.",
 	}[done]
 }

@@ -19,5 +19,8 @@ const (
 	approveErase  = "POST /api/v1/erasures/{id}/approve"
 	breakGlass    = "POST /api/v1/break-glass"
 	listControls  = "GET /api/v1/controls"
+	listDuties    = "GET /api/v1/duties"
+	listPolicies  = "GET /api/v1/policies"
+	listTraining  = "GET /api/v1/training"
 	report        = "POST /api/v1/incidents/reports"
 )

@@ -16,7 +16,7 @@ var htmlFiles embed.FS
 
 // names are the pages; each is a file in html that fills the layout.
 func names() []string {
-	return []string{"error", "overview", "controls", "control"}
+	return []string{"error", "overview", "controls", "control", "duties", "policies", "policy", "training", "module"}
 }
 
 // parse reads the pages, each with the layout and the parts that several draw.

@@ -15,5 +15,12 @@ func (c *Console) Routes(mux pages.Mux, api API) {
 	mux.Handle("GET /console/controls/{id}", c.page(oneControl))
 	mux.Handle("POST /console/controls/{id}/attest", c.deed(attestControl, oneControl))
 	mux.Handle("POST /console/controls/{id}/withdraw", c.deed(withdrawControl, oneControl))
+	mux.Handle("GET /console/duties", c.page(duties))
+	mux.Handle("GET /console/policies", c.page(policies))
+	mux.Handle("GET /console/policies/{id}", c.page(onePolicy))
+	mux.Handle("POST /console/policies/{id}/acknowledge", c.deed(acknowledgePolicy, onePolicy))
+	mux.Handle("GET /console/training", c.page(trainings))
+	mux.Handle("GET /console/training/{id}", c.page(oneModule))
+	mux.Handle("POST /console/training/{id}/answers", c.deed(takeModule, oneModule))
 	mux.Handle("GET /console/{path...}", c.page(func(*visit) error { return notHere() }))
 }

@@ -12,7 +12,7 @@ import (
 // words are the functions of templates.
 func words() template.FuncMap {
 	return template.FuncMap{
-		"until": until, "late": late, "ago": ago, "plain": plain, "short": short, "plural": plural, "share": share,
+		"until": until, "late": late, "ago": ago, "plain": plain, "short": short, "plural": plural, "share": share, "next": func(i int) int { return i + 1 },
 	}
 }
 

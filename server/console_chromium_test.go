@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/chromium"
 	"github.com/tutela-health/tutela/server"
@@ -18,6 +19,7 @@ import (
 // lead to, in a real browser under the policies that ship: accessible, as wide as the window, and quiet.
 func TestTheConsoleInChromium(t *testing.T) {
 	k := newTroubled(t, store.SQLite, func(c *server.Config) { c.Hosts = append(c.Hosts, "127.0.0.1") })
+	k.govern(t)
 	at := publish(t, k.Handler)
 	b := chromium.Open(t, chromium.Config{Base: at.base, Trusted: []*x509.Certificate{shownBy(t, at)}})
 	drawn := map[string]bool{}
@@ -48,6 +50,26 @@ func TestTheConsoleInChromium(t *testing.T) {
 		b.Press("header form button", "Sign in")
 	}
 	b.Quiet()
+}
+
+// govern has the organisation tell its people what to do and what to know.
+func (k *clinic) govern(t *testing.T) {
+	t.Helper()
+	k.hire(t, "owner", "privacy")
+	entry := tutela.Entry{Actor: tutela.Actor{ID: "author", Kind: tutela.ActorPerson, Name: "author"}, Action: tutela.ActionPolicyChange}
+	const head = "---\ntitle: Hands\nreason: They carry germs\nowner: owner\nevery: 6\n---\n# Hands\n\n## When\n\n1. **Before** each patient.\n2. After.\n\n- `soap`\n"
+	_, err := k.api.Policies.Put(t.Context(), entry, "hands", []byte(head))
+	if err == nil {
+		by := entry
+		by.Actor.ID = "approver"
+		_, err = k.api.Policies.Approve(t.Context(), by, "hands")
+	}
+	if err == nil {
+		_, err = k.api.Training.Begin(t.Context(), entry)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // links are the addresses of the console's that a page leads to, without queries.

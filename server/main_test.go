@@ -38,6 +38,7 @@ const secret = "the secret of dev.json"
 
 // site is a rigged system behind a server of the test's own.
 type site struct {
+	api server.API
 	*rig.Rig
 	server *server.Server
 }
@@ -81,6 +82,11 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 	check := tutela.Check{ID: "test", Title: "A test", Controls: []string{"P12"}, Fresh: time.Hour,
 		Try: func(context.Context) tutela.Evidence { return tutela.Evidence{On: "here", Verdict: tutela.Fail} }}
 	board := s.Board(t, now, check)
+	learns := training.New(training.Config{Register: s.Register, Clock: now, Users: s.Identity.Users})
+	tells := policy.New(policy.Config{
+		Register: s.Register, Clock: now, Board: func() *control.Board { return board }, Checks: func() []tutela.Check { return []tutela.Check{check} },
+		Users: s.Identity.Users, Person: s.Identity.PersonNamed,
+	})
 	c := server.Config{
 		Hosts: []string{rig.Host, "::1"}, Identity: s.Identity, Access: s.Access, Audit: s.Audit, Clock: now, Log: log,
 		FHIR:   fhir.New(fhir.Config{Records: s.Records, Access: s.Access, Audit: s.Audit, Clock: now, Log: log, Base: rig.Base}),
@@ -95,25 +101,21 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 			},
 			Assess: assure.New(s.Audit, clock.System, check).Run, Controls: func() *control.Board { return board },
 			Risks:    risks(s.Rig, now, board),
-			Training: training.New(training.Config{Register: s.Register, Clock: now, Users: s.Identity.Users}),
-			Policies: policy.New(policy.Config{
-				Register: s.Register, Clock: now, Board: func() *control.Board { return board }, Checks: func() []tutela.Check { return []tutela.Check{check} },
-				Users: s.Identity.Users, Person: s.Identity.PersonNamed,
-			}),
+			Training: learns, Policies: tells,
 			Gaps: remedy.New(remedy.Config{
 				Register: s.Register, Clock: now, Board: func() *control.Board { return board }, Checks: func() []tutela.Check { return []tutela.Check{check} }, Person: s.Identity.PersonNamed,
 				Risks: risks(s.Rig, now, board).Left,
 			}),
 			Vendors:  vendors(t, s.Rig, now),
 			Reviews:  reviews(s.Rig, now, board),
-			Duties:   duty.New(duty.Config{Register: s.Register, Clock: now, Sources: []duty.Source{reviews(s.Rig, now, board).Duties}}),
+			Duties:   duty.New(duty.Config{Register: s.Register, Clock: now, Sources: []duty.Source{reviews(s.Rig, now, board).Duties, tells.Duties, learns.Duties}}),
 			Packages: binder.New(binder.Config{Audit: s.Audit, Clock: now, Tenant: "rig", Sources: func(context.Context) ([]binder.Source, error) { return nil, nil }}),
 		},
 	}
 	if change != nil {
 		change(&c)
 	}
-	s.server = server.New(c)
+	s.api, s.server = c.API, server.New(c)
 	s.Handler = s.server.Handler()
 	t.Cleanup(func() {
 		if err := s.server.Close(context.WithoutCancel(t.Context())); err != nil {
