@@ -28,6 +28,10 @@ func places() []group {
 		}},
 		{"Govern", []place{
 			{"controls", "Controls", controlsPath, listControls},
+			{"gaps", "Gaps", gapsPath, listGaps},
+			{"reviews", "Reviews", reviewsPath, listReviews},
+			{"risks", "Risks", risksPath, listRisks},
+			{"vendors", "Vendors", vendorsPath, listVendors},
 		}},
 	}
 }

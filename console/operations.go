@@ -21,6 +21,10 @@ const (
 	listControls  = "GET /api/v1/controls"
 	listDuties    = "GET /api/v1/duties"
 	listPolicies  = "GET /api/v1/policies"
+	listRisks     = "GET /api/v1/risks"
+	listVendors   = "GET /api/v1/vendors"
+	listGaps      = "GET /api/v1/gaps"
+	listReviews   = "GET /api/v1/reviews"
 	listTraining  = "GET /api/v1/training"
 	report        = "POST /api/v1/incidents/reports"
 )

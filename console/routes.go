@@ -22,5 +22,10 @@ func (c *Console) Routes(mux pages.Mux, api API) {
 	mux.Handle("GET /console/training", c.page(trainings))
 	mux.Handle("GET /console/training/{id}", c.page(oneModule))
 	mux.Handle("POST /console/training/{id}/answers", c.deed(takeModule, oneModule))
+	mux.Handle("GET /console/gaps", c.page(gaps))
+	mux.Handle("GET /console/reviews", c.page(reviews))
+	mux.Handle("GET /console/reviews/{sort}", c.page(oneReview))
+	mux.Handle("GET /console/risks", c.page(risks))
+	mux.Handle("GET /console/vendors", c.page(vendors))
 	mux.Handle("GET /console/{path...}", c.page(func(*visit) error { return notHere() }))
 }

@@ -5,10 +5,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/assure/remedy"
+	"github.com/tutela-health/tutela/assure/review"
+	"github.com/tutela-health/tutela/assure/risk"
+	"github.com/tutela-health/tutela/assure/vendor"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/chromium"
 	"github.com/tutela-health/tutela/server"
@@ -67,9 +72,40 @@ func (k *clinic) govern(t *testing.T) {
 	if err == nil {
 		_, err = k.api.Training.Begin(t.Context(), entry)
 	}
+	if err == nil {
+		err = k.register(t, entry)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// register writes down a risk, a vendor, a test by others that found something, and a review with a round.
+func (k *clinic) register(t *testing.T, entry tutela.Entry) error {
+	t.Helper()
+	ctx, now := t.Context(), k.Now()
+	_, err := k.api.Risks.Put(ctx, entry, "a", 0, risk.Risk{
+		Title: "Ransomware", Asset: "the record", Threat: foreign, Inherent: risk.Rating{Likelihood: 4, Safety: 5, Data: 5}, Residual: risk.Rating{Likelihood: 3, Safety: 4, Data: 2},
+		Treatment: risk.Mitigate, Reason: "backups", Owner: "owner", Review: now.AddDate(0, 1, 0), Controls: []string{"P12"},
+	})
+	if err == nil {
+		_, err = k.api.Vendors.Put(ctx, entry, vendor.Written{ID: "a", Details: vendor.Details{
+			Name: foreign, Service: "reads X-rays", Contact: "a@vendor.example", Owner: "owner", Data: vendor.Health, Critical: 3, Agreement: vendor.Agreement{Kind: vendor.None}, Assess: now.AddDate(0, 1, 0),
+		}})
+	}
+	if err == nil {
+		_, err = k.api.Gaps.Plan(ctx, entry, "pentest", "Penetration test", "owner", 12)
+	}
+	if err == nil {
+		_, err = k.api.Gaps.Record(ctx, entry, "pentest", now.Format(time.DateOnly), foreign, []remedy.Finding{{Rule: "sqli", Title: foreign, Where: "/search", Severity: remedy.High}})
+	}
+	if err == nil {
+		_, err = k.api.Reviews.SetPlan(ctx, entry, review.Plan{Sort: review.AccessRights, Owner: "owner"})
+	}
+	if err == nil {
+		_, err = k.api.Reviews.Start(ctx, entry, review.AccessRights)
+	}
+	return err
 }
 
 // links are the addresses of the console's that a page leads to, without queries.

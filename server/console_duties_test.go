@@ -67,6 +67,25 @@ func TestPeopleDoTheirDutiesInTheConsole(t *testing.T) {
 	})
 }
 
+// Registers are shown to who may see them, and what stands in them stays words.
+func TestRegistersAreShownInTheConsole(t *testing.T) {
+	onEngines(t, func(t *testing.T, k *clinic) {
+		k.govern(t)
+		auditor, nurse := k.enters(t, "checker", "auditor"), k.enters(t, "nora", "nurse")
+		nurse.open("/console/", http.StatusOK)
+		nurse.sees(nil, "/console/risks", "/console/vendors", "/console/gaps", "/console/reviews")
+		for path, want := range map[string][]string{
+			"/console/risks": {"Ransomware", "waiting"}, "/console/vendors": {"reads X-rays", "none that holds"}, "/console/gaps": {"/search", "Penetration test"},
+			"/console/reviews": {"access rights", `href="/console/reviews/access-rights"`}, "/console/reviews/access-rights": {"owner", "not yet"},
+		} {
+			auditor.open(path, http.StatusOK)
+			auditor.sees(want, "<img src=x", "<script>alert")
+			nurse.open(path, http.StatusNotFound)
+		}
+		auditor.open("/console/reviews/laws", http.StatusNotFound)
+	})
+}
+
 // field is the value of a hidden field of the page that is open.
 func field(t *testing.T, v *visitor, name string) string {
 	t.Helper()

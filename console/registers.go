@@ -1,0 +1,69 @@
+package console
+
+import (
+	"github.com/tutela-health/tutela/assure/remedy"
+	"github.com/tutela-health/tutela/assure/review"
+	"github.com/tutela-health/tutela/assure/risk"
+	"github.com/tutela-health/tutela/assure/vendor"
+)
+
+// The addresses of the registers that an organisation governs by.
+const (
+	risksPath   = home + "risks"
+	vendorsPath = home + "vendors"
+	gapsPath    = home + "gaps"
+	reviewsPath = home + "reviews"
+)
+
+// risks lists what may happen, what is left the most first.
+func risks(v *visit) error {
+	list, err := get[[]risk.Kept](v, "/api/v1/risks")
+	if err != nil {
+		return err
+	}
+	return draw(v, "risks", page[[]risk.Kept]{Title: "Risks", Place: "risks", Body: list})
+}
+
+// vendors lists who works for the organisation.
+func vendors(v *visit) error {
+	list, err := get[[]vendor.Kept](v, "/api/v1/vendors")
+	if err != nil {
+		return err
+	}
+	return draw(v, "vendors", page[[]vendor.Kept]{Title: "Vendors", Place: "vendors", Body: list})
+}
+
+// gapsBody is what is not as it should be, and what others test.
+type gapsBody struct {
+	Gaps  []remedy.Kept
+	Tests []remedy.KeptTest
+}
+
+func gaps(v *visit) (err error) {
+	var b gapsBody
+	if b.Gaps, err = get[[]remedy.Kept](v, "/api/v1/gaps"); err != nil {
+		return err
+	}
+	if b.Tests, err = get[[]remedy.KeptTest](v, "/api/v1/tests"); err != nil {
+		return err
+	}
+	return draw(v, "gaps", page[gapsBody]{Title: "Gaps", Place: "gaps", Body: b})
+}
+
+// reviews lists what is looked at again and again.
+func reviews(v *visit) error {
+	list, err := get[[]review.Kept](v, "/api/v1/reviews")
+	if err != nil {
+		return err
+	}
+	return draw(v, "reviews", page[[]review.Kept]{Title: "Reviews", Place: "reviews", Body: list})
+}
+
+// oneReview shows the newest round of a review.
+func oneReview(v *visit) error {
+	r, err := get[review.KeptRound](v, "/api/v1/reviews/"+v.id("sort"))
+	if err != nil {
+		return err
+	}
+	return draw(v, "review", page[review.KeptRound]{Title: "Review of " + plain(r.Sort), Place: "reviews", Up: reviewsPath, UpName: "Reviews", Body: r})
+}
