@@ -63,11 +63,11 @@ func (k *clinic) govern(t *testing.T) {
 	k.hire(t, "owner", "privacy")
 	entry := tutela.Entry{Actor: tutela.Actor{ID: "author", Kind: tutela.ActorPerson, Name: "author"}, Action: tutela.ActionPolicyChange}
 	const head = "---\ntitle: Hands\nreason: They carry germs\nowner: owner\nevery: 6\n---\n# Hands\n\n## When\n\n1. **Before** each patient.\n2. After.\n\n- `soap`\n"
-	_, err := k.api.Policies.Put(t.Context(), entry, "hands", []byte(head))
+	draft, err := k.api.Policies.Put(t.Context(), entry, "hands", []byte(head))
 	if err == nil {
 		by := entry
 		by.Actor.ID = "approver"
-		_, err = k.api.Policies.Approve(t.Context(), by, "hands")
+		_, err = k.api.Policies.Approve(t.Context(), by, "hands", draft.Digest)
 	}
 	if err == nil {
 		_, err = k.api.Training.Begin(t.Context(), entry)

@@ -17,12 +17,13 @@ func TestPeopleDoTheirDutiesInTheConsole(t *testing.T) {
 			return tutela.Entry{Actor: tutela.Actor{ID: "author", Kind: tutela.ActorPerson, Name: "author"}, Action: action}
 		}
 		const head = "---\ntitle: Hands\nreason: They carry germs\nowner: officer\nevery: 6\nroles: [nurse]\n---\n# Hands\n\n1. **Wash** them.\n\n" + foreign
-		if _, err := k.api.Policies.Put(t.Context(), entry(tutela.ActionPolicyChange), "hands", []byte(head)); err != nil {
+		draft, err := k.api.Policies.Put(t.Context(), entry(tutela.ActionPolicyChange), "hands", []byte(head))
+		if err != nil {
 			t.Fatal(err)
 		}
 		approver := entry(tutela.ActionPolicyChange)
 		approver.Actor.ID = "approver"
-		if _, err := k.api.Policies.Approve(t.Context(), approver, "hands"); err != nil {
+		if _, err := k.api.Policies.Approve(t.Context(), approver, "hands", draft.Digest); err != nil {
 			t.Fatal(err)
 		}
 		const module = "---\ntitle: Soap\nroles: [nurse]\nevery: 12\npass: 100\nquestions:\n  - {ask: 'When?', answers: [before, never], right: 1}\n---\n" + foreign

@@ -137,7 +137,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{auditor, "PUT", "/api/v1/policies/{id}", "", 403},
 		{admin, "PUT", "/api/v1/policies/{id}", "", 415},
 		{admin, "POST", "/api/v1/policies/starter", "", 415},
-		{admin, "POST", "/api/v1/policies/{id}/approve", "", 404},
+		{admin, "POST", "/api/v1/policies/{id}/approve", "", 415},
 		{auditor, "POST", "/api/v1/policies/{id}/approve", "", 403},
 		{"privacy", "POST", "/api/v1/policies/{id}/withdraw", "", 415},
 		{"nurse", "POST", "/api/v1/policies/{id}/acknowledge", "", 415},

@@ -19,11 +19,7 @@ func (s *Server) policyRoutes(mux *router) {
 	})
 	s.call(mux, "PUT /api/v1/policies/{id}", tutela.ActionPolicyChange, s.putPolicy)
 	s.call(mux, "POST /api/v1/policies/starter", tutela.ActionPolicyChange, s.startPolicies)
-	s.call(mux, "POST /api/v1/policies/{id}/approve", tutela.ActionPolicyChange, func(ctx context.Context, c *call) (any, error) {
-		k, err := s.cfg.API.Policies.Approve(ctx, c.entry, c.policy())
-		c.written = err == nil
-		return k, err
-	})
+	s.call(mux, "POST /api/v1/policies/{id}/approve", tutela.ActionPolicyChange, s.approvePolicy)
 	s.call(mux, "POST /api/v1/policies/{id}/withdraw", tutela.ActionPolicyChange, s.withdrawPolicy)
 	s.call(mux, "POST /api/v1/policies/{id}/acknowledge", tutela.ActionPolicySign, s.acknowledgePolicy)
 }
@@ -43,6 +39,18 @@ func (s *Server) putPolicy(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	k, err := s.cfg.API.Policies.Put(ctx, c.entry, c.policy(), []byte(said.File))
+	c.written = err == nil
+	return k, err
+}
+
+func (s *Server) approvePolicy(ctx context.Context, c *call) (any, error) {
+	var said struct {
+		Digest string `json:"digest"`
+	}
+	if err := c.decode(&said); err != nil {
+		return nil, err
+	}
+	k, err := s.cfg.API.Policies.Approve(ctx, c.entry, c.policy(), said.Digest)
 	c.written = err == nil
 	return k, err
 }

@@ -178,7 +178,7 @@ func (c *company) plan(t *testing.T) {
 	drafted, err := c.policies.Begin(ctx, entry, "privacy")
 	must(t, err)
 	for _, k := range drafted {
-		_, err := c.policies.Approve(ctx, approves, k.ID)
+		_, err := c.policies.Approve(ctx, approves, k.ID, k.Digest)
 		must(t, err)
 	}
 	_, err = c.training.Begin(ctx, entry)
@@ -292,7 +292,10 @@ func (c *company) do(t *testing.T, k duty.Kept) {
 			c.costs(k.Name, "acknowledge")
 			return
 		}
-		_, err := c.policies.Approve(ctx, second, k.ID)
+		list, err := c.policies.List(ctx, false)
+		must(t, err)
+		read := list[slices.IndexFunc(list, func(p policy.Kept) bool { return p.ID == k.ID })]
+		_, err = c.policies.Approve(ctx, second, k.ID, read.Digest)
 		must(t, err)
 		c.costs(k.Name, "look at policy")
 		c.costs("admin", "approve")

@@ -78,7 +78,9 @@ func (h *house) put(t *testing.T, who, head, text string) policy.Kept {
 func (h *house) approve(t *testing.T, who string) policy.Kept {
 	t.Helper()
 	_, entry := h.as(t, who)
-	k, err := h.Approve(t.Context(), entry, "hands")
+	list, err := h.List(t.Context(), true)
+	must(t, err)
+	k, err := h.Approve(t.Context(), entry, "hands", list[0].Digest)
 	must(t, err)
 	return k
 }
@@ -112,9 +114,17 @@ func TestPoliciesAreApprovedAndAcknowledged(t *testing.T) {
 		h := opened(t, r)
 		h.put(t, "privacy", "roles: [nurse, physician]\nchecks: [a.check]\ncontrols: [S01]\n", "Wash them.")
 		_, entry := h.as(t, "privacy")
-		if _, err := h.Approve(t.Context(), entry, "hands"); !errs.Is(err, errs.Denied) {
+		list, err := h.List(t.Context(), false)
+		must(t, err)
+		if _, err := h.Approve(t.Context(), entry, "hands", list[0].Digest); !errs.Is(err, errs.Denied) {
 			t.Errorf("alone: %v", err)
 		}
+		h.put(t, "privacy", "roles: [nurse, physician]\n", "Never wash them.")
+		_, other := h.as(t, "admin")
+		if _, err := h.Approve(t.Context(), other, "hands", list[0].Digest); !errs.Is(err, errs.Conflict) {
+			t.Errorf("what was changed after it was read: %v", err)
+		}
+		h.put(t, "privacy", "roles: [nurse, physician]\nchecks: [a.check]\ncontrols: [S01]\n", "Wash them.")
 		if _, err := h.Show(t.Context(), "hands"); !errs.Is(err, errs.NotFound) {
 			t.Errorf("a draft is in force: %v", err)
 		}
@@ -151,7 +161,7 @@ func TestPoliciesAreApprovedAndAcknowledged(t *testing.T) {
 		if _, err := h.Withdraw(t.Context(), entry, "hands", ""); !errs.Is(err, errs.Invalid) {
 			t.Errorf("without a word: %v", err)
 		}
-		_, err := h.Withdraw(t.Context(), entry, "hands", "soap is gone")
+		_, err = h.Withdraw(t.Context(), entry, "hands", "soap is gone")
 		must(t, err)
 		if err := h.acknowledge(t, "nurse"); !errs.Is(err, errs.NotFound) {
 			t.Errorf("what was withdrawn: %v", err)

@@ -40,6 +40,7 @@ type Kept struct {
 	Revision int64  `json:"revision"`
 	State    State  `json:"state"`
 	Policy
+	Digest  string    `json:"digest"` // of the text: of the draft, where there is one
 	Changed time.Time `json:"changed"`
 	Review  time.Time `json:"review,omitzero"` // when it is to be looked at again
 	Overdue bool      `json:"overdue,omitempty"`
@@ -94,7 +95,7 @@ func (s *Service) List(ctx context.Context, all bool) ([]Kept, error) {
 		if it.State == Withdrawn && !all {
 			continue
 		}
-		k := Kept{ID: it.ID, Revision: it.Revision, State: it.State, Policy: p, Changed: it.At, Review: it.Due, Overdue: !it.Due.IsZero() && !now.Before(it.Due)}
+		k := Kept{ID: it.ID, Revision: it.Revision, State: it.State, Policy: p, Digest: digest(p.Text), Changed: it.At, Review: it.Due, Overdue: !it.Due.IsZero() && !now.Before(it.Due)}
 		for _, id := range p.Checks {
 			if tried[id].Verdict == tutela.Fail {
 				k.Failing = append(k.Failing, id)
@@ -322,12 +323,12 @@ func (s *Service) put(ctx context.Context, entry tutela.Entry, it register.Item,
 	if err != nil {
 		return Kept{}, err
 	}
-	return Kept{ID: it.ID, Revision: list[0].Revision, State: to, Policy: p, Changed: list[0].At, Review: list[0].Due}, nil
+	return Kept{ID: it.ID, Revision: list[0].Revision, State: to, Policy: p, Digest: digest(p.Text), Changed: list[0].At, Review: list[0].Due}, nil
 }
 
-// Approve puts a draft in force, by somebody else than who wrote it; for one that is in force already it says that it was
-// looked at again and stays as it is.
-func (s *Service) Approve(ctx context.Context, entry tutela.Entry, id string) (Kept, error) {
+// Approve puts a draft in force, by somebody else than who wrote it, who names the digest of the text that he read; for one
+// that is in force already it says that it was looked at again and stays as it is.
+func (s *Service) Approve(ctx context.Context, entry tutela.Entry, id, read string) (Kept, error) {
 	it, p, err := s.get(ctx, id)
 	switch {
 	case err != nil:
@@ -336,6 +337,8 @@ func (s *Service) Approve(ctx context.Context, entry tutela.Entry, id string) (K
 		return Kept{}, errs.New(errs.Conflict, "policy %s was withdrawn", id)
 	case p.Proposed == entry.Actor.ID:
 		return Kept{}, errs.New(errs.Denied, "somebody else than who wrote it has to approve it")
+	case read != digest(p.Text):
+		return Kept{}, errs.New(errs.Conflict, "that is not the text that is there now: read it again")
 	}
 	now := s.cfg.Clock().UTC().Truncate(time.Millisecond)
 	due := now.AddDate(0, p.Every, 0)

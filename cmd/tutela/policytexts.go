@@ -46,13 +46,9 @@ func (cmd policiesListCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	body, err := client.json(ctx, http.MethodGet, "/api/v1/policies?all="+strconv.FormatBool(cmd.All), nil)
+	list, body, err := client.policies(ctx, cmd.All)
 	if err != nil {
 		return err
-	}
-	var list []policy.Kept
-	if err := json.Unmarshal(body, &list); err != nil {
-		return fmt.Errorf("decode policies: %w", err)
 	}
 	if cmd.Format == "json" {
 		_, err = c.out.Write(body)
@@ -66,6 +62,16 @@ func (cmd policiesListCmd) Run(ctx context.Context, c console) error {
 		return errFound
 	}
 	return err
+}
+
+func (cl *client) policies(ctx context.Context, all bool) (list []policy.Kept, body []byte, err error) {
+	if body, err = cl.json(ctx, http.MethodGet, "/api/v1/policies?all="+strconv.FormatBool(all), nil); err != nil {
+		return nil, nil, err
+	}
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, nil, fmt.Errorf("decode policies: %w", err)
+	}
+	return list, body, nil
 }
 
 func writePolicyTexts(c console, list []policy.Kept) error {
@@ -210,12 +216,14 @@ func (cmd policiesStarterCmd) Run(ctx context.Context, c console) error {
 
 type policiesApproveCmd struct {
 	target
-	ID string `arg:"" help:"Which."`
+	ID     string `arg:"" help:"Which."`
+	Digest string `help:"The digest of the text that you read, or its first 8 digits. Without it the text is shown."`
 }
 
 // Help gives an example.
 func (policiesApproveCmd) Help() string {
-	return "Example: tutela policies approve clean-desk --as admin --data tutela-data"
+	return `Example: tutela policies approve clean-desk --as admin --data tutela-data
+         tutela policies approve clean-desk --digest 0f1e2d3c --as admin --data tutela-data`
 }
 
 // Run approves a policy.
@@ -224,8 +232,26 @@ func (cmd policiesApproveCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return client.policy(ctx, c, http.MethodPost, cmd.ID, "/approve", nil)
+	list, _, err := client.policies(ctx, false)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(list, func(k policy.Kept) bool { return k.ID == cmd.ID })
+	switch {
+	case i < 0:
+		return usage("there is no policy %q: tutela policies list", cmd.ID)
+	case cmd.Digest == "":
+		k := list[i]
+		_, err := fmt.Fprintf(c.out, "%s, a %s after version %d\nwhy: %s\n\n%s\napprove it: tutela policies approve %s --digest %s\n", k.Title, k.State, k.Version, k.Reason, k.Text, k.ID, k.Digest[:shortDigest])
+		return err
+	case len(cmd.Digest) < shortDigest || !strings.HasPrefix(list[i].Digest, cmd.Digest):
+		return usage("that is not the text that is there now: read it with tutela policies approve %s", cmd.ID)
+	}
+	return client.policy(ctx, c, http.MethodPost, cmd.ID, "/approve", map[string]string{"digest": list[i].Digest})
 }
+
+// shortDigest is how many digits of a digest tell texts apart for a person.
+const shortDigest = 8
 
 type policiesWithdrawCmd struct {
 	target

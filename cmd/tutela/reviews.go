@@ -318,17 +318,33 @@ func (cmd reviewsDecideCmd) Run(ctx context.Context, c console) error {
 type reviewsCarryCmd struct {
 	target
 	Review string `arg:"" help:"Which."`
+	Yes    bool   `help:"Carry it out. Without this it is shown what would be."`
 }
 
 // Help gives an example.
 func (reviewsCarryCmd) Help() string {
-	return "Example: tutela reviews carry access-rights --data tutela-data"
+	return "Example: tutela reviews carry access-rights --data tutela-data\n         tutela reviews carry access-rights --yes --data tutela-data"
 }
 
 // Run carries out.
 func (cmd reviewsCarryCmd) Run(ctx context.Context, c console) error {
 	client, err := cmd.connect(ctx, "admin")
 	if err != nil {
+		return err
+	}
+	r, _, err := client.showRound(ctx, cmd.Review, 0)
+	if err != nil {
+		return err
+	}
+	waiting := 0
+	for _, it := range r.Items {
+		if it.Decided != nil && it.Decided.Carried.IsZero() {
+			waiting++
+			fmt.Fprintf(c.out, "%s: %s\n", it.Title, spoken(it.Decided))
+		}
+	}
+	if !cmd.Yes && waiting > 0 {
+		_, err := fmt.Fprintf(c.out, "nothing is carried out yet; all of that: tutela reviews carry %s --yes\n", cmd.Review)
 		return err
 	}
 	return client.round(ctx, c, http.MethodPost, cmd.Review, "/carry", nil)
