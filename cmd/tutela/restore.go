@@ -46,7 +46,7 @@ func (cmd backupRestoreCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	began := clock.System()
-	stamp := began.UTC().Format("20060102t150405")
+	stamp := strings.Replace(began.UTC().Format("20060102t150405.000"), ".", "", 1) // two restores may begin within a second
 	r := &restoration{from: from, keys: cmd.Keys, at: cmd.At, dir: cmd.Data + restoring + strings.ToLower(stamp), progress: progress(c)}
 	if len(cmd.Shares) > 0 {
 		if r.escrow, err = openShares(cmd.Shares, cmd.HolderKey); err != nil {
