@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -369,6 +370,27 @@ func TestCheckOfPackagesSeesAnEditedTree(t *testing.T) {
 	w.Expect(try(t.Context()), tutela.Pass)
 	h.now = h.now.Add(2 * time.Hour)
 	w.Expect(try(t.Context()), tutela.NotApplicable)
+}
+
+// Of a busy hour the check takes the end: a package of all of it would be held in memory.
+func TestCheckOfPackagesTakesTheEndOfABusyHour(t *testing.T) {
+	h := past(t, rig.Open(t, rig.Config{}), 10)
+	for i := range 5000 {
+		_, err := h.Audit.Append(t.Context(), tutela.Entry{
+			Time: h.now.Add(time.Duration(i-5000) * 500 * time.Millisecond), Actor: tutela.Actor{ID: "u-ann", Kind: tutela.ActorPerson}, Action: tutela.ActionRead, Outcome: tutela.OutcomeSuccess,
+		}, nil)
+		must(t, err)
+		if i%500 == 499 {
+			_, err := h.Audit.Sequence(t.Context())
+			must(t, err)
+		}
+	}
+	e := h.binder.Checks()[0].Try(t.Context())
+	_, rest, _ := strings.Cut(e.Observed, "files, ")
+	n, err := strconv.Atoi(strings.Split(rest, " ")[0])
+	if err != nil || e.Verdict != tutela.Pass || n < 500 || n > 4096 {
+		t.Errorf("%d entries: %+v", n, e)
+	}
 }
 
 func TestWhatCannotBePackagedIsRefused(t *testing.T) {

@@ -22,10 +22,14 @@ func (b *Binder) Checks() []tutela.Check {
 	}}
 }
 
-// tried is the period of the package that is made to try it.
-const tried = time.Hour
+// tried is the period of the package that is made to try it, and triedLeaves how many entries it has at most, or about that:
+// of a busy hour the end is enough, and reads are not kept waiting for the rest.
+const (
+	tried       = time.Hour
+	triedLeaves = 4096
+)
 
-// try makes a package of the last hour, verifies it, alters it and verifies that.
+// try makes a package of the last hour, or of the end of it, verifies it, alters it and verifies that.
 func (b *Binder) try(ctx context.Context) tutela.Evidence {
 	e := tutela.Evidence{On: "a package of the last hour"}
 	judged := func(v tutela.Verdict, format string, args ...any) tutela.Evidence {
@@ -65,11 +69,22 @@ func (b *Binder) try(ctx context.Context) tutela.Evidence {
 	return judged(tutela.Pass, "%d files, %d entries of a ledger of %d: it verifies, and not when it is altered", report.Files, report.Leaves, report.Size)
 }
 
-// sample makes a package of the last hour.
+// sample makes a package of the last hour, or of the end of it.
 func (b *Binder) sample(ctx context.Context, entry tutela.Entry) ([]byte, error) {
 	p, err := b.Plan(ctx, entry, Asked{From: b.cfg.Clock().Add(-tried), Sampled: true})
 	if err != nil {
 		return nil, err
+	}
+	for period := tried; p.End-p.First > triedLeaves && period > time.Second; {
+		period = max(time.Second, min(period/2, time.Duration(float64(period)*triedLeaves/float64(p.End-p.First))))
+		shorter, err := b.Plan(ctx, entry, Asked{From: b.cfg.Clock().Add(-period), Sampled: true})
+		if errs.Is(err, errs.NotFound) {
+			break // all of it happened before
+		}
+		if err != nil {
+			return nil, err
+		}
+		p = shorter
 	}
 	var out bytes.Buffer
 	_, err = b.Write(ctx, &out, entry, p)
