@@ -124,14 +124,15 @@ func (g *goScan) modules() []goModule {
 	return list
 }
 
-// ignoredByGo reports whether the go command leaves a folder out.
+// ignoredByGo reports whether the go command leaves a folder out. What lies below a folder named vendor is somebody
+// else's, and what lies in it is a package like any other (go help packages).
 func ignoredByGo(dir string) bool {
 	for part := range strings.SplitSeq(dir, "/") {
-		if part == "testdata" || part == "vendor" || len(part) > 1 && (part[0] == '_' || part[0] == '.') {
+		if part == "testdata" || len(part) > 1 && (part[0] == '_' || part[0] == '.') {
 			return true
 		}
 	}
-	return false
+	return strings.Contains("/"+dir, "/vendor/")
 }
 
 // above finds the nearest folder of a set at or above dir; the tree itself where there is none.
