@@ -12,9 +12,10 @@ import (
 
 // The register's words for what is kept here.
 const (
-	kindGap   register.Kind = "gap"
-	kindTest  register.Kind = "test"
-	kindScore register.Kind = "score"
+	kindGap    register.Kind = "gap"
+	kindTest   register.Kind = "test"
+	kindScore  register.Kind = "score"
+	kindSource register.Kind = "scanned"
 )
 
 // State says where a gap is.
@@ -51,22 +52,25 @@ func (s Severity) weight() int { return map[Severity]int{Critical: 20, High: 12,
 
 // Gap is one thing that is not as it should be.
 type Gap struct {
-	Check     string        `json:"check,omitempty"` // which fails; empty for what a test found
-	Test      string        `json:"test,omitempty"`  // which found it
-	Title     string        `json:"title"`
-	Where     string        `json:"where,omitempty"`
-	Severity  Severity      `json:"severity"`
-	Seen      string        `json:"seen,omitempty"` // what was observed
-	Opened    time.Time     `json:"opened"`
-	Until     time.Time     `json:"until"`           // when it is to be closed
-	Owner     tutela.UserID `json:"owner,omitempty"` // nobody yet where it is empty
-	OwnerName string        `json:"owner_name,omitempty"`
-	Effort    int           `json:"effort,omitempty"` // hours that closing it takes, as somebody guesses
-	Plan      string        `json:"plan,omitempty"`   // what is done about it
-	Dispute   string        `json:"dispute,omitempty"`
-	Disputer  tutela.UserID `json:"disputer,omitempty"`
-	Closed    time.Time     `json:"closed,omitzero"`
-	How       string        `json:"how,omitempty"` // it was closed
+	Check string `json:"check,omitempty"` // which fails; empty for what else found it
+	Test  string `json:"test,omitempty"`  // which found it
+	// Repository is that whose pipeline's scan found it, and Class the kind of check.
+	Repository string        `json:"repository,omitempty"`
+	Class      string        `json:"class,omitempty"`
+	Title      string        `json:"title"`
+	Where      string        `json:"where,omitempty"`
+	Severity   Severity      `json:"severity"`
+	Seen       string        `json:"seen,omitempty"` // what was observed
+	Opened     time.Time     `json:"opened"`
+	Until      time.Time     `json:"until"`           // when it is to be closed
+	Owner      tutela.UserID `json:"owner,omitempty"` // nobody yet where it is empty
+	OwnerName  string        `json:"owner_name,omitempty"`
+	Effort     int           `json:"effort,omitempty"` // hours that closing it takes, as somebody guesses
+	Plan       string        `json:"plan,omitempty"`   // what is done about it
+	Dispute    string        `json:"dispute,omitempty"`
+	Disputer   tutela.UserID `json:"disputer,omitempty"`
+	Closed     time.Time     `json:"closed,omitzero"`
+	How        string        `json:"how,omitempty"` // it was closed
 }
 
 // Assignment says who sees to a gap.

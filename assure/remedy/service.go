@@ -175,6 +175,8 @@ func (s *Service) Dispute(ctx context.Context, entry tutela.Entry, id, reason st
 		return Kept{}, errs.New(errs.Conflict, "gap %s is %s", id, it.State)
 	case g.Check != "":
 		return Kept{}, errs.New(errs.Conflict, "gap %s closes when the check %s passes", id, g.Check)
+	case g.Repository != "":
+		return Kept{}, errs.New(errs.Conflict, "gap %s closes when a scan does not find it, or a waiver in the repository's .tutela.yaml excuses it", id)
 	case !plain(reason, 1):
 		return Kept{}, errs.New(errs.Invalid, "say in %d bytes at most why the test was wrong", maxText)
 	}

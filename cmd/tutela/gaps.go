@@ -37,8 +37,8 @@ type gapsListCmd struct {
 func (gapsListCmd) Help() string {
 	return `Example: tutela gaps list --data tutela-data
 
-A gap opens when a check fails or a test finds something, and closes when the check passes or the next run of the test does
-not find it. Exit code 1: there is one.`
+A gap opens when a check fails or a pipeline's scan or a test finds something, and closes when the check passes or the next
+scan or run does not find it. Exit code 1: there is one.`
 }
 
 // Run lists gaps.

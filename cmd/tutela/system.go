@@ -47,6 +47,7 @@ import (
 	"github.com/tutela-health/tutela/respond/trail"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
+	"github.com/tutela-health/tutela/supply/attest"
 	"github.com/tutela-health/tutela/supply/evidence"
 )
 
@@ -225,7 +226,9 @@ func (s *system) wire(ctx context.Context) error {
 		s.changes.Close()
 		return fmt.Errorf("open identity: %w", err)
 	}
-	s.supply = evidence.New(evidence.Config{DB: s.db, Audit: s.audit, Identity: s.identity, Notes: s.records, Clock: s.clock})
+	s.supply = evidence.New(evidence.Config{DB: s.db, Audit: s.audit, Identity: s.identity, Notes: s.records, Clock: s.clock, Scanned: func(ctx context.Context, base tutela.Entry, repository string, scan attest.Scan) error {
+		return s.gaps.Scanned(ctx, base, repository, scan)
+	}})
 	s.recovery = holders.New(holders.Config{DB: s.db, Ring: s.ring, Audit: s.audit, Clock: s.clock, Plain: c.TryOut})
 	if err := s.decide(); err != nil {
 		s.changes.Close()

@@ -8,6 +8,7 @@ import (
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/store"
+	"github.com/tutela-health/tutela/supply/attest"
 )
 
 // Notes seals what is kept, so that nobody who reaches the database changes or reads it.
@@ -25,6 +26,9 @@ type Config struct {
 	Identity *identity.Service
 	Notes    Notes
 	Clock    clock.Clock
+	// Scanned follows what a scan of a repository found before the scan is kept; for one that comes again it does nothing.
+	// It may be nil.
+	Scanned func(ctx context.Context, base tutela.Entry, repository string, scan attest.Scan) error
 }
 
 // Service keeps evidence of pipelines. Safe for concurrent use.

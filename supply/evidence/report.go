@@ -64,6 +64,7 @@ type report struct {
 	evidence  []tutela.Evidence
 	bill      *Bill
 	text      []byte // of the bill
+	scan      *attest.Scan
 }
 
 // Receive takes what a pipeline signed into the ledger: base with what was said, an entry for each piece
@@ -84,6 +85,11 @@ func (s *Service) Receive(ctx context.Context, by tutela.Principal, base *tutela
 	}
 	base.Subject.Detail += ": " + r.said.Result
 	base.Outcome = tutela.OutcomeSuccess
+	if r.scan != nil && s.cfg.Scanned != nil {
+		if err := s.cfg.Scanned(ctx, *base, r.said.Repository, *r.scan); err != nil {
+			return Received{}, err
+		}
+	}
 	if err := s.keep(ctx, *base, r); err != nil {
 		return Received{}, err
 	}

@@ -132,6 +132,10 @@ func (s *Service) weighScan(r *report) error {
 			list = append(list, scanned(p, p.Checked[i]))
 		}
 	}
+	if p.Finished.IsZero() {
+		p.Finished = s.cfg.Clock()
+	}
+	r.scan = &p
 	return s.dated(r, p.Finished, list...)
 }
 
