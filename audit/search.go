@@ -22,13 +22,14 @@ type Query struct {
 	To      time.Time      // before
 	Newest  bool           // the newest first
 	Limit   int            // at most so many; 0 means all
+	InTree  bool           // none that is pending
 	Passing bool           // pass over what was tampered with, instead of giving up: the answer may lack something
 }
 
 // errEnough ends a search that has found as many as it may.
 var errEnough = errors.New("enough found")
 
-// Search calls f for every entry that answers q, pending ones included, in the ledger's order or
+// Search calls f for every entry that answers q, pending ones included unless q.InTree, in the ledger's order or
 // with q.Newest in the reverse. The postings lead to the batches that may answer; an entry counts
 // when its opened header says so. Rows are not held open while f runs.
 func (l *Log) Search(ctx context.Context, q Query, f func(Opened) error) error {
@@ -62,7 +63,9 @@ func (l *Log) search(ctx context.Context, q Query, visit func(Opened) error) err
 		if firsts, err = l.candidates(ctx, r, q); err != nil {
 			return fmt.Errorf("search postings: %w", err)
 		}
-		pending, err = l.pendingAnswers(ctx, r, q)
+		if !q.InTree {
+			pending, err = l.pendingAnswers(ctx, r, q)
+		}
 		return err
 	})
 	if err != nil {

@@ -166,8 +166,8 @@ func (b *Binder) head(ctx context.Context, p *Plan) (audit.Checkpoint, error) {
 func (b *Binder) leavesOf(ctx context.Context, m dossier.Manifest, size int64) (first, end int64, err error) {
 	find := func(newest bool) (leaf int64, err error) {
 		leaf = audit.Pending
-		err = b.cfg.Audit.Search(ctx, audit.Query{From: m.From, To: m.To, Newest: newest}, func(o audit.Opened) error {
-			if o.Leaf == audit.Pending || o.Leaf >= size {
+		err = b.cfg.Audit.Search(ctx, audit.Query{From: m.From, To: m.To, Newest: newest, InTree: true}, func(o audit.Opened) error {
+			if o.Leaf >= size {
 				return nil
 			}
 			leaf = o.Leaf

@@ -71,7 +71,7 @@ func (b *Binder) spans(ctx context.Context, m dossier.Manifest) ([]audit.Span, e
 	}
 	for _, p := range dossier.Named(false) {
 		for _, action := range catalog.Populations()[p] {
-			err := b.cfg.Audit.Search(ctx, audit.Query{Action: action, From: m.From, To: m.To}, func(o audit.Opened) error {
+			err := b.cfg.Audit.Search(ctx, audit.Query{Action: action, From: m.From, To: m.To, InTree: true}, func(o audit.Opened) error {
 				if o.Leaf >= m.First && o.Leaf < m.End {
 					spans = append(spans, audit.Span{From: o.Leaf, End: o.Leaf + 1})
 				}
