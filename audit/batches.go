@@ -16,12 +16,12 @@ const (
 // pageBytes is about how much of the ledger is in memory at once when it is read in order.
 const pageBytes = 4 << 20
 
-// readPage gives the next batches from a leaf on, up to pageBytes, for work that must not happen
-// while rows are open.
-func readPage(ctx context.Context, q store.Querier, first int64) ([]stored, error) {
+// readPage gives the next batches that begin at a leaf from first to last, up to pageBytes, for work that must not
+// happen while rows are open.
+func readPage(ctx context.Context, q store.Querier, first, last int64) ([]stored, error) {
 	var page []stored
 	size := 0
-	err := eachBatch(ctx, q, first, func(b stored) error {
+	err := eachBatch(ctx, q, first, last, func(b stored) error {
 		if size > pageBytes {
 			return errStop
 		}
@@ -35,14 +35,14 @@ func readPage(ctx context.Context, q store.Querier, first int64) ([]stored, erro
 	return page, nil
 }
 
-// eachLeaf yields sequenced leaves from one on, in order, until the end or errStop.
-func eachLeaf(ctx context.Context, q store.Querier, from int64, yield func(int64, []byte) error) error {
+// eachLeaf yields sequenced leaves from one on, in order, until errStop or the end of the batch that last is in.
+func eachLeaf(ctx context.Context, q store.Querier, from, last int64, yield func(int64, []byte) error) error {
 	next, found, err := batchHolding(ctx, q, from)
 	if err != nil || !found {
 		return err
 	}
 	for {
-		page, err := readPage(ctx, q, next)
+		page, err := readPage(ctx, q, next, last)
 		if err != nil || len(page) == 0 {
 			return err
 		}
@@ -74,7 +74,7 @@ func (b stored) leaves(from int64, yield func(int64, []byte) error) error {
 // everyBatch yields all sequenced batches in order, a page at a time; no query is open meanwhile.
 func everyBatch(ctx context.Context, q store.Querier, yield func(stored) error) error {
 	for first := int64(minInt); ; {
-		page, err := readPage(ctx, q, first)
+		page, err := readPage(ctx, q, first, maxInt)
 		if err != nil || len(page) == 0 {
 			return err
 		}

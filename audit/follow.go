@@ -36,7 +36,7 @@ type OpenedSection struct {
 // so f may take its time and may append.
 func (l *Log) Follow(ctx context.Context, from Cursor, f func(Opened) error) (Cursor, error) {
 	for {
-		page, err := l.page(ctx, int64(from))
+		page, err := l.page(ctx, int64(from), maxInt)
 		if err != nil || len(page) == 0 {
 			return from, err
 		}
@@ -87,12 +87,12 @@ type indexed struct {
 	entry []byte
 }
 
-// page reads some leaves from one on. What stands before one that cannot be read is given first: the error is of the
+// page reads some leaves from one on, and hardly any after last. What stands before one that cannot be read is given first: the error is of the
 // next page, so that it names the place.
-func (l *Log) page(ctx context.Context, from int64) ([]indexed, error) {
+func (l *Log) page(ctx context.Context, from, last int64) ([]indexed, error) {
 	var page []indexed
 	err := l.cfg.DB.Snapshot(ctx, func(q store.Querier) error {
-		return eachLeaf(ctx, q, from, func(at int64, e []byte) error {
+		return eachLeaf(ctx, q, from, last, func(at int64, e []byte) error {
 			if len(page) == 1024 {
 				return errStop
 			}

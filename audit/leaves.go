@@ -29,7 +29,7 @@ type Leaf struct {
 func (l *Log) Leaves(ctx context.Context, spans []Span, f func(Leaf) error) error {
 	for _, s := range spans {
 		for at := s.From; at < s.End; {
-			page, err := l.page(ctx, at)
+			page, err := l.page(ctx, at, s.End-1)
 			if err != nil {
 				return err
 			}

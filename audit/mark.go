@@ -38,7 +38,7 @@ func (l *Log) MarkIn(ctx context.Context, q store.Querier) (Mark, error) {
 // that are pending. No query is open meanwhile.
 func (l *Log) WritesSince(ctx context.Context, q store.Querier, m Mark, yield func(tutela.Write) error) error {
 	for first := m.Size; ; {
-		page, err := readPage(ctx, q, first)
+		page, err := readPage(ctx, q, first, maxInt)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (l *Log) RebuildPostings(ctx context.Context) error {
 	})
 	for first := int64(minInt); err == nil; {
 		var page []stored
-		if page, err = readPage(ctx, l.cfg.DB, first); err != nil || len(page) == 0 {
+		if page, err = readPage(ctx, l.cfg.DB, first, maxInt); err != nil || len(page) == 0 {
 			break
 		}
 		err = l.postAll(ctx, page)

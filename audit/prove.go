@@ -91,7 +91,7 @@ func (l *Log) proof(ctx context.Context, q store.Querier, leaf int64) (entry, te
 
 func leafAt(ctx context.Context, q store.Querier, leaf int64) ([]byte, error) {
 	var entry []byte
-	err := eachLeaf(ctx, q, leaf, func(at int64, e []byte) error {
+	err := eachLeaf(ctx, q, leaf, leaf, func(at int64, e []byte) error {
 		if at == leaf {
 			entry = e
 		}

@@ -109,10 +109,10 @@ func (b *stored) scan(s store.Scanner) error {
 	return err
 }
 
-// eachBatch yields sequenced batches whose first leaf is at least first, in order: all, or some
+// eachBatch yields sequenced batches whose first leaf is from first to last, in order: all, or some
 // thousands.
-func eachBatch(ctx context.Context, q store.Querier, first int64, yield func(stored) error) error {
-	return untilStop(q.Query(ctx, batchColumns+" WHERE first_leaf >= ? ORDER BY first_leaf LIMIT 4096", []any{first},
+func eachBatch(ctx context.Context, q store.Querier, first, last int64, yield func(stored) error) error {
+	return untilStop(q.Query(ctx, batchColumns+" WHERE first_leaf >= ? AND first_leaf <= ? ORDER BY first_leaf LIMIT 4096", []any{first, last},
 		func(s store.Scanner) error {
 			var b stored
 			if err := b.scan(s); err != nil {

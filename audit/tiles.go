@@ -83,7 +83,7 @@ func (l *Log) EntriesTile(ctx context.Context, index int64, width int) ([]byte, 
 	var out []byte
 	count := 0
 	err := l.cfg.DB.Snapshot(ctx, func(q store.Querier) error {
-		return eachLeaf(ctx, q, index*tileWidth, func(_ int64, entry []byte) error {
+		return eachLeaf(ctx, q, index*tileWidth, index*tileWidth+int64(width)-1, func(_ int64, entry []byte) error {
 			if count == width {
 				return errStop
 			}
