@@ -22,6 +22,7 @@ type Assessor struct {
 	clock  clock.Clock
 	limit  time.Duration // for one check
 	checks []tutela.Check
+	served func() int64 // requests, those of checks among them; nil where nobody else is served
 }
 
 // ActorID is whose entries evidence is in.
@@ -33,6 +34,12 @@ const patience = time.Minute
 // New returns an Assessor over the checks that the planes brought.
 func New(l ledger, c clock.Clock, checks ...tutela.Check) *Assessor {
 	return &Assessor{ledger: l, clock: c, limit: patience, checks: checks}
+}
+
+// Beside has an assessment give way to others: served counts the requests that were answered.
+func (a *Assessor) Beside(served func() int64) *Assessor {
+	a.served = served
+	return a
 }
 
 // Result is what a check saw, and which requirements that bears on.
@@ -49,14 +56,45 @@ func (r Result) Good() bool { return r.Verdict == tutela.Pass || r.Verdict == tu
 // could not be kept; what a check found is in its result.
 func (a *Assessor) Run(ctx context.Context) ([]Result, error) {
 	list := make([]Result, 0, len(a.checks))
+	var worked time.Duration // since the last rest
 	for _, c := range a.checks {
+		began := time.Now()
 		r, err := a.one(ctx, c)
 		if err != nil {
 			return list, err
 		}
 		list = append(list, r)
+		if worked += time.Since(began); worked >= glance {
+			a.giveWay(ctx, worked)
+			worked = 0
+		}
 	}
 	return list, nil
+}
+
+// glance is how long is looked whether others are at work, and longestRest how long they are left alone at most.
+const (
+	glance      = 25 * time.Millisecond
+	longestRest = 1500 * time.Millisecond
+)
+
+// giveWay leaves the machine to others for as long as checks worked, if there are others.
+func (a *Assessor) giveWay(ctx context.Context, worked time.Duration) {
+	if a.served == nil {
+		return
+	}
+	before := a.served()
+	rest(ctx, glance)
+	if a.served() > before {
+		rest(ctx, min(worked, longestRest)-glance)
+	}
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 // one tries a check and keeps what was observed.

@@ -67,6 +67,36 @@ func TestEveryCheckIsTriedAndKept(t *testing.T) {
 
 // A check that panics could not check, and the next one is tried all the same. What it panicked
 // with may hold anything, and is not kept.
+// TestAnAssessmentGivesWay holds an assessment to half of the time while others are served, and to all of it while nobody is.
+func TestAnAssessmentGivesWay(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		each int64 // requests that are served between two looks
+		work time.Duration
+		want time.Duration // of three checks
+	}{
+		{"nobody is served", 0, time.Second, 3*time.Second + 3*glance},
+		{"others are served", 7, time.Second, 6 * time.Second},
+		{"a long check", 1, 10 * time.Second, 30*time.Second + 3*longestRest},
+		{"short checks", 7, time.Millisecond, 3 * time.Millisecond},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var n int64
+				slow := func(context.Context) tutela.Evidence {
+					time.Sleep(tc.work)
+					return tutela.Evidence{Verdict: tutela.Pass}
+				}
+				began := time.Now()
+				list, err := New(&notebook{room: 9}, noon, check("a", slow), check("b", slow), check("c", slow)).Beside(func() int64 { n += tc.each; return n }).Run(t.Context())
+				if took := time.Since(began); err != nil || len(list) != 3 || took != tc.want {
+					t.Errorf("%d checks took %v, not %v: %v", len(list), took, tc.want, err)
+				}
+			})
+		})
+	}
+}
+
 func TestAPanicIsNoVerdict(t *testing.T) {
 	panics := check("a", func(context.Context) tutela.Evidence { panic("Quillfeather") })
 	got, err := New(&notebook{room: 9}, noon, panics, check("b", seen(tutela.Pass))).Run(t.Context())

@@ -83,6 +83,9 @@ func (s *Server) measured(next http.Handler) http.Handler {
 		began := s.cfg.Clock()
 		seen := &statusWriter{ResponseWriter: w, status: http.StatusInternalServerError} // what a panic comes to
 		defer func() {
+			if s.cfg.Served != nil {
+				s.cfg.Served.Add(1)
+			}
 			s.measurements.observe(seriesName{cmp.Or(r.Pattern, "none"), seen.status}, s.cfg.Clock().Sub(began))
 		}()
 		next.ServeHTTP(seen, r)

@@ -58,6 +58,8 @@ type Config struct {
 	SCIM *scim.Handler
 	// TryOut, when it is not nil, lets a holder of its secret act as any try-out service.
 	TryOut *TryOut
+	// Served counts requests as they are answered; nil counts none.
+	Served *atomic.Int64
 	// Ready reports whether the node can serve; nil means always.
 	Ready func(context.Context) error
 }

@@ -75,7 +75,7 @@ const assessFor = 10 * time.Minute
 // assess runs the checks of every plane.
 func (s *system) assess(ctx context.Context) (list []assure.Result, err error) {
 	err = s.alone(ctx, func(ctx context.Context) error {
-		list, err = s.assessor().Run(ctx)
+		list, err = s.assessor().Beside(s.served.Load).Run(ctx)
 		return err
 	})
 	return list, err

@@ -88,6 +88,7 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	}
 	s.gateway.Answers = s.response.answers
 	srv := server.New(server.Config{
+		Served: &s.served,
 		Tenant: label, Hosts: s.config.Hosts, TLS: tls, Identity: s.identity, Access: s.access, Audit: s.audit,
 		FHIR: api, API: s.api(api), Gateway: s.gateway, Pages: people, Console: shown, OAuth: authorization, SCIM: s.scim(), Clock: s.clock, Log: s.log, TryOut: tryOut,
 		Ready: s.ready,

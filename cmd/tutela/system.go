@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/access"
@@ -86,7 +87,8 @@ type system struct {
 
 	changes *store.Invalidations // what other nodes changed
 
-	assessing   sync.Mutex // lets one assessment run at a time
+	assessing   sync.Mutex   // lets one assessment run at a time
+	served      atomic.Int64 // requests
 	planeChecks []tutela.Check
 	controls    *control.Board // of planeChecks
 	packages    *binder.Binder
