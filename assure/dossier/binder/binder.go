@@ -124,6 +124,11 @@ func (a Asked) check(m dossier.Manifest) error {
 
 // Plan finds the period's leaves and how they are to be shown. What is under way now comes into the next package.
 func (b *Binder) Plan(ctx context.Context, entry tutela.Entry, a Asked) (Plan, error) {
+	return b.plan(ctx, entry, a, b.leavesOf)
+}
+
+// plan is Plan with a way to find the period's leaves in a tree of a size; it may shorten the period.
+func (b *Binder) plan(ctx context.Context, entry tutela.Entry, a Asked, leaves func(context.Context, *dossier.Manifest, int64) error) (Plan, error) {
 	now := b.cfg.Clock().UTC()
 	p := Plan{Manifest: dossier.Manifest{Version: dossier.Version, Tenant: b.cfg.Tenant, Made: now, By: entry.Actor, From: a.From.UTC(), To: a.To.UTC()}}
 	if a.To.IsZero() || p.To.After(now) {
@@ -137,7 +142,7 @@ func (b *Binder) Plan(ctx context.Context, entry tutela.Entry, a Asked) (Plan, e
 		return p, err
 	}
 	p.Origin = before.Origin
-	if p.First, p.End, err = b.leavesOf(ctx, p.Manifest, before.Size); err != nil {
+	if err := leaves(ctx, &p.Manifest, before.Size); err != nil {
 		return p, err
 	}
 	p.Complete = a.Complete || !a.Sampled && p.End-p.First <= Whole
@@ -163,7 +168,7 @@ func (b *Binder) head(ctx context.Context, p *Plan) (audit.Checkpoint, error) {
 }
 
 // leavesOf gives the least span that holds every sequenced entry of the period.
-func (b *Binder) leavesOf(ctx context.Context, m dossier.Manifest, size int64) (first, end int64, err error) {
+func (b *Binder) leavesOf(ctx context.Context, m *dossier.Manifest, size int64) error {
 	find := func(newest bool) (leaf int64, err error) {
 		leaf = audit.Pending
 		err = b.cfg.Audit.Search(ctx, audit.Query{From: m.From, To: m.To, Newest: newest, InTree: true}, func(o audit.Opened) error {
@@ -178,16 +183,23 @@ func (b *Binder) leavesOf(ctx context.Context, m dossier.Manifest, size int64) (
 		}
 		return leaf, err
 	}
-	if first, err = find(false); err != nil {
-		return 0, 0, err
+	first, err := find(false)
+	if err != nil {
+		return err
 	}
-	if end, err = find(true); err != nil {
-		return 0, 0, err
+	end, err := find(true)
+	if err != nil {
+		return err
 	}
 	if first == audit.Pending {
-		return 0, 0, errs.New(errs.NotFound, "the ledger has no entries of this period")
+		return noEntries()
 	}
-	return min(first, end), max(first, end) + 1, nil
+	m.First, m.End = min(first, end), max(first, end)+1
+	return nil
+}
+
+func noEntries() error {
+	return errs.New(errs.NotFound, "the ledger has no entries of this period")
 }
 
 // errFound ends a search.

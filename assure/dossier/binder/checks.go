@@ -22,11 +22,11 @@ func (b *Binder) Checks() []tutela.Check {
 	}}
 }
 
-// tried is the period of the package that is made to try it, and triedLeaves how many entries it has at most, or about that:
+// tried is the period of the package that is made to try it, and triedLeaves how many entries it has at most:
 // of a busy hour the end is enough, and reads are not kept waiting for the rest.
 const (
 	tried       = time.Hour
-	triedLeaves = 4096
+	triedLeaves = 2048
 )
 
 // try makes a package of the last hour, or of the end of it, verifies it, alters it and verifies that.
@@ -71,22 +71,47 @@ func (b *Binder) try(ctx context.Context) tutela.Evidence {
 
 // sample makes a package of the last hour, or of the end of it.
 func (b *Binder) sample(ctx context.Context, entry tutela.Entry) ([]byte, error) {
-	p, err := b.Plan(ctx, entry, Asked{From: b.cfg.Clock().Add(-tried), Sampled: true})
+	p, err := b.plan(ctx, entry, Asked{From: b.cfg.Clock().Add(-tried), Sampled: true}, b.newest)
 	if err != nil {
 		return nil, err
-	}
-	for period := tried; p.End-p.First > triedLeaves && period > time.Second; {
-		period = max(time.Second, min(period/2, time.Duration(float64(period)*triedLeaves/float64(p.End-p.First))))
-		shorter, err := b.Plan(ctx, entry, Asked{From: b.cfg.Clock().Add(-period), Sampled: true})
-		if errs.Is(err, errs.NotFound) {
-			break // all of it happened before
-		}
-		if err != nil {
-			return nil, err
-		}
-		p = shorter
 	}
 	var out bytes.Buffer
 	_, err = b.Write(ctx, &out, entry, p)
 	return out.Bytes(), err
+}
+
+// newest finds the period's leaves among the last of the tree, and has the period begin where those are all of it: after
+// the first quarter of them, since entries are in the tree nearly in the order of their times, and not quite.
+func (b *Binder) newest(ctx context.Context, m *dossier.Manifest, size int64) error {
+	from := max(0, size-triedLeaves)
+	var times []time.Time
+	if size > 0 {
+		err := b.cfg.Audit.Leaves(ctx, []audit.Span{{From: from, End: size}}, func(l audit.Leaf) error {
+			times = append(times, l.Entry.Time)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if from > 0 {
+		for _, t := range times[:triedLeaves/4] {
+			if !t.Before(m.From) {
+				m.From = t.Add(time.Millisecond)
+			}
+		}
+	}
+	m.First, m.End = -1, -1
+	for i, t := range times {
+		if !t.Before(m.From) && t.Before(m.To) {
+			if m.First < 0 {
+				m.First = from + int64(i)
+			}
+			m.End = from + int64(i) + 1
+		}
+	}
+	if m.First < 0 {
+		return noEntries()
+	}
+	return nil
 }
