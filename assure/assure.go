@@ -57,6 +57,7 @@ func (r Result) Good() bool { return r.Verdict == tutela.Pass || r.Verdict == tu
 func (a *Assessor) Run(ctx context.Context) ([]Result, error) {
 	list := make([]Result, 0, len(a.checks))
 	var worked time.Duration // since the last rest
+	left := allRests
 	for _, c := range a.checks {
 		began := time.Now()
 		r, err := a.one(ctx, c)
@@ -65,29 +66,33 @@ func (a *Assessor) Run(ctx context.Context) ([]Result, error) {
 		}
 		list = append(list, r)
 		if worked += time.Since(began); worked >= glance {
-			a.giveWay(ctx, worked)
+			left -= a.giveWay(ctx, min(worked, longestRest, left))
 			worked = 0
 		}
 	}
 	return list, nil
 }
 
-// glance is how long is looked whether others are at work, and longestRest how long they are left alone at most.
+// glance is how long is looked whether others are at work; longestRest is how long they are left alone at once, and allRests
+// how long in all, at most: whoever waits for an assessment waits a minute.
 const (
 	glance      = 25 * time.Millisecond
-	longestRest = 1500 * time.Millisecond
+	longestRest = 4 * time.Second
+	allRests    = 20 * time.Second
 )
 
-// giveWay leaves the machine to others for as long as checks worked, if there are others.
-func (a *Assessor) giveWay(ctx context.Context, worked time.Duration) {
-	if a.served == nil {
-		return
+// giveWay leaves the machine to others for some time, if there are others, and says for how long it did.
+func (a *Assessor) giveWay(ctx context.Context, d time.Duration) time.Duration {
+	if a.served == nil || d < glance {
+		return 0
 	}
 	before := a.served()
 	rest(ctx, glance)
-	if a.served() > before {
-		rest(ctx, min(worked, longestRest)-glance)
+	if a.served() == before {
+		return 0
 	}
+	rest(ctx, d-glance)
+	return d
 }
 
 func rest(ctx context.Context, d time.Duration) {

@@ -77,7 +77,8 @@ func TestAnAssessmentGivesWay(t *testing.T) {
 	}{
 		{"nobody is served", 0, time.Second, 3*time.Second + 3*glance},
 		{"others are served", 7, time.Second, 6 * time.Second},
-		{"a long check", 1, 10 * time.Second, 30*time.Second + 3*longestRest},
+		{"long checks", 1, 5 * time.Second, 15*time.Second + 3*longestRest},
+		{"very long checks", 1, 50 * time.Second, 150*time.Second + 3*longestRest},
 		{"short checks", 7, time.Millisecond, 3 * time.Millisecond},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package console
 import (
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/tutela-health/tutela/assure/duty"
 	"github.com/tutela-health/tutela/assure/policy"
@@ -159,6 +160,27 @@ func oneModule(v *visit) error {
 	return draw(v, "module", page[moduleBody]{Title: m.Title, Place: "training", Up: trainingPath, UpName: "Training", Body: moduleBody{m, untitled(prose(m.Text), m.Title)}})
 }
 
+// Counts reports whether the reader's pass still counts.
+func (b moduleBody) Counts(now time.Time) bool {
+	return b.Result != nil && !b.Result.Last.IsZero() && now.Before(b.Ends())
+}
+
+// Ends is when it no longer does.
+func (b moduleBody) Ends() time.Time { return b.Result.Last.AddDate(0, b.Every, 0) }
+
+// certificate is a pass, to print.
+func certificate(v *visit) error {
+	m, err := v.module()
+	if err != nil {
+		return err
+	}
+	b := moduleBody{Mine: m}
+	if !b.Counts(v.now) {
+		return notHere()
+	}
+	return draw(v, "certificate", page[moduleBody]{Title: "Certificate", Place: "training", Up: trainingPath + "/" + v.id("id"), UpName: m.Title, Body: b})
+}
+
 func (v *visit) module() (training.Mine, error) {
 	list, err := get[[]training.Mine](v, "/api/v1/training/mine")
 	if err != nil {
@@ -196,5 +218,9 @@ func takeModule(v *visit) (string, error) {
 	case !r.Pass:
 		return "", errs.New(errs.Unprocessable, "%d percent are right, and %d are needed: read it again, and try once more", r.Score, m.Pass)
 	}
-	return trainingPath + "/" + v.id("id") + "?done=passed", nil
+	done := "passed"
+	if r.Last.IsZero() {
+		done = "answered"
+	}
+	return trainingPath + "/" + v.id("id") + "?done=" + done, nil
 }

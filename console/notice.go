@@ -6,6 +6,7 @@ func notice(done string) string {
 	return map[string]string{
 		"acknowledged": "You have acknowledged this version.",
 		"passed":       "You have passed.",
+		"answered":     "Your answers are right. The lab is still to be mended.",
 		"attested":     "Your word is kept, and what it rests on is in the ledger.",
 		"withdrawn":    "The word is withdrawn. It stays in the history.",
 	}[done]

@@ -21,6 +21,7 @@ func (c *Console) Routes(mux pages.Mux, api API) {
 	mux.Handle("POST /console/policies/{id}/acknowledge", c.deed(acknowledgePolicy, onePolicy))
 	mux.Handle("GET /console/training", c.page(trainings))
 	mux.Handle("GET /console/training/{id}", c.page(oneModule))
+	mux.Handle("GET /console/training/{id}/certificate", c.page(certificate))
 	mux.Handle("POST /console/training/{id}/answers", c.deed(takeModule, oneModule))
 	mux.Handle("GET /console/gaps", c.page(gaps))
 	mux.Handle("GET /console/reviews", c.page(reviews))

@@ -57,6 +57,21 @@ func TestPeopleDoTheirDutiesInTheConsole(t *testing.T) {
 		nurse.sees([]string{"You have passed"})
 		nurse.open("/console/duties", http.StatusOK)
 		nurse.sees([]string{"Nothing."})
+		nurse.open("/console/training/soap", http.StatusOK)
+		nurse.sees([]string{`href="/console/training/soap/certificate"`})
+		nurse.open("/console/training/soap/certificate", http.StatusOK)
+		nurse.sees([]string{"<strong>nora</strong> has passed", "Soap", "100 percent", "tutela training certificate soap"})
+
+		const lab = "---\ntitle: Code\nroles: [nurse]\nevery: 12\npass: 100\nquestions:\n  - {ask: 'When?', answers: [before, never], right: 1}\n" +
+			"lab:\n  files: {a.env: 'DB_PASSWORD=mq7Xw2RtL9zPc4Vb'}\n  keeps: [{file: a.env, has: DB_PASSWORD}]\n---\nText.\n"
+		if _, err := k.api.Training.Put(t.Context(), entry(tutela.ActionTrainingChange), "code", []byte(lab)); err != nil {
+			t.Fatal(err)
+		}
+		nurse.open("/console/training/code/certificate", http.StatusNotFound)
+		p = nurse.open("/console/training/code", http.StatusOK)
+		nurse.sees([]string{"tutela training lab code --hand-in lab", "Still to be mended"})
+		nurse.send(p, "/console/training/code/answers", url.Values{"digest": {field(t, nurse, "digest")}, "q1": {"1"}})
+		nurse.sees([]string{"The lab is still to be mended"}, "You have passed", "/certificate")
 
 		officer.open("/console/policies", http.StatusOK)
 		officer.sees([]string{"All of them", "1 of 1"})

@@ -84,7 +84,7 @@ func operations() map[string]exposed {
 		add(anyone, form, p)
 	}
 	add(person, form, "GET /console", "GET /console/{$}", "GET /console/controls", "GET /console/controls/{id}", "POST /console/controls/{id}/attest", "POST /console/controls/{id}/withdraw", "GET /console/{path...}",
-		"GET /console/duties", "GET /console/policies", "GET /console/policies/{id}", "POST /console/policies/{id}/acknowledge", "GET /console/training", "GET /console/training/{id}", "POST /console/training/{id}/answers",
+		"GET /console/duties", "GET /console/policies", "GET /console/policies/{id}", "POST /console/policies/{id}/acknowledge", "GET /console/training", "GET /console/training/{id}", "GET /console/training/{id}/certificate", "POST /console/training/{id}/answers",
 		"GET /console/gaps", "GET /console/reviews", "GET /console/reviews/{sort}", "GET /console/risks", "GET /console/vendors")
 	add(administrator, form, "GET /admin/users", "POST /admin/users", "POST /admin/users/withdraw", "GET /admin/users/{id}", "POST /admin/users/{id}/roles",
 		"POST /admin/users/{id}/clearances",
@@ -141,7 +141,7 @@ func operations() map[string]exposed {
 		"POST /api/v1/reviews/{sort}/carry", "POST /api/v1/follow-ups/{id}/done", "GET /api/v1/duties", "GET /api/v1/duties/mine")
 	add(proven, work, "POST /api/v1/reviews/{sort}/rounds")
 	add(proven, call, "GET /api/v1/training", "GET /api/v1/training/mine", "PUT /api/v1/training/{id}", "DELETE /api/v1/training/{id}", "POST /api/v1/training/starter",
-		"POST /api/v1/training/{id}/answers", "POST /api/v1/training/{id}/results")
+		"POST /api/v1/training/{id}/answers", "POST /api/v1/training/{id}/lab", "POST /api/v1/training/{id}/certificate", "POST /api/v1/training/{id}/results")
 	add(proven, call, "GET /api/v1/policies", "GET /api/v1/policies/mine", "GET /api/v1/policies/{id}", "PUT /api/v1/policies/{id}", "POST /api/v1/policies/starter",
 		"POST /api/v1/policies/{id}/approve", "POST /api/v1/policies/{id}/withdraw", "POST /api/v1/policies/{id}/acknowledge")
 	add(proven, call, "GET /api/v1/gaps", "PUT /api/v1/gaps/{id}/assignment", "POST /api/v1/gaps/{id}/dispute", "POST /api/v1/gaps/{id}/agree",

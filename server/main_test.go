@@ -29,6 +29,8 @@ import (
 	"github.com/tutela-health/tutela/internal/testkit"
 	"github.com/tutela-health/tutela/privacy/erasure"
 	"github.com/tutela-health/tutela/server"
+	"github.com/tutela-health/tutela/supply"
+	"github.com/tutela-health/tutela/supply/trial"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -82,7 +84,12 @@ func newRigged(t *testing.T, system rig.Config, change func(*server.Config)) *si
 	check := tutela.Check{ID: "test", Title: "A test", Controls: []string{"P12"}, Fresh: time.Hour,
 		Try: func(context.Context) tutela.Evidence { return tutela.Evidence{On: "here", Verdict: tutela.Fail} }}
 	board := s.Board(t, now, check)
-	learns := training.New(training.Config{Register: s.Register, Clock: now, Users: s.Identity.Users})
+	learns := training.New(training.Config{
+		Register: s.Register, Clock: now, Users: s.Identity.Users, Seal: binder.New(binder.Config{Audit: s.Audit, Clock: now, Tenant: "rig"}).State,
+		Scan: func(ctx context.Context, files map[string]string) ([]supply.Finding, error) {
+			return trial.Look(ctx, now, files)
+		},
+	})
 	tells := policy.New(policy.Config{
 		Register: s.Register, Clock: now, Board: func() *control.Board { return board }, Checks: func() []tutela.Check { return []tutela.Check{check} },
 		Users: s.Identity.Users, Person: s.Identity.PersonNamed,

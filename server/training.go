@@ -25,6 +25,10 @@ func (s *Server) trainingRoutes(mux *router) {
 		return s.cfg.API.Training.Begin(ctx, c.entry)
 	})
 	s.call(mux, "POST /api/v1/training/{id}/answers", tutela.ActionTrainingTake, s.takeModule)
+	s.call(mux, "POST /api/v1/training/{id}/lab", tutela.ActionTrainingTake, s.handInLab)
+	s.call(mux, "POST /api/v1/training/{id}/certificate", tutela.ActionTrainingTake, func(ctx context.Context, c *call) (any, error) {
+		return s.cfg.API.Training.Certify(ctx, c.caller, c.module())
+	})
 	s.call(mux, "POST /api/v1/training/{id}/results", tutela.ActionTrainingChange, s.bringResults)
 }
 
@@ -58,6 +62,19 @@ func (s *Server) takeModule(ctx context.Context, c *call) (any, error) {
 	r, err := s.cfg.API.Training.Take(ctx, c.caller, c.entry, c.module(), said.Digest, said.Answers)
 	c.written = err == nil
 	return r, err
+}
+
+func (s *Server) handInLab(ctx context.Context, c *call) (any, error) {
+	var said struct {
+		Digest string            `json:"digest"`
+		Files  map[string]string `json:"files"`
+	}
+	if err := c.decode(&said); err != nil {
+		return nil, err
+	}
+	h, err := s.cfg.API.Training.HandIn(ctx, c.caller, c.entry, c.module(), said.Digest, said.Files)
+	c.written = err == nil && h.Mended
+	return h, err
 }
 
 func (s *Server) bringResults(ctx context.Context, c *call) (any, error) {

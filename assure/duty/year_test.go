@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +24,8 @@ import (
 	"github.com/tutela-health/tutela/assure/vendor"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/supply"
+	"github.com/tutela-health/tutela/supply/trial"
 )
 
 // A year of a company of 20: reviews, training, acknowledgements, agreements and tests fall due, people are reminded, what
@@ -40,7 +44,7 @@ func TestAYearOfACompanyOfTwenty(t *testing.T) {
 
 // minutes are what a deed costs, as we would guess for ourselves.
 var minutes = map[string]float64{
-	"acknowledge": 10, "approve": 5, "look at policy": 15, "take training": 30, "bring result": 2, "assess vendor": 30, "renew agreement": 45,
+	"acknowledge": 10, "approve": 5, "look at policy": 15, "take training": 30, "mend lab": 30, "bring result": 2, "assess vendor": 30, "renew agreement": 45,
 	"put right": 15, "look at risk": 15, "hold review": 20, "item of review": 0.5, "item to look closer": 3, "follow up": 20, "mend": 60, "have tested": 60,
 }
 
@@ -90,7 +94,12 @@ func found(t *testing.T) *company {
 	c.vendors, err = vendor.New(vendor.Config{Register: r.Register, Clock: clock, Person: r.Identity.PersonNamed})
 	must(t, err)
 	c.policies = policy.New(policy.Config{Register: r.Register, Clock: clock, Board: at, Checks: all, Users: r.Identity.Users, Person: r.Identity.PersonNamed})
-	c.training = training.New(training.Config{Register: r.Register, Clock: clock, Users: r.Identity.Users})
+	c.training = training.New(training.Config{
+		Register: r.Register, Clock: clock, Users: r.Identity.Users,
+		Scan: func(ctx context.Context, files map[string]string) ([]supply.Finding, error) {
+			return trial.Look(ctx, clock, files)
+		},
+	})
 	c.reviews = review.New(review.Config{
 		Register: r.Register, Ledger: r.Audit, Accounts: r.Identity, Users: r.Identity.Users, Person: r.Identity.PersonNamed, Clock: clock, Regulations: regulations,
 		Tried: func(ctx context.Context) (map[string]tutela.Evidence, error) { return board.Tried(ctx) },
@@ -364,6 +373,20 @@ func (c *company) learn(t *testing.T, p tutela.Principal, entry tutela.Entry, id
 		t.Errorf("%+v", r)
 	}
 	c.costs(p.Username, "take training")
+	if m.Lab != nil {
+		mended := map[string]string{}
+		for name := range m.Lab.Files {
+			text, err := os.ReadFile(filepath.Join("..", "training", "testdata", "lab", name))
+			must(t, err)
+			mended[name] = string(text)
+		}
+		h, err := c.training.HandIn(t.Context(), p, entry, id, m.Digest, mended)
+		must(t, err)
+		if !h.Mended {
+			t.Errorf("%+v", h)
+		}
+		c.costs(p.Username, "mend lab")
+	}
 }
 
 // see does what is to be done about a vendor.

@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/assure/dossier"
 	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/identity"
 	"github.com/tutela-health/tutela/internal/clock"
 	"github.com/tutela-health/tutela/internal/errs"
+	"github.com/tutela-health/tutela/supply"
 )
 
 // Config says what a Service works with.
@@ -23,13 +25,20 @@ type Config struct {
 	Register *register.Book
 	Clock    clock.Clock
 	Users    func(context.Context) ([]identity.User, error)
+	// Scan looks for faults in texts by their paths, as tutela scan does.
+	Scan func(ctx context.Context, files map[string]string) ([]supply.Finding, error)
+	// Seal has the ledger name a text, for others.
+	Seal func(ctx context.Context, kind, text string) (dossier.Statement, error)
 }
 
 // Service keeps modules and results. Safe for concurrent use.
-type Service struct{ cfg Config }
+type Service struct {
+	cfg      Config
+	scanning chan struct{}
+}
 
 // New returns a Service.
-func New(c Config) *Service { return &Service{c} }
+func New(c Config) *Service { return &Service{c, make(chan struct{}, 1)} }
 
 // Kept is a module as it stands.
 type Kept struct {
@@ -222,6 +231,9 @@ func (s *Service) Put(ctx context.Context, entry tutela.Entry, id string, file [
 	if err != nil {
 		return Kept{}, err
 	}
+	if err := s.broken(ctx, m.Lab); err != nil {
+		return Kept{}, err
+	}
 	it, before, err := s.module(ctx, id)
 	switch {
 	case errs.Is(err, errs.NotFound):
@@ -282,8 +294,10 @@ func (s *Service) Take(ctx context.Context, by tutela.Principal, entry tutela.En
 	if err != nil {
 		return Result{}, err
 	}
-	_, err = s.cfg.Register.Put(ctx, entry, c)
-	return r, err
+	if _, err := s.cfg.Register.Put(ctx, entry, c); err != nil {
+		return Result{}, err
+	}
+	return register.Decode[Result](c.Item)
 }
 
 // tried is somebody's next try.
@@ -292,18 +306,42 @@ func (s *Service) tried(ctx context.Context, m Module, r Result) (register.Chang
 	if err != nil && !errs.Is(err, errs.NotFound) {
 		return register.Change{}, err
 	}
-	it.State, r.Last = Failed, before.Last
+	r.Last, r.Answered, r.Mended, r.Best = before.Last, cmp.Or(before.Answered, before.Last), before.Mended, before.Best
+	if before.Pass {
+		r.Best = cmp.Or(r.Best, before.Score)
+	}
+	if r.Pass && r.At.After(r.Answered) {
+		r.Answered, r.Best = r.At, r.Score
+	}
+	what := "not passed"
 	if r.Pass {
+		what = "passed"
+	}
+	return concluded(it, m, r, fmt.Sprintf("%s: %d percent, %s", r.Module, r.Score, what))
+}
+
+// concluded is a result with what follows from its questions and its lab: both are to be done, and the older one counts.
+func concluded(it register.Item, m Module, r Result, what string) (register.Change, error) {
+	last := r.Answered
+	if m.Lab != nil && r.Mended.Before(last) {
+		last = r.Mended
+	}
+	if last.After(r.Last) {
+		r.Last = last
+	}
+	switch {
+	case !r.Pass && !r.At.IsZero():
+		it.State = Failed
+	case r.Last.IsZero():
+		it.State = Begun
+	default:
 		it.State = Passed
-		if r.At.After(r.Last) {
-			r.Last = r.At
-		}
 	}
 	due := time.Time{}
 	if !r.Last.IsZero() {
 		due = r.Last.AddDate(0, m.Every, 0)
 	}
-	return change(it, r.User, due, r, fmt.Sprintf("%s: %d percent, %s", r.Module, r.Score, it.State))
+	return change(it, r.User, due, r, what)
 }
 
 // Brought is a result from elsewhere.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ const (
 	Withdrawn register.State = "withdrawn"
 	Passed    register.State = "passed"
 	Failed    register.State = "failed"
+	Begun     register.State = "begun" // the questions or the lab are done, and not both
 )
 
 // Question has one right answer.
@@ -46,6 +48,7 @@ type Head struct {
 	// Outside says that it is taken elsewhere: a course, a phishing test, a drill. Its results are brought in.
 	Outside   bool       `yaml:"outside" json:"outside,omitempty"`
 	Questions []Question `yaml:"questions" json:"questions,omitempty"`
+	Lab       *Lab       `yaml:"lab" json:"lab,omitempty"`
 }
 
 // Module is what is to be known.
@@ -58,15 +61,18 @@ type Module struct {
 
 // Result is what somebody showed. Its item's revisions are his tries.
 type Result struct {
-	Module string        `json:"module"`
-	User   tutela.UserID `json:"user"`
-	Name   string        `json:"name"`
-	Score  int           `json:"score"` // percent
-	Pass   bool          `json:"pass"`
-	At     time.Time     `json:"at"`
-	Last   time.Time     `json:"last,omitzero"`    // when he passed, of late
-	Digest string        `json:"digest,omitempty"` // of the module that he saw
-	By     string        `json:"by,omitempty"`     // who brought the result in
+	Module   string        `json:"module"`
+	User     tutela.UserID `json:"user"`
+	Name     string        `json:"name"`
+	Score    int           `json:"score"` // percent
+	Pass     bool          `json:"pass"`
+	At       time.Time     `json:"at,omitzero"`
+	Best     int           `json:"best,omitempty"`    // the score by which his questions count
+	Last     time.Time     `json:"last,omitzero"`     // when he passed, of late: questions, and the lab where there is one
+	Answered time.Time     `json:"answered,omitzero"` // when his answers were right enough, of late
+	Mended   time.Time     `json:"mended,omitzero"`   // when he handed in a mended lab, of late
+	Digest   string        `json:"digest,omitempty"`  // of the module that he saw
+	By       string        `json:"by,omitempty"`      // who brought the result in
 }
 
 // Bounds.
@@ -105,6 +111,11 @@ func Parse(file []byte) (Module, error) {
 	for _, q := range m.Questions {
 		sum.Write([]byte(q.Ask + "\n" + strings.Join(q.Answers, "\n") + "\n"))
 	}
+	if m.Lab != nil {
+		for _, name := range slices.Sorted(maps.Keys(m.Lab.Files)) {
+			sum.Write([]byte(name + "\n" + m.Lab.Files[name] + "\n"))
+		}
+	}
 	m.Digest = hex.EncodeToString(sum.Sum(nil))
 	return m, nil
 }
@@ -127,10 +138,17 @@ func (m Module) check() error {
 		return bad("a module is taken again every 1 to 36 months")
 	case m.Outside && (len(m.Questions) > 0 || m.Pass != 0):
 		return bad("what is taken elsewhere has no questions here, and no pass")
+	case m.Outside && m.Lab != nil:
+		return bad("what is taken elsewhere has no lab here")
 	case !m.Outside && (len(m.Questions) == 0 || m.Pass < 1 || m.Pass > 100):
 		return bad("a module has questions, and a pass of 1 to 100 percent of them")
 	case len(m.Questions) > maxQuestions || len(m.Roles) > maxRoles:
 		return bad("a module has %d questions at most", maxQuestions)
+	}
+	if m.Lab != nil {
+		if err := m.Lab.check(); err != nil {
+			return err
+		}
 	}
 	for i, q := range m.Questions {
 		if len(q.Answers) < 2 || len(q.Answers) > maxAnswers || q.Right < 1 || q.Right > len(q.Answers) {

@@ -1,6 +1,7 @@
 package training_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,10 +9,13 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/assure/dossier/binder"
 	"github.com/tutela-health/tutela/assure/training"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/rig"
 	"github.com/tutela-health/tutela/internal/testkit"
+	"github.com/tutela-health/tutela/supply"
+	"github.com/tutela-health/tutela/supply/trial"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -32,7 +36,12 @@ type house struct {
 func opened(t *testing.T, r *rig.Rig) *house {
 	t.Helper()
 	h := &house{rig: r, now: time.Now().UTC().Truncate(time.Second)}
-	h.Service = training.New(training.Config{Register: r.Register, Clock: func() time.Time { return h.now }, Users: r.Identity.Users})
+	h.Service = training.New(training.Config{Register: r.Register, Clock: func() time.Time { return h.now }, Users: r.Identity.Users,
+		Seal: binder.New(binder.Config{Audit: r.Audit, Clock: func() time.Time { return h.now }, Tenant: "rig"}).State,
+		Scan: func(ctx context.Context, files map[string]string) ([]supply.Finding, error) {
+			return trial.Look(ctx, func() time.Time { return h.now }, files)
+		},
+	})
 	for _, name := range []string{"privacy", "nurse", "physician", "pat"} {
 		r.Token(t, name)
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/tutela-health/tutela/assure/training"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/respond/alert"
+	"github.com/tutela-health/tutela/supply"
+	"github.com/tutela-health/tutela/supply/trial"
 )
 
 // govern makes what people look at again and again, over registers that are there.
@@ -31,7 +33,12 @@ func (s *system) govern() {
 		Register: s.register, Clock: s.clock, Board: func() *control.Board { return s.controls }, Checks: func() []tutela.Check { return s.planeChecks },
 		Users: s.identity.Users, Person: s.identity.PersonNamed,
 	})
-	s.training = training.New(training.Config{Register: s.register, Clock: s.clock, Users: s.identity.Users})
+	s.training = training.New(training.Config{
+		Register: s.register, Clock: s.clock, Users: s.identity.Users, Seal: s.packages.State,
+		Scan: func(ctx context.Context, files map[string]string) ([]supply.Finding, error) {
+			return trial.Look(ctx, s.clock, files)
+		},
+	})
 	s.duties = duty.New(duty.Config{
 		Register: s.register, Clock: s.clock, Sources: []duty.Source{s.risks.Duties, s.vendors.Duties, s.reviews.Duties, s.gaps.Duties, s.policies.Duties, s.training.Duties},
 		Tell: func(ctx context.Context, t duty.Telling) error {

@@ -21,13 +21,15 @@ import (
 )
 
 type trainingCmd struct {
-	List     trainingListCmd     `cmd:"" help:"Modules, and who is to take them."`
-	Set      trainingSetCmd      `cmd:"" help:"Keep a module from a Markdown file."`
-	Starter  trainingStarterCmd  `cmd:"" help:"Keep the modules that a small organisation may begin with."`
-	Withdraw trainingWithdrawCmd `cmd:"" help:"End a module."`
-	Mine     trainingMineCmd     `cmd:"" help:"The modules that are for you, and what you showed."`
-	Take     trainingTakeCmd     `cmd:"" help:"Read a module and answer its questions."`
-	Import   trainingImportCmd   `cmd:"" help:"Bring in what people showed elsewhere: a course, a phishing test, a drill."`
+	List        trainingListCmd        `cmd:"" help:"Modules, and who is to take them."`
+	Set         trainingSetCmd         `cmd:"" help:"Keep a module from a Markdown file."`
+	Starter     trainingStarterCmd     `cmd:"" help:"Keep the modules that a small organisation may begin with."`
+	Withdraw    trainingWithdrawCmd    `cmd:"" help:"End a module."`
+	Mine        trainingMineCmd        `cmd:"" help:"The modules that are for you, and what you showed."`
+	Take        trainingTakeCmd        `cmd:"" help:"Read a module and answer its questions."`
+	Lab         trainingLabCmd         `cmd:"" help:"Get a module's broken sample, or hand it in mended."`
+	Certificate trainingCertificateCmd `cmd:"" help:"What you passed, as a file that others can verify."`
+	Import      trainingImportCmd      `cmd:"" help:"Bring in what people showed elsewhere: a course, a phishing test, a drill."`
 }
 
 type trainingListCmd struct {
@@ -112,6 +114,12 @@ questions:
     answers: [before and after, never]
     right: 1
 ---
+
+A lab is a broken sample that its takers mend until tutela scan finds nothing in it:
+
+lab:
+  files: {chart.py: "..."}
+  keeps: [{file: chart.py, has: "what mending leaves"}]
 
 Instead of pass and questions, outside: true says that it is taken elsewhere and its results are brought in.`
 }
@@ -285,6 +293,10 @@ func (cmd trainingTakeCmd) Run(ctx context.Context, c console) error {
 	if !r.Pass {
 		fmt.Fprintf(c.out, "%d percent are right, and %d are needed: read it again\n", r.Score, list[i].Pass)
 		return errFound
+	}
+	if list[i].Lab != nil && r.Last.IsZero() {
+		_, err = fmt.Fprintf(c.out, "passed with %d percent; the lab is still to be mended: tutela training lab %s --out DIR\n", r.Score, cmd.ID)
+		return err
 	}
 	_, err = fmt.Fprintf(c.out, "passed with %d percent; it counts for %d months\n", r.Score, list[i].Every)
 	return err

@@ -63,7 +63,7 @@ func Checks(c Config) []tutela.Check {
 // scanner runs what a class is looked for by.
 type scanner struct{ clock clock.Clock }
 
-func (s scanner) scan(ctx context.Context, class supply.Class, dir string) (r *supply.Report, err error) {
+func (s scanner) scan(ctx context.Context, class supply.Class, dir string) (*supply.Report, error) {
 	scan := supply.Scan{Clock: s.clock, Tool: "tutela"}
 	switch class {
 	case supply.Secrets:
@@ -81,6 +81,10 @@ func (s scanner) scan(ctx context.Context, class supply.Class, dir string) (r *s
 	default:
 		return nil, fmt.Errorf("nothing looks for %s here", class)
 	}
+	return s.run(ctx, dir, scan)
+}
+
+func (scanner) run(ctx context.Context, dir string, scan supply.Scan) (r *supply.Report, err error) {
 	t, err := supply.OpenTree(dir)
 	if err != nil {
 		return nil, err
@@ -153,6 +157,31 @@ func (c Config) report(ctx context.Context, class supply.Class, list files) (r *
 		}
 	}
 	return c.Scan(ctx, class, dir)
+}
+
+// Look scans texts, by their paths, for credentials and for faults in source, pipelines and infrastructure.
+func Look(ctx context.Context, c clock.Clock, list map[string]string) ([]supply.Finding, error) {
+	all := Config{Clock: c, Scan: scanner{c}.everything}
+	r, err := all.report(ctx, "", list)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Failed) > 0 {
+		return nil, fmt.Errorf("could not look into %s", strings.Join(r.Failed, "; "))
+	}
+	return r.Counting(), nil
+}
+
+// everything looks for all classes at once.
+func (s scanner) everything(ctx context.Context, _ supply.Class, dir string) (r *supply.Report, err error) {
+	credentials, err := secrets.New()
+	if err != nil {
+		return nil, err
+	}
+	return s.run(ctx, dir, supply.Scan{
+		Clock: s.clock, Tool: "tutela",
+		Files: []supply.FileScanner{credentials, source.NewCode(), pipeline.Scanner{}}, Trees: []supply.TreeScanner{infra.Scanner{}},
+	})
 }
 
 // gated holds a tree with a planted credential, and its sound twin, to the gate.
