@@ -15,13 +15,65 @@ const (
 	reviewsPath = home + "reviews"
 )
 
+// worst is the greatest likelihood and the greatest impact.
+const worst = 5
+
+// risksBody is what may happen, and how many risks there are of each likelihood and impact.
+type risksBody struct {
+	List []risk.Kept
+	Heat []heatRow
+}
+
+// heatRow is the risks of one impact, by likelihood.
+type heatRow struct {
+	Impact int
+	Cells  []heatCell
+}
+
+type heatCell struct {
+	Number int
+	Level  string // of severity
+}
+
+// heat counts what is left of risks.
+func heat(list []risk.Kept) []heatRow {
+	var rows []heatRow
+	for impact := worst; impact > 0; impact-- {
+		row := heatRow{Impact: impact}
+		for likelihood := 1; likelihood <= worst; likelihood++ {
+			cell := heatCell{Level: levelOf(likelihood * impact)}
+			for _, k := range list {
+				if k.Residual.Likelihood == likelihood && max(k.Residual.Safety, k.Residual.Data) == impact {
+					cell.Number++
+				}
+			}
+			row.Cells = append(row.Cells, cell)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// levelOf is a score in a word: from risk.High on two people agree to it.
+func levelOf(score int) string {
+	switch {
+	case score >= 2*risk.High:
+		return "critical"
+	case score >= risk.High:
+		return "high"
+	case score >= risk.High/2:
+		return "medium"
+	}
+	return "low"
+}
+
 // risks lists what may happen, what is left the most first.
 func risks(v *visit) error {
 	list, err := get[[]risk.Kept](v, "/api/v1/risks")
 	if err != nil {
 		return err
 	}
-	return draw(v, "risks", page[[]risk.Kept]{Title: "Risks", Place: "risks", Body: list})
+	return draw(v, "risks", page[risksBody]{Title: "Risks", Place: "risks", Body: risksBody{list, heat(list)}})
 }
 
 // vendors lists who works for the organisation.

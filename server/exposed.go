@@ -132,7 +132,7 @@ func operations() map[string]exposed {
 	add(proven, call, "GET /api/v1/keys/recovery", "POST /api/v1/keys/recovery/split", "POST /api/v1/keys/recovery/renew", "POST /api/v1/keys/recovery/confirm",
 		"GET /api/v1/keys/recovery/drill", "POST /api/v1/keys/recovery/drill", "GET /api/v1/keys/provider")
 	add(proven, work, "POST /api/v1/packages")
-	add(proven, call, "GET /api/v1/risks", "GET /api/v1/risks/{id}", "PUT /api/v1/risks/{id}", "POST /api/v1/risks/{id}/agree", "POST /api/v1/risks/{id}/close")
+	add(proven, call, "GET /api/v1/risks", "GET /api/v1/risks/{id}", "PUT /api/v1/risks/{id}", "POST /api/v1/risks/starter", "POST /api/v1/risks/{id}/agree", "POST /api/v1/risks/{id}/close")
 	add(proven, call, "GET /api/v1/vendors", "GET /api/v1/vendors/{id}", "PUT /api/v1/vendors/{id}", "POST /api/v1/vendors/{id}/act", "POST /api/v1/vendors/{id}/statement",
 		"POST /api/v1/vendors/{id}/close", "GET /api/v1/questionnaire", "GET /api/v1/questionnaire/answers", "PUT /api/v1/questionnaire/answers")
 	add(proven, record, "PUT /api/v1/vendors", "POST /api/v1/vendors/assess")

@@ -47,7 +47,10 @@ type site struct {
 
 // risks keeps them for a site.
 func risks(r *rig.Rig, now clock.Clock, b *control.Board) *risk.Service {
-	return risk.New(risk.Config{Register: r.Register, Clock: now, Board: func() *control.Board { return b }, Person: r.Identity.PersonNamed})
+	return risk.New(risk.Config{
+		Register: r.Register, Clock: now, Board: func() *control.Board { return b }, Person: r.Identity.PersonNamed, Checks: func() []tutela.Check { return nil },
+		Vendors: func(context.Context) (map[string]string, error) { return nil, nil }, Gaps: func(context.Context) (map[string]bool, error) { return nil, nil },
+	})
 }
 
 func reviews(r *rig.Rig, now clock.Clock, b *control.Board) *review.Service {

@@ -16,11 +16,8 @@ func (s *Server) riskRoutes(mux *router) {
 		return s.cfg.API.Risks.History(ctx, c.risk())
 	})
 	s.call(mux, "PUT /api/v1/risks/{id}", tutela.ActionRiskChange, s.putRisk)
-	s.call(mux, "POST /api/v1/risks/{id}/agree", tutela.ActionRiskChange, func(ctx context.Context, c *call) (any, error) {
-		k, err := s.cfg.API.Risks.Agree(ctx, c.entry, c.risk())
-		c.written = err == nil
-		return k, err
-	})
+	s.call(mux, "POST /api/v1/risks/starter", tutela.ActionRiskChange, s.beginRisks)
+	s.call(mux, "POST /api/v1/risks/{id}/agree", tutela.ActionRiskChange, s.agreeToRisk)
 	s.call(mux, "POST /api/v1/risks/{id}/close", tutela.ActionRiskChange, s.closeRisk)
 }
 
@@ -40,6 +37,28 @@ func (s *Server) putRisk(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	k, err := s.cfg.API.Risks.Put(ctx, c.entry, c.risk(), said.Revision, said.Risk)
+	c.written = err == nil
+	return k, err
+}
+
+func (s *Server) beginRisks(ctx context.Context, c *call) (any, error) {
+	var said struct {
+		Owner string `json:"owner"`
+	}
+	if err := c.decode(&said); err != nil {
+		return nil, err
+	}
+	return s.cfg.API.Risks.Begin(ctx, c.entry, said.Owner)
+}
+
+func (s *Server) agreeToRisk(ctx context.Context, c *call) (any, error) {
+	var said struct {
+		Revision int64 `json:"revision"`
+	}
+	if err := c.decode(&said); err != nil {
+		return nil, err
+	}
+	k, err := s.cfg.API.Risks.Agree(ctx, c.entry, c.risk(), said.Revision)
 	c.written = err == nil
 	return k, err
 }

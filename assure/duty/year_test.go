@@ -89,7 +89,11 @@ func found(t *testing.T) *company {
 	at := func() *control.Board { return board }
 	all := func() []tutela.Check { return checks }
 	regulations := r.Board(t, clock).Regulations
-	c.risks = risk.New(risk.Config{Register: r.Register, Board: at, Clock: clock, Person: r.Identity.PersonNamed})
+	c.risks = risk.New(risk.Config{
+		Register: r.Register, Board: at, Clock: clock, Person: r.Identity.PersonNamed, Checks: func() []tutela.Check { return checks },
+		Vendors: func(ctx context.Context) (map[string]string, error) { return c.vendors.Troubles(ctx) },
+		Gaps:    func(ctx context.Context) (map[string]bool, error) { return c.gaps.Open(ctx) },
+	})
 	var err error
 	c.vendors, err = vendor.New(vendor.Config{Register: r.Register, Clock: clock, Person: r.Identity.PersonNamed})
 	must(t, err)

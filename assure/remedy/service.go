@@ -85,6 +85,19 @@ func (s *Service) List(ctx context.Context, all bool) ([]Kept, error) {
 	return list, nil
 }
 
+// Open tells of each gap whether it is open.
+func (s *Service) Open(ctx context.Context) (map[string]bool, error) {
+	items, err := s.cfg.Register.List(ctx, register.Filter{Kind: kindGap})
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]bool{}
+	for _, it := range items {
+		all[it.ID] = it.State != Closed
+	}
+	return all, nil
+}
+
 // perHour is what an hour of work on a gap is worth; nothing where it is closed.
 func (k Kept) perHour() float64 {
 	if k.State == Closed {

@@ -61,7 +61,9 @@ type Risk struct {
 	OwnerName string        `json:"owner_name,omitempty"`
 	Review    time.Time     `json:"review"`             // when somebody looks again
 	Controls  []string      `json:"controls,omitempty"` // ids of the catalogue that hold it down
-	Vendors   []string      `json:"vendors,omitempty"`
+	Vendors   []string      `json:"vendors,omitempty"`  // ids of the register of vendors
+	Checks    []string      `json:"checks,omitempty"`   // that show that it is held down
+	Gaps      []string      `json:"gaps,omitempty"`     // ids of the board of gaps: findings that feed it
 	// Proposed and Agreed are who wants a high residual risk, and who agreed to it.
 	Proposed tutela.UserID `json:"proposed,omitempty"`
 	Agreed   tutela.UserID `json:"agreed,omitempty"`
@@ -93,8 +95,8 @@ func (r Risk) check(now time.Time) error {
 		return errs.New(errs.Invalid, "what is accepted is left as it is")
 	case !r.Review.After(now) || r.Review.Sub(now) > longest:
 		return errs.New(errs.Invalid, "a risk is looked at again within %d days from now", longest/(24*time.Hour))
-	case len(r.Controls) > maxLinks || len(r.Vendors) > maxLinks:
-		return errs.New(errs.Invalid, "a risk names %d controls and vendors at most", maxLinks)
+	case max(len(r.Controls), len(r.Vendors), len(r.Checks), len(r.Gaps)) > maxLinks:
+		return errs.New(errs.Invalid, "a risk names %d controls, checks, vendors and gaps at most of each", maxLinks)
 	}
 	return nil
 }

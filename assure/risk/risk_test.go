@@ -34,6 +34,8 @@ type house struct {
 	now      time.Time
 	verdict  tutela.Verdict
 	assessor *assure.Assessor
+	vendors  map[string]string
+	gaps     map[string]bool
 }
 
 func opened(t *testing.T, r *rig.Rig) *house {
@@ -45,12 +47,17 @@ func opened(t *testing.T, r *rig.Rig) *house {
 	}}
 	h.assessor = assure.New(r.Audit, clock, check)
 	board := r.Board(t, clock, check)
-	h.Service = risk.New(risk.Config{Register: r.Register, Clock: clock, Board: func() *control.Board { return board }, Person: func(_ context.Context, name string) (tutela.UserID, string, error) {
-		if name != "pia" && name != "u-pia" {
-			return "", "", errs.New(errs.NotFound, "no such person")
-		}
-		return "u-pia", "pia", nil
-	}})
+	h.vendors, h.gaps = map[string]string{"acme": ""}, map[string]bool{"scan.1": true}
+	h.Service = risk.New(risk.Config{
+		Checks:   func() []tutela.Check { return []tutela.Check{check} },
+		Vendors:  func(context.Context) (map[string]string, error) { return h.vendors, nil },
+		Gaps:     func(context.Context) (map[string]bool, error) { return h.gaps, nil },
+		Register: r.Register, Clock: clock, Board: func() *control.Board { return board }, Person: func(_ context.Context, name string) (tutela.UserID, string, error) {
+			if name != "pia" && name != "u-pia" {
+				return "", "", errs.New(errs.NotFound, "no such person")
+			}
+			return "u-pia", "pia", nil
+		}})
 	return h
 }
 
@@ -121,15 +128,20 @@ func TestHighRisksWaitForASecondPerson(t *testing.T) {
 	if k.State != risk.Waiting || k.Proposed != "u-ann" {
 		t.Errorf("%+v", k)
 	}
-	if _, err := h.Agree(t.Context(), by("u-ann"), "a"); !errs.Is(err, errs.Denied) {
+	if _, err := h.Agree(t.Context(), by("u-ann"), "a", 1); !errs.Is(err, errs.Denied) {
 		t.Errorf("alone: %v", err)
 	}
-	k, err = h.Agree(t.Context(), by("u-bob"), "a")
+	k, err = h.Put(t.Context(), by("u-ann"), "a", 1, h.some(high(), func(r *risk.Risk) { r.Reason = "another" }))
+	must(t, err)
+	if _, err := h.Agree(t.Context(), by("u-bob"), "a", 1); !errs.Is(err, errs.Conflict) {
+		t.Errorf("what was not read was agreed to: %v", err)
+	}
+	k, err = h.Agree(t.Context(), by("u-bob"), "a", k.Revision)
 	must(t, err)
 	if k.State != risk.Open || k.Agreed != "u-bob" {
 		t.Errorf("%+v", k)
 	}
-	if _, err := h.Agree(t.Context(), by("u-eve"), "a"); !errs.Is(err, errs.Conflict) {
+	if _, err := h.Agree(t.Context(), by("u-eve"), "a", 2); !errs.Is(err, errs.Conflict) {
 		t.Errorf("twice: %v", err)
 	}
 	k, err = h.Put(t.Context(), by("u-bob"), "a", k.Revision, h.some(high(), func(r *risk.Risk) { r.Agreed, r.Proposed = "u-x", "u-y" }))
@@ -176,6 +188,10 @@ func TestWhatIsNoRiskIsRefused(t *testing.T) {
 		"in two years":          func(r *risk.Risk) { r.Review = h.now.AddDate(2, 0, 0) },
 		"nobody's":              func(r *risk.Risk) { r.Owner = "nobody" },
 		"an unknown control":    func(r *risk.Risk) { r.Controls = []string{"45 CFR 1"} },
+		"an unknown check":      func(r *risk.Risk) { r.Checks = []string{"a.none"} },
+		"an unknown vendor":     func(r *risk.Risk) { r.Vendors = []string{"nobody"} },
+		"an unknown gap":        func(r *risk.Risk) { r.Gaps = []string{"scan.2"} },
+		"too many gaps":         func(r *risk.Risk) { r.Gaps = make([]string, 51) },
 		"too many controls":     func(r *risk.Risk) { r.Controls = make([]string, 51) },
 	} {
 		if _, err := h.Put(t.Context(), by("u-ann"), "a", 0, h.some(low(), edit)); !errs.Is(err, errs.Invalid) {
@@ -206,7 +222,7 @@ func TestCheckOfRisksSeesWhatIsLeftAlone(t *testing.T) {
 	w.Expect(try(), tutela.Pass)
 	h.now = h.now.AddDate(0, 0, 31)
 	w.Expect(try(), tutela.Fail, "a waits for a second person")
-	k, err = h.Agree(t.Context(), by("u-bob"), "a")
+	k, err = h.Agree(t.Context(), by("u-bob"), "a", k.Revision)
 	must(t, err)
 	w.Expect(try(), tutela.Pass)
 	h.now = h.now.AddDate(0, 6, 0)
@@ -246,5 +262,59 @@ func TestRisksAreSomebodysDuty(t *testing.T) {
 		if due := h.now.AddDate(0, 0, 30); d.Overdue(due.Add(-time.Minute)) || !d.Overdue(due.Add(time.Minute)) {
 			t.Errorf("%s is due %s", d.ID, d.Due)
 		}
+	}
+}
+
+// A risk says what is wrong now with what it is linked to: a check that fails, a gap that is open, a vendor with whom something
+// is wrong; and nothing once that is put right.
+func TestRisksAreLinked(t *testing.T) {
+	h := opened(t, rig.Open(t, rig.Config{}))
+	_, err := h.Put(t.Context(), by("u-ann"), "a", 0, h.some(low(), func(r *risk.Risk) {
+		r.Controls, r.Checks, r.Gaps, r.Vendors = nil, []string{"a.check"}, []string{"scan.1"}, []string{"acme"}
+	}))
+	must(t, err)
+	said := func(want string) {
+		t.Helper()
+		list, err := h.List(t.Context(), true)
+		must(t, err)
+		if got := strings.Join(list[0].Failing, "; "); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	said("gap scan.1")
+	h.verdict, h.gaps["scan.1"], h.vendors["acme"] = tutela.Fail, false, "has no agreement that holds"
+	_, err = h.assessor.Run(t.Context())
+	must(t, err)
+	said("check a.check; vendor acme has no agreement that holds")
+	h.verdict, h.vendors["acme"], h.now = tutela.Pass, "", h.now.Add(time.Minute)
+	_, err = h.assessor.Run(t.Context())
+	must(t, err)
+	said("")
+	h.gaps["scan.1"] = true
+	_, err = h.Close(t.Context(), by("u-ann"), "a", "gone")
+	must(t, err)
+	said("")
+}
+
+// The starter's risks are somebody's to rate, and leave as much as there was until then; what is there already stays.
+func TestAStarterIsThereToBeRated(t *testing.T) {
+	h := opened(t, rig.Open(t, rig.Config{}))
+	_, err := h.Put(t.Context(), by("u-ann"), "outage", 0, h.some(low()))
+	must(t, err)
+	if _, err := h.Begin(t.Context(), by("u-ann"), "nobody"); !errs.Is(err, errs.Invalid) {
+		t.Errorf("nobody's: %v", err)
+	}
+	list, err := h.Begin(t.Context(), by("u-ann"), "pia")
+	must(t, err)
+	if len(list) != 8 {
+		t.Errorf("%d were kept", len(list))
+	}
+	for _, k := range list {
+		if k.ID == "outage" || k.Residual != k.Inherent || k.Owner != "u-pia" || len(k.Controls) == 0 || k.Review.Sub(h.now) != 30*24*time.Hour || k.State != risk.Waiting {
+			t.Errorf("%+v", k)
+		}
+	}
+	if again, err := h.Begin(t.Context(), by("u-ann"), "pia"); err != nil || len(again) != 0 {
+		t.Errorf("twice: %v %v", again, err)
 	}
 }

@@ -25,6 +25,11 @@ type Config struct {
 	Clock    clock.Clock
 	// Person finds the account of a person by its username or id; one that is not there is errs.NotFound.
 	Person func(ctx context.Context, name string) (tutela.UserID, string, error)
+	Checks func() []tutela.Check
+	// Vendors gives for each vendor what is wrong with it, or nothing.
+	Vendors func(context.Context) (map[string]string, error)
+	// Gaps tells of each gap whether it is open.
+	Gaps func(context.Context) (map[string]bool, error)
 }
 
 // Service keeps risks. Safe for concurrent use.
@@ -43,7 +48,7 @@ type Kept struct {
 	Risk
 	Score   int      `json:"score"`             // of what is left
 	Overdue bool     `json:"overdue,omitempty"` // its review
-	Failing []string `json:"failing,omitempty"` // controls that hold it down and are red
+	Failing []string `json:"failing,omitempty"` // controls and checks that hold it down and are red, gaps that are open, vendors with whom something is wrong
 }
 
 // List gives risks, what is left the most first. Those that are closed come only where all are wanted.
@@ -52,7 +57,7 @@ func (s *Service) List(ctx context.Context, all bool) ([]Kept, error) {
 	if err != nil {
 		return nil, err
 	}
-	red, err := s.red(ctx)
+	red, err := s.troubles(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +131,7 @@ func (s *Service) History(ctx context.Context, id string) ([]Kept, error) {
 	if err != nil {
 		return nil, err
 	}
-	red, err := s.red(ctx)
+	red, err := s.troubles(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -173,17 +178,45 @@ func (s *Service) links(ctx context.Context, r *Risk) (err error) {
 			return errs.New(errs.Invalid, "%q is no requirement in the catalogue", id)
 		}
 	}
+	for _, id := range r.Checks {
+		if !slices.ContainsFunc(s.cfg.Checks(), func(c tutela.Check) bool { return c.ID == id }) {
+			return errs.New(errs.Invalid, "%q is no check: tutela assess lists them", id)
+		}
+	}
+	vendors, gaps, err := s.others(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range r.Vendors {
+		if _, there := vendors[id]; !there {
+			return errs.New(errs.Invalid, "%q is no vendor in the register: tutela vendors list", id)
+		}
+	}
+	for _, id := range r.Gaps {
+		if _, there := gaps[id]; !there {
+			return errs.New(errs.Invalid, "%q is no gap: tutela gaps list --all", id)
+		}
+	}
 	return nil
 }
 
-// Agree has a second person live with a high risk.
-func (s *Service) Agree(ctx context.Context, entry tutela.Entry, id string) (Kept, error) {
+func (s *Service) others(ctx context.Context) (vendors map[string]string, gaps map[string]bool, err error) {
+	if vendors, err = s.cfg.Vendors(ctx); err == nil {
+		gaps, err = s.cfg.Gaps(ctx)
+	}
+	return vendors, gaps, err
+}
+
+// Agree has a second person live with a high risk, at the revision that he read.
+func (s *Service) Agree(ctx context.Context, entry tutela.Entry, id string, revision int64) (Kept, error) {
 	it, r, err := s.get(ctx, id)
 	switch {
 	case err != nil:
 		return Kept{}, err
 	case State(it.State) != Waiting:
 		return Kept{}, errs.New(errs.Conflict, "risk %s waits for nobody", id)
+	case it.Revision != revision:
+		return Kept{}, errs.New(errs.Conflict, "risk %s is at revision %d: read it again", id, it.Revision)
 	case r.Proposed == entry.Actor.ID:
 		return Kept{}, errs.New(errs.Denied, "somebody else than who proposed it has to agree")
 	}
@@ -229,19 +262,56 @@ func (s *Service) put(ctx context.Context, entry tutela.Entry, id string, revisi
 	return s.kept(list[0], nil)
 }
 
-func (s *Service) kept(it register.Item, red map[string]bool) (Kept, error) {
+func (s *Service) kept(it register.Item, troubles func(Risk) []string) (Kept, error) {
 	r, err := register.Decode[Risk](it)
 	if err != nil {
 		return Kept{}, err
 	}
 	k := Kept{ID: it.ID, Revision: it.Revision, State: State(it.State), At: it.At, By: it.By.Name, Risk: r, Score: r.Residual.Score()}
 	k.Overdue = k.State != Closed && !s.cfg.Clock().Before(r.Review)
-	for _, id := range r.Controls {
-		if red[id] {
-			k.Failing = append(k.Failing, id)
-		}
+	if troubles != nil && k.State != Closed {
+		k.Failing = troubles(r)
 	}
 	return k, nil
+}
+
+// troubles looks once, and tells of each risk what no longer holds it down, or feeds it.
+func (s *Service) troubles(ctx context.Context) (func(Risk) []string, error) {
+	red, err := s.red(ctx)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := s.cfg.Board().Tried(ctx)
+	if err != nil {
+		return nil, err
+	}
+	vendors, gaps, err := s.others(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(r Risk) (list []string) {
+		for _, id := range r.Controls {
+			if red[id] {
+				list = append(list, id)
+			}
+		}
+		for _, id := range r.Checks {
+			if newest[id].Verdict == tutela.Fail {
+				list = append(list, "check "+id)
+			}
+		}
+		for _, id := range r.Gaps {
+			if gaps[id] {
+				list = append(list, "gap "+id)
+			}
+		}
+		for _, id := range r.Vendors {
+			if wrong := vendors[id]; wrong != "" {
+				list = append(list, "vendor "+id+" "+wrong)
+			}
+		}
+		return list
+	}, nil
 }
 
 // red are the controls that fail.

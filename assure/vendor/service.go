@@ -521,3 +521,27 @@ func (s *Service) kept(it register.Item) (Kept, error) {
 
 // by names who does something.
 func by(entry tutela.Entry) string { return cmp.Or(entry.Actor.Name, string(entry.Actor.ID)) }
+
+// Troubles gives for each vendor, closed ones too, what is wrong with it, or nothing.
+func (s *Service) Troubles(ctx context.Context) (map[string]string, error) {
+	list, err := s.List(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]string{}
+	for _, k := range list {
+		wrong := ""
+		switch {
+		case k.State == Closed:
+			wrong = "works for us no more"
+		case k.Bare:
+			wrong = "has no agreement that holds"
+		case k.Late > 0:
+			wrong = "is late with what it is to put right"
+		case k.Overdue:
+			wrong = "is to be assessed"
+		}
+		all[k.ID] = wrong
+	}
+	return all, nil
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -18,11 +19,12 @@ import (
 )
 
 type risksCmd struct {
-	List  risksListCmd  `cmd:"" help:"Risks, what is left the most first."`
-	Show  risksShowCmd  `cmd:"" help:"One risk with its history."`
-	Set   risksSetCmd   `cmd:"" help:"Write a risk down, or change it."`
-	Agree risksAgreeCmd `cmd:"" help:"Agree, as the second person, to what is left of a high risk."`
-	Close risksCloseCmd `cmd:"" help:"Say why a risk is none any more."`
+	List    risksListCmd    `cmd:"" help:"Risks, what is left the most first."`
+	Show    risksShowCmd    `cmd:"" help:"One risk with its history."`
+	Set     risksSetCmd     `cmd:"" help:"Write a risk down, or change it."`
+	Starter risksStarterCmd `cmd:"" help:"Keep the risks that a small organisation may begin with, to be rated."`
+	Agree   risksAgreeCmd   `cmd:"" help:"Agree, as the second person, to what is left of a high risk."`
+	Close   risksCloseCmd   `cmd:"" help:"Say why a risk is none any more."`
 }
 
 type risksListCmd struct {
@@ -35,7 +37,7 @@ type risksListCmd struct {
 func (risksListCmd) Help() string {
 	return `Example: tutela risks list --data tutela-data
 
-Exit code 1: one is overdue for its review, waits for a second person, or is held down by a control that fails.`
+Exit code 1: one is overdue for its review, waits for a second person, or has something wrong with what holds it down or feeds it.`
 }
 
 // Run lists risks.
@@ -70,24 +72,24 @@ func (cmd risksListCmd) Run(ctx context.Context, c console) error {
 
 func writeRisks(c console, list []risk.Kept) error {
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "RISK\tLEFT\tOF\tSTATE\tTREATMENT\tOWNER\tREVIEW\tTITLE\tFAILING")
+	fmt.Fprintln(w, "RISK\tLEFT\tOF\tSTATE\tTREATMENT\tOWNER\tREVIEW\tTITLE\tWRONG NOW")
 	for _, k := range list {
 		review := dashedTime(k.Review)
 		if k.Overdue {
 			review += " (overdue)"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Score, k.Inherent.Score(), k.State, k.Treatment, k.OwnerName, review, k.Title, dashed(strings.Join(k.Failing, ", ")))
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Score, k.Inherent.Score(), k.State, k.Treatment, k.OwnerName, review, k.Title, dashed(strings.Join(k.Failing, "; ")))
 	}
 	return w.Flush()
 }
 
 func risksTable(c console, list []risk.Kept) error {
 	w := csv.NewWriter(c.out)
-	_ = w.Write([]string{"id", "state", "title", "asset", "threat", "likelihood", "safety", "data", "treatment", "reason", "left likelihood", "left safety", "left data", "score", "owner", "review", "overdue", "controls", "vendors", "failing"}) // Flush tells
+	_ = w.Write([]string{"id", "state", "title", "asset", "threat", "likelihood", "safety", "data", "treatment", "reason", "left likelihood", "left safety", "left data", "score", "owner", "review", "overdue", "controls", "checks", "vendors", "gaps", "wrong now"}) // Flush tells
 	for _, k := range list {
 		_ = w.Write(cells(k.ID, string(k.State), k.Title, k.Asset, k.Threat, strconv.Itoa(k.Inherent.Likelihood), strconv.Itoa(k.Inherent.Safety), strconv.Itoa(k.Inherent.Data), string(k.Treatment), k.Reason,
 			strconv.Itoa(k.Residual.Likelihood), strconv.Itoa(k.Residual.Safety), strconv.Itoa(k.Residual.Data), strconv.Itoa(k.Score), k.OwnerName, stamp(k.Review), strconv.FormatBool(k.Overdue),
-			strings.Join(k.Controls, ", "), strings.Join(k.Vendors, ", "), strings.Join(k.Failing, ", ")))
+			strings.Join(k.Controls, ", "), strings.Join(k.Checks, ", "), strings.Join(k.Vendors, ", "), strings.Join(k.Gaps, ", "), strings.Join(k.Failing, "; ")))
 	}
 	w.Flush()
 	return w.Error()
@@ -118,9 +120,9 @@ func (cmd risksShowCmd) Run(ctx context.Context, c console) error {
 	}
 	k := list[len(list)-1]
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "%s: %s\nwhat\t%s, of %s\n%s\t%s\nleft\t%d of %d (likelihood %d, patients' safety %d, data %d)\nowner\t%s, looks again %s\nheld by\t%s\nfailing\t%s\n\nREVISION\tAT\tBY\tSTATE\tLEFT\n",
+	fmt.Fprintf(w, "%s: %s\nwhat\t%s, of %s\n%s\t%s\nleft\t%d of %d (likelihood %d, patients' safety %d, data %d)\nowner\t%s, looks again %s\nheld by\t%s\nvendors\t%s\ngaps\t%s\nwrong now\t%s\n\nREVISION\tAT\tBY\tSTATE\tLEFT\n",
 		k.ID, k.Title, k.Threat, k.Asset, k.Treatment, k.Reason, k.Score, k.Inherent.Score(), k.Residual.Likelihood, k.Residual.Safety, k.Residual.Data, k.OwnerName, dashedTime(k.Review),
-		dashed(strings.Join(k.Controls, ", ")), dashed(strings.Join(k.Failing, ", ")))
+		dashed(strings.Join(slices.Concat(k.Controls, k.Checks), ", ")), dashed(strings.Join(k.Vendors, ", ")), dashed(strings.Join(k.Gaps, ", ")), dashed(strings.Join(k.Failing, "; ")))
 	for _, r := range list {
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\n", r.Revision, dashedTime(r.At), r.By, r.State, r.Score)
 	}
@@ -151,7 +153,9 @@ type risksSetCmd struct {
 	Owner     string   `required:"" help:"Who answers for it: a username."`
 	Review    string   `required:"" help:"When somebody looks again, as a date; a year from now at most."`
 	Control   []string `help:"A requirement of the catalogue that holds it down. May be repeated."`
-	Vendor    []string `help:"A vendor whom it depends on. May be repeated."`
+	Vendor    []string `help:"A vendor of the register whom it depends on. May be repeated."`
+	Check     []string `help:"A check that shows that it is held down. May be repeated."`
+	Gap       []string `help:"A gap, such as what a scan or a penetration test found, that feeds it. May be repeated."`
 }
 
 // Help gives an example.
@@ -167,7 +171,7 @@ What is left is likelihood times the greater impact; 10 or more waits for a seco
 func (cmd risksSetCmd) Run(ctx context.Context, c console) error {
 	r := risk.Risk{
 		Title: cmd.Title, Asset: cmd.Asset, Threat: cmd.Threat, Treatment: risk.Treatment(cmd.Treatment), Reason: cmd.Reason,
-		Owner: tutela.UserID(cmd.Owner), Controls: cmd.Control, Vendors: cmd.Vendor,
+		Owner: tutela.UserID(cmd.Owner), Controls: cmd.Control, Vendors: cmd.Vendor, Checks: cmd.Check, Gaps: cmd.Gap,
 	}
 	var err error
 	if r.Review, err = time.Parse(time.DateOnly, cmd.Review); err != nil {
@@ -217,14 +221,46 @@ func (cl *client) change(ctx context.Context, c console, method, id, deed string
 	return err
 }
 
+type risksStarterCmd struct {
+	target
+	Owner string `required:"" help:"Who is to rate them, within 30 days: a username."`
+}
+
+// Help gives an example.
+func (risksStarterCmd) Help() string {
+	return "Example: tutela risks starter --owner privacy --data tutela-data\n\nOf each, as much is left as there was until somebody says what is done about it. What is there already stays as it is."
+}
+
+// Run keeps the starter set.
+func (cmd risksStarterCmd) Run(ctx context.Context, c console) error {
+	client, err := cmd.connect(ctx, "privacy")
+	if err != nil {
+		return err
+	}
+	body, err := client.json(ctx, http.MethodPost, "/api/v1/risks/starter", map[string]string{"owner": cmd.Owner})
+	if err != nil {
+		return err
+	}
+	var list []risk.Kept
+	if err := json.Unmarshal(body, &list); err != nil {
+		return fmt.Errorf("decode risks: %w", err)
+	}
+	for _, k := range list {
+		fmt.Fprintf(c.out, "%s: %s\n", k.ID, k.Title)
+	}
+	_, err = fmt.Fprintf(c.out, "%d risks are there from now on; rate each by what is done about it: tutela risks set RISK\n", len(list))
+	return err
+}
+
 type risksAgreeCmd struct {
 	target
-	ID string `arg:"" help:"Which."`
+	ID       string `arg:"" help:"Which."`
+	Revision int64  `placeholder:"N" help:"The revision that you read and agree to. Left out, it is shown."`
 }
 
 // Help gives an example.
 func (risksAgreeCmd) Help() string {
-	return "Example: tutela risks agree ransomware --as admin --data tutela-data"
+	return "Example: tutela risks agree ransomware --revision 3 --as admin --data tutela-data\n\nWithout --revision it shows what would be agreed to."
 }
 
 // Run agrees to a risk.
@@ -233,7 +269,17 @@ func (cmd risksAgreeCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return client.change(ctx, c, http.MethodPost, cmd.ID, "/agree", nil)
+	list, _, err := client.risk(ctx, cmd.ID)
+	if err != nil {
+		return err
+	}
+	k := list[len(list)-1]
+	if cmd.Revision == 0 {
+		_, err := fmt.Fprintf(c.out, "%s: %s\n%s, of %s\n%s: %s\nleft: likelihood %d, patients' safety %d, data %d (%d of %d), as %s wrote on %s\nto live with that: tutela risks agree %s --revision %d\n",
+			k.ID, k.Title, k.Threat, k.Asset, k.Treatment, k.Reason, k.Residual.Likelihood, k.Residual.Safety, k.Residual.Data, k.Score, k.Inherent.Score(), k.By, stamp(k.At), k.ID, k.Revision)
+		return err
+	}
+	return client.change(ctx, c, http.MethodPost, cmd.ID, "/agree", map[string]int64{"revision": cmd.Revision})
 }
 
 type risksCloseCmd struct {

@@ -77,7 +77,11 @@ func (s *system) assemble(tryOut *server.TryOut) (*server.Server, error) {
 	}
 	authorization := s.oauth(people)
 	s.packages = s.binder()
-	s.risks = risk.New(risk.Config{Register: s.register, Clock: s.clock, Board: func() *control.Board { return s.controls }, Person: s.identity.PersonNamed})
+	s.risks = risk.New(risk.Config{Register: s.register, Clock: s.clock, Board: func() *control.Board { return s.controls }, Person: s.identity.PersonNamed,
+		Checks:  func() []tutela.Check { return s.planeChecks },
+		Vendors: func(ctx context.Context) (map[string]string, error) { return s.vendors.Troubles(ctx) },
+		Gaps:    func(ctx context.Context) (map[string]bool, error) { return s.gaps.Open(ctx) },
+	})
 	if s.vendors, err = vendor.New(vendor.Config{Register: s.register, Clock: s.clock, Person: s.identity.PersonNamed, Seal: s.packages.State}); err != nil {
 		return nil, err
 	}
