@@ -57,6 +57,7 @@ type Gap struct {
 	// Repository is that whose pipeline's scan found it, and Class the kind of check.
 	Repository string        `json:"repository,omitempty"`
 	Class      string        `json:"class,omitempty"`
+	Review     string        `json:"review,omitempty"` // the follow-up of a review that it is
 	Title      string        `json:"title"`
 	Where      string        `json:"where,omitempty"`
 	Severity   Severity      `json:"severity"`

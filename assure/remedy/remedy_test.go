@@ -13,6 +13,7 @@ import (
 	"github.com/tutela-health/tutela"
 	"github.com/tutela-health/tutela/assure"
 	"github.com/tutela-health/tutela/assure/control"
+	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/assure/remedy"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/rig"
@@ -35,6 +36,7 @@ type house struct {
 	verdicts map[string]tutela.Verdict
 	assessor *assure.Assessor
 	risks    map[string]int
+	due      []register.Duty // follow-ups of reviews
 }
 
 func opened(t *testing.T, r *rig.Rig) *house {
@@ -46,7 +48,8 @@ func opened(t *testing.T, r *rig.Rig) *house {
 	board := r.Board(t, clock, checks...)
 	h.Service = remedy.New(remedy.Config{
 		Register: r.Register, Clock: clock, Board: func() *control.Board { return board }, Checks: func() []tutela.Check { return checks },
-		Risks: func(context.Context) (map[string]int, error) { return h.risks, nil },
+		Risks:     func(context.Context) (map[string]int, error) { return h.risks, nil },
+		FollowUps: func(context.Context) ([]register.Duty, error) { return h.due, nil },
 		Person: func(_ context.Context, name string) (tutela.UserID, string, error) {
 			if name != "pia" {
 				return "", "", errs.New(errs.NotFound, "no such person")

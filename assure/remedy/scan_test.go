@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tutela-health/tutela"
+	"github.com/tutela-health/tutela/assure/register"
 	"github.com/tutela-health/tutela/assure/remedy"
 	"github.com/tutela-health/tutela/internal/errs"
 	"github.com/tutela-health/tutela/internal/rig"
@@ -114,6 +115,38 @@ func TestScansOfVeryMuchAreTakenAsFarAsTheyGo(t *testing.T) {
 	h.scan(t, nil)
 	if n := len(mustList(t, h)); n != 0 {
 		t.Errorf("%d are left in the end", n)
+	}
+}
+
+// What a review decided to be done is on the board until it is done; it is the review's to give to somebody and to remind of.
+func TestFollowUpsOfReviewsAreOnTheBoard(t *testing.T) {
+	h := opened(t, rig.Open(t, rig.Config{}))
+	h.due = []register.Duty{{Kind: "follow-up", ID: "r1", Title: "ann", What: "follow up", Owner: "u-pia", Name: "pia", Due: h.now.AddDate(0, 0, 9).Truncate(time.Millisecond)}}
+	must(t, h.Work(t.Context()))
+	must(t, h.Work(t.Context()))
+	list := mustList(t, h)
+	if len(list) != 1 || list[0].Title != "ann" || !list[0].Until.Equal(h.due[0].Due) || list[0].OwnerName != "pia" || list[0].Revision != 1 {
+		t.Fatalf("%+v", list)
+	}
+	pia := tutela.Entry{Actor: tutela.Actor{ID: "u-pia"}, Action: tutela.ActionGapChange}
+	if _, err := h.Assign(t.Context(), pia, list[0].ID, remedy.Assignment{Owner: "pia", Until: h.now.AddDate(0, 1, 0).Format(time.DateOnly)}); !errs.Is(err, errs.Conflict) {
+		t.Errorf("assigned: %v", err)
+	}
+	if _, err := h.Dispute(t.Context(), pia, list[0].ID, "no"); !errs.Is(err, errs.Conflict) {
+		t.Errorf("disputed: %v", err)
+	}
+	if duties, err := h.Duties(t.Context()); err != nil || len(duties) != 0 {
+		t.Errorf("it is a duty twice: %v %v", duties, err)
+	}
+	h.due = nil
+	must(t, h.Work(t.Context()))
+	if list := mustList(t, h); len(list) != 0 {
+		t.Errorf("it is done: %+v", list)
+	}
+	h.due = []register.Duty{{Kind: "follow-up", ID: "r1", Title: "ann", Due: h.now.AddDate(0, 0, 9)}}
+	must(t, h.Work(t.Context()))
+	if list := mustList(t, h); len(list) != 1 || list[0].Revision != 3 || !list[0].Closed.IsZero() {
+		t.Errorf("it is open again: %+v", list)
 	}
 }
 

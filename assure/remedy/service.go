@@ -26,6 +26,8 @@ type Config struct {
 	// Risks gives, by requirement, how much is left of the risks that name it.
 	Risks  func(context.Context) (map[string]int, error)
 	Person func(ctx context.Context, name string) (tutela.UserID, string, error)
+	// FollowUps gives what reviews decided to be done, and is not; nil where there are no reviews.
+	FollowUps func(context.Context) ([]register.Duty, error)
 }
 
 // Service follows gaps. Safe for concurrent use.
@@ -166,6 +168,8 @@ func (s *Service) Assign(ctx context.Context, entry tutela.Entry, id string, a A
 	switch now := s.now(); {
 	case it.State == Closed:
 		return Kept{}, errs.New(errs.Conflict, "gap %s is closed", id)
+	case g.Review != "":
+		return Kept{}, errs.New(errs.Conflict, "gap %s is the follow-up of a review, which said who sees to it and until when", id)
 	case err != nil || !until.After(now) || until.Sub(now) > longest:
 		return Kept{}, errs.New(errs.Invalid, "a gap is to be closed by a day within a year, as 2027-03-01")
 	case a.Effort < 0 || a.Effort > 10_000 || !plain(a.Plan, 0):
@@ -188,6 +192,8 @@ func (s *Service) Dispute(ctx context.Context, entry tutela.Entry, id, reason st
 		return Kept{}, errs.New(errs.Conflict, "gap %s is %s", id, it.State)
 	case g.Check != "":
 		return Kept{}, errs.New(errs.Conflict, "gap %s closes when the check %s passes", id, g.Check)
+	case g.Review != "":
+		return Kept{}, errs.New(errs.Conflict, "gap %s closes when the follow-up is done: tutela reviews done %s", id, g.Review)
 	case g.Repository != "":
 		return Kept{}, errs.New(errs.Conflict, "gap %s closes when a scan does not find it, or a waiver in the repository's .tutela.yaml excuses it", id)
 	case !plain(reason, 1):
@@ -403,7 +409,7 @@ func (s *Service) Duties(ctx context.Context) ([]register.Duty, error) {
 	}
 	var list []register.Duty
 	for _, k := range gaps {
-		if k.Owner != "" {
+		if k.Owner != "" && k.Review == "" { // a follow-up is the review's to remind of
 			list = append(list, register.Duty{Kind: kindGap, ID: k.ID, Title: k.Title, What: "close the gap", Owner: k.Owner, Name: k.OwnerName, Due: k.Until, Do: "tutela gaps show " + k.ID})
 		}
 	}

@@ -36,6 +36,9 @@ func (s *Service) Work(ctx context.Context) error {
 	if err := s.follow(ctx, newest); err != nil {
 		return err
 	}
+	if err := s.followUps(ctx); err != nil {
+		return err
+	}
 	return s.keepScore(ctx, newest)
 }
 
@@ -81,6 +84,62 @@ func (s *Service) follow(ctx context.Context, newest map[string]tutela.Evidence)
 		return nil
 	}
 	_, err = s.cfg.Register.Put(ctx, entry(), list...)
+	return err
+}
+
+// followUps keeps a gap for each follow-up of a review that is not done.
+func (s *Service) followUps(ctx context.Context) error {
+	if s.cfg.FollowUps == nil {
+		return nil
+	}
+	due, err := s.cfg.FollowUps(ctx)
+	if err != nil {
+		return err
+	}
+	items, err := s.cfg.Register.List(ctx, register.Filter{Kind: kindGap})
+	if err != nil {
+		return err
+	}
+	kept := map[string]one{}
+	for _, it := range items {
+		g, err := register.Decode[Gap](it)
+		if err != nil {
+			return err
+		}
+		kept[it.ID] = one{it, g}
+	}
+	var list []register.Change
+	add := func(o one, to State, what string) error {
+		c, err := turned(o.item, o.gap, to, what)
+		list = append(list, c)
+		return err
+	}
+	now, open := s.now(), map[string]bool{}
+	for _, d := range due {
+		id := named("review.", d.ID)
+		open[id] = true
+		o := kept[id]
+		if o.item.Revision > 0 && o.item.State != Closed {
+			continue
+		}
+		o.item.Kind, o.item.ID = kindGap, id
+		o.gap = Gap{Review: d.ID, Title: d.Title, Where: "a review", Seen: d.What, Severity: Medium, Opened: now, Until: d.Due, Owner: d.Owner, OwnerName: d.Name}
+		if err := add(o, Open, "a review found it"); err != nil {
+			return err
+		}
+	}
+	for _, id := range sortedKeys(kept) {
+		if o := kept[id]; o.gap.Review != "" && o.item.State != Closed && !open[id] {
+			o.gap.Closed, o.gap.How = now, "the follow-up is done"
+			if err := add(o, Closed, o.gap.How); err != nil {
+				return err
+			}
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	_, err = s.cfg.Register.Put(ctx, entry(), list[:min(len(list), register.MaxChanges)]...)
 	return err
 }
 

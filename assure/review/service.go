@@ -435,6 +435,12 @@ func (s *Service) Finish(ctx context.Context, entry tutela.Entry, id, how string
 	return KeptTask{ID: id, Task: t, State: done}, nil
 }
 
+// FollowUps are what rounds decided to be done by a day, and is not done.
+func (s *Service) FollowUps(ctx context.Context) ([]register.Duty, error) {
+	all, err := s.Duties(ctx)
+	return slices.DeleteFunc(all, func(d register.Duty) bool { return d.Kind != kindTask }), err
+}
+
 // Duties are the rounds to be held, what of them is to be carried out, and the follow-ups.
 func (s *Service) Duties(ctx context.Context) ([]register.Duty, error) {
 	plans, err := s.List(ctx)

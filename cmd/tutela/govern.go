@@ -27,7 +27,7 @@ func (s *system) govern() {
 	})
 	s.gaps = remedy.New(remedy.Config{
 		Register: s.register, Clock: s.clock, Board: func() *control.Board { return s.controls }, Checks: func() []tutela.Check { return s.planeChecks },
-		Risks: s.risks.Left, Person: s.identity.PersonNamed,
+		Risks: s.risks.Left, Person: s.identity.PersonNamed, FollowUps: s.reviews.FollowUps,
 	})
 	s.policies = policy.New(policy.Config{
 		Register: s.register, Clock: s.clock, Board: func() *control.Board { return s.controls }, Checks: func() []tutela.Check { return s.planeChecks },
