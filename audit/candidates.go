@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/tutela-health/tutela"
@@ -11,6 +12,9 @@ import (
 // candidates lists the first leaves of the batches that may answer, ascending: those under every
 // word of the question, where a word of one day is asked for each day of the period.
 func (l *Log) candidates(ctx context.Context, q store.Querier, ask Query) ([]int64, error) {
+	if ask.plain() {
+		return l.newest(ctx, q, ask)
+	}
 	p, err := l.period(ctx, q, ask)
 	if err != nil {
 		return nil, err
@@ -35,7 +39,43 @@ func (l *Log) candidates(ctx context.Context, q store.Querier, ask Query) ([]int
 	if err != nil {
 		return nil, err
 	}
-	return intersect(lists), nil
+	firsts := intersect(lists)
+	if ask.Below > 0 {
+		at, _ := slices.BinarySearch(firsts, ask.Below)
+		firsts = firsts[:at]
+	}
+	return firsts, nil
+}
+
+// plain reports whether the newest entries are asked for, whatever they are: as many batches as entries have them.
+func (q Query) plain() bool {
+	return q.Newest && q.Limit > 0 && !q.Passing && q.ID == "" && q.Actor == "" && q.Patient == nil && q.Action == "" && q.Outcome == "" && !q.bounded()
+}
+
+// newest lists the last batches, each of which must end where the one after it begins: no posting tells that one is missing.
+func (l *Log) newest(ctx context.Context, q store.Querier, ask Query) ([]int64, error) {
+	st, err := l.readState(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	var firsts []int64
+	end := st.size
+	below := st.size
+	if ask.Below > 0 {
+		below = min(below, ask.Below)
+	}
+	err = newestBatches(ctx, q, below, ask.Limit, func(first, count int64) error {
+		if next := first + count; next != end && (len(firsts) > 0 || next < below || next > st.size) {
+			return tampered(stored{first: first}.where(), fmt.Sprintf("ends before leaf %d, and another begins at %d", next, end))
+		}
+		firsts, end = append(firsts, first), first
+		return nil
+	})
+	if err == nil && len(firsts) < ask.Limit && end != 0 {
+		err = tampered("ledger_batches", fmt.Sprintf("leaves before %d are missing", end))
+	}
+	slices.Reverse(firsts)
+	return firsts, err
 }
 
 func (q Query) bounded() bool { return !q.From.IsZero() || !q.To.IsZero() }

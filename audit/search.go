@@ -23,6 +23,7 @@ type Query struct {
 	Newest  bool           // the newest first
 	Limit   int            // at most so many; 0 means all
 	InTree  bool           // none that is pending
+	Below   int64          // only leaves before this one, and none that is pending; 0 means all
 	Passing bool           // pass over what was tampered with, instead of giving up: the answer may lack something
 }
 
@@ -63,7 +64,7 @@ func (l *Log) search(ctx context.Context, q Query, visit func(Opened) error) err
 		if firsts, err = l.candidates(ctx, r, q); err != nil {
 			return fmt.Errorf("search postings: %w", err)
 		}
-		if !q.InTree {
+		if !q.InTree && q.Below == 0 {
 			pending, err = l.pendingAnswers(ctx, r, q)
 		}
 		return err
@@ -184,7 +185,8 @@ func (l *Log) pendingAnswers(ctx context.Context, q store.Querier, ask Query) ([
 func (q Query) matches(o Opened) bool {
 	e := o.Entry
 	switch {
-	case q.ID != "" && q.ID != e.ID,
+	case q.Below > 0 && o.Leaf >= q.Below,
+		q.ID != "" && q.ID != e.ID,
 		q.Actor != "" && q.Actor != e.Actor.ID,
 		q.Action != "" && q.Action != e.Action,
 		q.Outcome != "" && q.Outcome != e.Outcome,

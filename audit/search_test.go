@@ -13,6 +13,8 @@ import (
 	"github.com/tutela-health/tutela"
 )
 
+const sequenced = 111 // of the entries of history
+
 // history appends entries of random actors, patients, actions and days, some sequenced and some
 // not, and gives them back in order.
 func history(t *testing.T, w *world, l *Log, rnd *rand.Rand) []tutela.Entry {
@@ -60,17 +62,28 @@ func randomQuery(w *world, rnd *rand.Rand, all []tutela.Entry) Query {
 	if some() {
 		q.ID = e.ID
 	}
+	if some() { // a page of the newest
+		q = Query{}
+	}
 	q.Newest = some()
 	if some() {
 		q.Limit = 1 + rnd.IntN(5)
 	}
+	if some() {
+		q.Below = 1 + rnd.Int64N(int64(len(all)))
+	}
+	q.InTree = some()
 	return q
 }
 
 // bySight answers a query by looking at every entry.
 func bySight(q Query, all []tutela.Entry) []string {
 	var ids []string
-	for _, e := range all {
+	for i, e := range all {
+		pending := i >= sequenced
+		if pending && (q.InTree || q.Below > 0) || q.Below > 0 && int64(i) >= q.Below {
+			continue
+		}
 		if q.matches(Opened{Entry: e}) {
 			ids = append(ids, e.ID)
 		}
@@ -128,6 +141,35 @@ func TestSearchDoesNotPassOverALostBatch(t *testing.T) {
 	err := l.Search(t.Context(), Query{Actor: "user-0"}, func(Opened) error { return nil })
 	if !errors.Is(err, ErrTampered) {
 		t.Fatalf("search: %v", err)
+	}
+}
+
+// No posting leads to the newest of all: each batch must reach to the next.
+func TestThePageOfTheNewestMissesALostBatch(t *testing.T) {
+	for _, c := range []struct {
+		lost int64
+		q    Query
+		seen bool
+	}{
+		{5, Query{Limit: 2}, true},
+		{4, Query{Limit: 2}, true},
+		{0, Query{Limit: 9}, true},
+		{3, Query{Limit: 2, Below: 4}, true},
+		{2, Query{Limit: 2, Below: 4}, true},
+		{5, Query{Limit: 2, Below: 4}, false},
+		{0, Query{Limit: 2, Below: 4}, false},
+	} {
+		w := newWorld(t, sqliteURL(t))
+		l := w.open("node-1")
+		appendN(t, l, 6)
+		sequence(t, l)
+		c.q.Newest = true
+		page := func() error { return l.Search(t.Context(), c.q, func(Opened) error { return nil }) }
+		must(t, page())
+		w.exec(fmt.Sprint("DELETE FROM ledger_batches WHERE first_leaf = ", c.lost))
+		if err := page(); errors.Is(err, ErrTampered) != c.seen {
+			t.Errorf("leaf %d lost, %+v: %v", c.lost, c.q, err)
+		}
 	}
 }
 

@@ -258,6 +258,18 @@ func postingsOf(ctx context.Context, q store.Querier, token int64, yield func(fi
 		})
 }
 
+// newestBatches yields where so many batches before a leaf begin, and how many leaves they have, the last first.
+func newestBatches(ctx context.Context, q store.Querier, below int64, limit int, yield func(first, count int64) error) error {
+	return q.Query(ctx, "SELECT first_leaf, count FROM ledger_batches WHERE first_leaf < ? ORDER BY first_leaf DESC LIMIT ?", []any{below, int64(limit)},
+		func(s store.Scanner) error {
+			var first, count int64
+			if err := s.Scan(&first, &count); err != nil {
+				return err
+			}
+			return yield(first, count)
+		})
+}
+
 func hasPosting(ctx context.Context, q store.Querier, token, first int64) (bool, error) {
 	var one int64
 	return q.QueryRow(ctx, "SELECT 1 FROM ledger_postings WHERE token = ? AND first_leaf = ?", []any{token, first}, &one)

@@ -13,7 +13,7 @@ var assetFiles embed.FS
 
 // assets are the files that pages load beside those of people's pages, by name, with their types.
 func assets() map[string]string {
-	return map[string]string{"console.css": "text/css; charset=utf-8"}
+	return map[string]string{"console.css": "text/css; charset=utf-8", "ledger.js": "text/javascript; charset=utf-8"}
 }
 
 // readAssets makes the handlers of all assets, by name.

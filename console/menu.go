@@ -26,6 +26,9 @@ func places() []group {
 			{"policies", "Policies", policiesPath, ""},
 			{"training", "Training", trainingPath, ""},
 		}},
+		{"Watch", []place{
+			{"ledger", "Ledger", ledgerPath, searchLedger},
+		}},
 		{"Govern", []place{
 			{"controls", "Controls", controlsPath, listControls},
 			{"gaps", "Gaps", gapsPath, listGaps},

@@ -16,7 +16,7 @@ var htmlFiles embed.FS
 
 // names are the pages; each is a file in html that fills the layout.
 func names() []string {
-	return []string{"error", "overview", "controls", "control", "duties", "policies", "policy", "training", "module", "certificate", "risks", "vendors", "gaps", "reviews", "review"}
+	return []string{"error", "overview", "controls", "control", "duties", "policies", "policy", "training", "module", "certificate", "risks", "vendors", "gaps", "reviews", "review", "ledger", "entry"}
 }
 
 // parse reads the pages, each with the layout and the parts that several draw.

@@ -28,5 +28,7 @@ func (c *Console) Routes(mux pages.Mux, api API) {
 	mux.Handle("GET /console/reviews/{sort}", c.page(oneReview))
 	mux.Handle("GET /console/risks", c.page(risks))
 	mux.Handle("GET /console/vendors", c.page(vendors))
+	mux.Handle("GET /console/ledger", c.page(ledger))
+	mux.Handle("GET /console/ledger/{id}", c.page(oneEntry))
 	mux.Handle("GET /console/{path...}", c.page(func(*visit) error { return notHere() }))
 }

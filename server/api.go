@@ -176,6 +176,11 @@ func (s *Server) ledgerQuery(c *call) (q audit.Query, personal bool, err error) 
 			return q, false, errs.New(errs.Invalid, "limit must be 1 to %d", maxEntries)
 		}
 	}
+	if text := v.Get("below"); text != "" {
+		if q.Below, err = strconv.ParseInt(text, 10, 64); err != nil || q.Below < 1 {
+			return q, false, errs.New(errs.Invalid, "below is a place in the tree, from 1")
+		}
+	}
 	return q, v.Get("personal") == "true", nil
 }
 

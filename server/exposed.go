@@ -84,7 +84,7 @@ func operations() map[string]exposed {
 		add(anyone, form, p)
 	}
 	add(person, form, "GET /console", "GET /console/{$}", "GET /console/controls", "GET /console/controls/{id}", "POST /console/controls/{id}/attest", "POST /console/controls/{id}/withdraw", "GET /console/{path...}",
-		"GET /console/duties", "GET /console/policies", "GET /console/policies/{id}", "POST /console/policies/{id}/acknowledge", "GET /console/training", "GET /console/training/{id}", "GET /console/training/{id}/certificate", "POST /console/training/{id}/answers",
+		"GET /console/ledger", "GET /console/ledger/{id}", "GET /console/duties", "GET /console/policies", "GET /console/policies/{id}", "POST /console/policies/{id}/acknowledge", "GET /console/training", "GET /console/training/{id}", "GET /console/training/{id}/certificate", "POST /console/training/{id}/answers",
 		"GET /console/gaps", "GET /console/reviews", "GET /console/reviews/{sort}", "GET /console/risks", "GET /console/vendors")
 	add(administrator, form, "GET /admin/users", "POST /admin/users", "POST /admin/users/withdraw", "GET /admin/users/{id}", "POST /admin/users/{id}/roles",
 		"POST /admin/users/{id}/clearances",
