@@ -70,13 +70,14 @@ func (s *Store) open(ctx context.Context, q store.Querier, r *row) ([]byte, erro
 	return plain, nil
 }
 
+// splitSealed takes a sealed row apart. What has another form than seal gives was altered: keys.ErrSealed.
 func splitSealed(b []byte) (keyVersion int, sealed []byte, err error) {
 	if len(b) < 2 || b[0] != sealFormat {
-		return 0, nil, errors.New("sealed row: unknown format")
+		return 0, nil, fmt.Errorf("sealed row: unknown format: %w", keys.ErrSealed)
 	}
 	v, n := binary.Uvarint(b[1:])
 	if n <= 0 || v > 1<<31 {
-		return 0, nil, errors.New("sealed row: malformed key version")
+		return 0, nil, fmt.Errorf("sealed row: malformed key version: %w", keys.ErrSealed)
 	}
 	return int(v), b[1+n:], nil
 }
