@@ -109,7 +109,17 @@ type entryBody struct {
 
 // oneEntry shows an entry, by its place in the tree; by its id while it has none.
 func oneEntry(v *visit) error {
-	q := url.Values{"limit": {"1"}}
+	days := url.Values{}
+	for _, name := range []string{"from", "to"} {
+		if text := v.query(name); text != "" {
+			days.Set(name, text)
+		}
+	}
+	q, err := ledgerQuery(days) // days spare a search by id the rest of the ledger
+	if err != nil {
+		return err
+	}
+	q.Set("limit", "1")
 	leaf, err := strconv.ParseInt(v.r.PathValue("id"), 10, 64)
 	if err == nil {
 		q.Set("below", strconv.FormatInt(leaf+1, 10))

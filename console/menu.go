@@ -27,6 +27,11 @@ func places() []group {
 			{"training", "Training", trainingPath, ""},
 		}},
 		{"Watch", []place{
+			{"findings", "Findings", findingsPath, listFindings},
+			{"incidents", "Incidents", incidentsPath, listIncidents},
+			{"breaches", "Breaches", breachesPath, listBreaches},
+			{"answers", "Answers", answersPath, listAnswers},
+			{"alerts", "Alerts", alertsPath, listAlerts},
 			{"ledger", "Ledger", ledgerPath, searchLedger},
 		}},
 		{"Govern", []place{

@@ -16,7 +16,8 @@ var htmlFiles embed.FS
 
 // names are the pages; each is a file in html that fills the layout.
 func names() []string {
-	return []string{"error", "overview", "controls", "control", "duties", "policies", "policy", "training", "module", "certificate", "risks", "vendors", "gaps", "reviews", "review", "ledger", "entry"}
+	return []string{"error", "overview", "controls", "control", "duties", "policies", "policy", "training", "module", "certificate", "risks", "vendors", "gaps", "reviews", "review", "ledger", "entry",
+		"findings", "finding", "answers", "alerts", "incidents", "incident", "breaches", "breach-new", "breach", "letters"}
 }
 
 // parse reads the pages, each with the layout and the parts that several draw.
@@ -75,6 +76,9 @@ func (f frame) Typed(name string) string {
 	}
 	return f.visit.value(name)
 }
+
+// Sent is what the form that led here said in a field, whether something was wrong with it or not.
+func (f frame) Sent(name string) string { return f.visit.value(name) }
 
 // May reports whether policy lets the reader make a call.
 func (f frame) May(operation string) bool { return f.visit.may(operation) }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/tutela-health/tutela/internal/rig"
+	"github.com/tutela-health/tutela/respond/alert"
+	"github.com/tutela-health/tutela/respond/answer"
 	"github.com/tutela-health/tutela/server"
 	"github.com/tutela-health/tutela/store"
 )
@@ -22,7 +24,19 @@ type say = map[string]any
 func newTroubled(t *testing.T, engine store.Engine, change func(*server.Config)) *clinic {
 	t.Helper()
 	k := &clinic{}
-	k.site = newWholeRigged(t, rig.Config{Engine: engine, Clock: k.Now, Watch: rig.Touchy}, change)
+	plan, err := alert.Parse([]byte("version: 1\nchannels: {hook: {kind: webhook, url: 'https://hook.test/', secret_file: secret}}\nroutes: [{when: {level: high}, to: [hook]}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := answer.Parse([]byte("version: 1\nname: test\ncare_roles: [physician, nurse]\nanswers: [{when: {rules: [read]}, do: step-up, for: 1h}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.site = newWholeRigged(t, rig.Config{
+		Engine: engine, Clock: k.Now, Watch: rig.Touchy, Alerts: plan, Files: map[string][]byte{"secret": []byte("whsec_c2VjcmV0LW9mLXRoZS1ob29rLTEyMzQ1Njc4OTA=\n")},
+		Answers: func() *answer.Policy { return policy },
+	}, change)
+	k.respond(t) // from here on
 	k.Put(t, `{"resourceType":"Patient","id":"ann","name":[{"family":`+quoted(foreign)+`,"given":["Ann"]}],"birthDate":"1961-04-02","gender":"female"}`)
 	k.Put(t, `{"resourceType":"Patient","id":"bob","name":[{"family":"Marchetti","given":["Bob"]}],"birthDate":"1988-12-30"}`)
 	k.Put(t, `{"resourceType":"Condition","id":"c1","subject":{"reference":"Patient/ann"},"code":{"text":`+quoted(foreign)+`}}`)

@@ -84,6 +84,11 @@ func operations() map[string]exposed {
 		add(anyone, form, p)
 	}
 	add(person, form, "GET /console", "GET /console/{$}", "GET /console/controls", "GET /console/controls/{id}", "POST /console/controls/{id}/attest", "POST /console/controls/{id}/withdraw", "GET /console/{path...}",
+		"GET /console/findings", "GET /console/findings/{id}", "POST /console/findings/{id}/verdict", "POST /console/findings/{id}/incident",
+		"GET /console/answers", "POST /console/answers/{id}/undo", "GET /console/alerts", "POST /console/alerts/{id}/seen",
+		"GET /console/incidents", "POST /console/incidents", "POST /console/incidents/drills", "GET /console/incidents/{id}", "POST /console/incidents/{id}/state", "POST /console/incidents/{id}/notes", "POST /console/incidents/{id}/steps/{step}",
+		"GET /console/breaches", "POST /console/breaches", "GET /console/breaches/new", "POST /console/breaches/scope", "GET /console/breaches/{id}", "POST /console/breaches/{id}/assessment", "POST /console/breaches/{id}/deliveries",
+		"POST /console/breaches/{id}/delay", "POST /console/breaches/{id}/close", "GET /console/breaches/{id}/letters", "POST /console/breaches/{id}/letters",
 		"GET /console/ledger", "GET /console/ledger/{id}", "GET /console/duties", "GET /console/policies", "GET /console/policies/{id}", "POST /console/policies/{id}/acknowledge", "GET /console/training", "GET /console/training/{id}", "GET /console/training/{id}/certificate", "POST /console/training/{id}/answers",
 		"GET /console/gaps", "GET /console/reviews", "GET /console/reviews/{sort}", "GET /console/risks", "GET /console/vendors")
 	add(administrator, form, "GET /admin/users", "POST /admin/users", "POST /admin/users/withdraw", "GET /admin/users/{id}", "POST /admin/users/{id}/roles",

@@ -8,8 +8,5 @@ import (
 // MoveTo is the state machine alone.
 func (in *Incident) MoveTo(to State, at time.Time) error { return in.move(to, at) }
 
-// Follows are the states that may come after one.
-func Follows(s State) []State { return follows(s) }
-
 // Rewind has the next round look at the whole ledger again, as after a crash before any place was written.
 func (s *Service) Rewind(ctx context.Context) error { return s.follower.Rewind(ctx) }

@@ -23,8 +23,8 @@ const (
 // States lists them, as time goes.
 func States() []State { return []State{Reported, Open, Contained, Recovered, Closed} }
 
-// follows are the states that may come after one. Whatever turns out not to be over is open again.
-func follows(s State) []State {
+// Next are the states that may come after one. Whatever turns out not to be over is open again.
+func (s State) Next() []State {
 	switch s {
 	case Reported:
 		return []State{Open, Closed} // closed at once: it was nothing
@@ -43,8 +43,8 @@ func follows(s State) []State {
 // move brings an incident into a state at a moment. What is not contained any more has no time of containment:
 // the next one counts.
 func (in *Incident) move(to State, at time.Time) error {
-	if !slices.Contains(follows(in.State), to) {
-		return errs.New(errs.Conflict, "the incident is %s: what may come next is %v", in.State, follows(in.State))
+	if !slices.Contains(in.State.Next(), to) {
+		return errs.New(errs.Conflict, "the incident is %s: what may come next is %v", in.State, in.State.Next())
 	}
 	if at.Before(in.Discovered) {
 		at = in.Discovered // clocks of nodes differ by moments
