@@ -240,6 +240,7 @@ func TestBackupsAreMomentsOfABusySystem(t *testing.T) {
 				}
 			}
 			before = append(before, seen)
+			w.Put(t, observation(fmt.Sprintf("round-%d", round), "p", "x")) // the writers may all be waiting since the last one
 			if round == 0 {
 				w.full(t, d)
 			} else {
@@ -254,6 +255,9 @@ func TestBackupsAreMomentsOfABusySystem(t *testing.T) {
 			got, err := w.restore(t, d, fmt.Sprintf("%s/%d", found.Series[0].ID, number), w.DB.Engine())
 			must(t, err)
 			got.Verify(t)
+			if a := got.Get(t, rig.Loader, fmt.Sprintf("Observation/round-%d", number)); a.Status != 200 {
+				t.Fatalf("backup %d: what was acknowledged just before is answered with %d", number, a.Status)
+			}
 			for n, last := range seen {
 				for i := range last + 1 {
 					if a := got.Get(t, rig.Loader, fmt.Sprintf("Observation/%d-%d", n, i)); a.Status != 200 {
